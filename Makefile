@@ -1,0 +1,47 @@
+# The only interface: `make help` lists it. Everything it needs (uv, Python packages, Go, the devstack's
+# binaries) is brought by the targets themselves, pinned, into .cache/ and .venv/.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+CACHE := $(CURDIR)/.cache
+UV_HOME := $(CACHE)/uv-$(UV_VERSION)
+UV := $(UV_HOME)/bin/uv
+# One Python for everything: the machine's own. uv must not download another.
+export UV_PYTHON_DOWNLOADS := never
+export UV_PYTHON := $(PYTHON)
+RUN := $(UV) run --locked
+
+$(UV):
+	@echo "==> uv $(UV_VERSION) into .cache"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or later is needed; found: $$($(PYTHON) --version 2>&1). Set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv "$(UV_HOME)" \
+	  || { rm -rf "$(UV_HOME)"; echo "Python's venv module is missing (on Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@"$(UV_HOME)/bin/pip" install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+
+.venv/.synced: $(UV) uv.lock pyproject.toml operator/pyproject.toml echo/pyproject.toml echo/consul-init/pyproject.toml tests/devstack/pyproject.toml
+	@echo "==> Python packages into .venv"
+	@$(UV) sync --locked --quiet
+	@touch $@
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z.-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 24
+
+.PHONY: lint
+lint: .venv/.synced ## formatting, lint rules, types, import contracts
+	@$(RUN) ruff format --check --quiet .
+	@$(RUN) ruff check --quiet .
+	@$(RUN) mypy
+	@$(RUN) lint-imports --no-logo | tail -n 3
+
+.PHONY: unit
+unit: .venv/.synced ## the tests that need nothing but Python
+	@$(RUN) pytest tests/unit
+
+.PHONY: clean
+clean: ## remove what was built and cached here
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""A pod is in Consul exactly while it can serve."""

@@ -1,0 +1,1 @@
+"""The sample service: answers /hello and registers itself in Consul."""
