@@ -1,0 +1,1 @@
+"""The Consul HTTP API: health of the services in use."""

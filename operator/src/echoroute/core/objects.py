@@ -1,0 +1,49 @@
+"""The values that travel between the rooms: keys of EchoRoutes, references to gateway objects, bundles."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pydantic import JsonValue
+
+JsonObject = dict[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """The identity of an EchoRoute: namespace and name. An uid tells apart two lives of one key."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class Kind(StrEnum):
+    """The kinds of gateway objects that a bundle consists of, by their path segment in the Admin API.
+
+    The order of the members is the order of writes: what is referred to comes first. Deletions go the other way.
+    """
+
+    UPSTREAM = "upstreams"
+    ROUTE = "routes"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ObjectRef:
+    """One object in the gateway: its kind and id (1 to 64 of `[a-zA-Z0-9-_.]`)."""
+
+    kind: Kind
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The gateway objects of one EchoRoute, as they are to be written: bodies without `id`, times and indexes."""
+
+    route_id: str
+    objects: Mapping[ObjectRef, JsonObject]

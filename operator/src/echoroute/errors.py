@@ -1,0 +1,79 @@
+"""Every error of the operator's own.
+
+EchoRouteError
+├── SettingsError             a setting is missing or wrong: the process cannot start
+├── InvalidSpec               an EchoRoute spec that the models refuse
+├── GatewayError              the APISIX Admin API
+│   ├── GatewayRejected       400, 413: this object is refused; wait for a change of it
+│   ├── GatewayUnauthorized   401, 403: the admin key is refused
+│   └── GatewayUnavailable    the API's own 404, 408, 409, 429, 5xx and transport errors: back off, try again
+├── ConsulError               Consul did not give a usable answer
+└── KubernetesError           the API server did not do what was asked
+"""
+
+from dataclasses import dataclass
+
+
+class EchoRouteError(Exception):
+    """Base of all errors that this package raises on purpose."""
+
+
+class SettingsError(EchoRouteError):
+    """A setting is missing or wrong; the message names its environment variable."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with one field: its path below the object (`spec.match.paths[0]`) and what to write instead."""
+
+    field: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.problem}"
+
+
+class InvalidSpec(EchoRouteError):
+    """A spec that the models refuse; carries one `FieldError` for each thing that is wrong, never a value of a secret."""
+
+    def __init__(self, errors: tuple[FieldError, ...]) -> None:
+        super().__init__("; ".join(map(str, errors)))
+        self.errors = errors
+
+
+class GatewayError(EchoRouteError):
+    """Something went wrong at the APISIX Admin API."""
+
+
+class GatewayRejected(GatewayError):
+    """The gateway refuses this object as it is (400, 413); the message is the gateway's own text, cut to 1 KiB."""
+
+
+class GatewayUnauthorized(GatewayError):
+    """The gateway refuses the admin key (401, 403)."""
+
+
+class GatewayUnavailable(GatewayError):
+    """The gateway cannot do it now. For a write the outcome is unknown when `outcome_unknown` is set.
+
+    `retry_after` is the gateway's own wish in seconds (RFC 9110, 10.2.3), where it gave one.
+    """
+
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, outcome_unknown: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.outcome_unknown = outcome_unknown
+
+
+class ConsulError(EchoRouteError):
+    """Consul is not reachable, has no leader, or refuses the token."""
+
+
+class KubernetesError(EchoRouteError):
+    """The Kubernetes API server refused or failed a request; `status` is the HTTP status, 0 for a transport error."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status

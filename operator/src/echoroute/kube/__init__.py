@@ -1,0 +1,1 @@
+"""The Kubernetes API: kopf's watch, lists, status patches, Events."""
