@@ -59,9 +59,7 @@ class GatewayUnavailable(GatewayError):
     `retry_after` is the gateway's own wish in seconds (RFC 9110, 10.2.3), where it gave one.
     """
 
-    def __init__(
-        self, message: str, *, retry_after: float | None = None, outcome_unknown: bool = False
-    ) -> None:
+    def __init__(self, message: str, *, retry_after: float | None = None, outcome_unknown: bool = False) -> None:
         super().__init__(message)
         self.retry_after = retry_after
         self.outcome_unknown = outcome_unknown
