@@ -1,0 +1,110 @@
+"""The programs of the devstack: where each is built from, and which versions of it will do."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack.paths import GATEWAY, MODULES
+from devstack.versions import Version
+
+_ANY_VERSION = Version(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """An executable that is found on the machine or built with Go.
+
+    `module` is the Go module whose version is pinned in `directory`/go.mod; empty for sources of our own.
+    """
+
+    name: str
+    directory: Path
+    package: str
+    module: str = ""
+    version_arguments: tuple[str, ...] = ()
+    oldest: Version = _ANY_VERSION
+
+
+_KUBERNETES = MODULES / "kubernetes"
+_OLDEST_KUBERNETES = Version(1, 31)
+
+
+def _kubernetes(name: str, *version_arguments: str) -> Program:
+    return Program(
+        name=name,
+        directory=_KUBERNETES,
+        package=f"k8s.io/kubernetes/cmd/{name}",
+        module="k8s.io/kubernetes",
+        version_arguments=version_arguments,
+        oldest=_OLDEST_KUBERNETES,
+    )
+
+
+ETCD = Program(
+    name="etcd",
+    directory=MODULES / "etcd",
+    package="go.etcd.io/etcd/server/v3",
+    module="go.etcd.io/etcd/server/v3",
+    version_arguments=("--version",),
+    oldest=Version(3, 5),
+)
+KUBE_APISERVER = _kubernetes("kube-apiserver", "--version")
+KUBECTL = _kubernetes("kubectl", "version", "--client")
+KUBE_CONTROLLER_MANAGER = _kubernetes("kube-controller-manager", "--version")
+CONSUL = Program(
+    name="consul",
+    directory=MODULES / "consul",
+    package="github.com/hashicorp/consul",
+    module="github.com/hashicorp/consul",
+    version_arguments=("version",),
+    oldest=Version(1, 15),
+)
+GATEWAY_STANDIN = Program(name="gateway", directory=GATEWAY, package=".")
+
+PROGRAMS: dict[str, Program] = {
+    program.name: program
+    for program in (ETCD, KUBE_APISERVER, KUBECTL, KUBE_CONTROLLER_MANAGER, CONSUL, GATEWAY_STANDIN)
+}
+# What `make demo` runs; the tests also want a controller manager (namespaces go away, owners are collected).
+DEMO = ("etcd", "kube-apiserver", "kubectl", "consul", "gateway")
+ALL = tuple(PROGRAMS)
+
+
+def pinned_version(program: Program) -> Version | None:
+    """The version in the program's go.mod; None for sources of our own."""
+    if not program.module:
+        return None
+    go_mod = (program.directory / "go.mod").read_text()
+    match = re.search(rf"^\s*(?:require )?{re.escape(program.module)} (v\S+)", go_mod, re.MULTILINE)
+    version = Version.find(match.group(1)) if match else None
+    if version is None:
+        msg = f"{program.directory / 'go.mod'} requires no version of {program.module}"
+        raise ValueError(msg)
+    return version
+
+
+def linker_flags(program: Program) -> str:
+    """`-ldflags`: no debug tables, and Kubernetes' own version, which only its release scripts fill in."""
+    flags = ["-s", "-w"]
+    version = pinned_version(program)
+    if program.directory == _KUBERNETES and version is not None:
+        package = "k8s.io/component-base/version"
+        facts = {"gitVersion": version, "gitMajor": version.major, "gitMinor": version.minor}
+        flags += [f"-X {package}.{name}={value}" for name, value in facts.items()]
+    return " ".join(flags)
+
+
+def refusal(program: Program, found: Version, apiserver: Version) -> str | None:
+    """Why a program found on the machine is not to be used; None when it will do.
+
+    Kubernetes' version skew policy: kubectl within one minor version of the API server, in both directions;
+    a controller manager never newer than the API server (and here no more than one minor older).
+    """
+    if found < program.oldest:
+        return f"older than {program.oldest.major}.{program.oldest.minor}"
+    if program in (KUBECTL, KUBE_CONTROLLER_MANAGER):
+        ahead = found.minor - apiserver.minor
+        newest = 1 if program is KUBECTL else 0
+        if found.major != apiserver.major or not -1 <= ahead <= newest:
+            return f"too far from the API server's {apiserver}"
+    return None
