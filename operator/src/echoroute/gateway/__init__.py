@@ -1,1 +1,1 @@
-"""The APISIX Admin API."""
+"""The APISIX Admin API: the only room that knows how changes travel to the gateway."""

@@ -1,0 +1,1 @@
+"""What the HTTP clients share: connections, TLS files, and secrets that change while the process runs."""
