@@ -1,0 +1,215 @@
+"""The status of an EchoRoute as a fold over facts and the status before.
+
+Four functions, each for one condition: `Accepted` follows the spec, policy and conflicts; `ResolvedRefs` Consul;
+`Programmed` the gateway; `Ready` is the first of these that is not True in the order Accepted, Programmed,
+ResolvedRefs, instances, and takes over its reason. `Reconciling` and `Stalled` are present only while true, which is
+what kstatus reads (https://github.com/kubernetes-sigs/cli-utils, pkg/kstatus).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from echoroute.core.facts import Answered, Facts, Failed, NotConfigured, Programmed, Unanswered
+from echoroute.core.objects import JsonObject
+from echoroute.core.reasons import Reason
+from echoroute.core.status import Condition, Previous
+
+GRACE = 30.0
+"""Seconds for which a service that was seen healthy may be without instances: a rolling update must not flap."""
+
+MESSAGE_LIMIT = 1024
+"""Characters of a condition's message; the API server would take 32,768."""
+
+STALLED = frozenset(
+    {Reason.INVALID, Reason.NOT_ALLOWED, Reason.CONFLICTED, Reason.GATEWAY_REJECTED, Reason.FOREIGN_OBJECT}
+)
+"""Reasons that only a person can mend: a change of the spec, a policy or another object."""
+
+RECONCILING = frozenset({Reason.PENDING, Reason.GATEWAY_UNREACHABLE, Reason.GATEWAY_UNAUTHORIZED})
+"""Reasons that the operator is working on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The status to be, and after how many seconds it can change by the passing of time alone (None: it cannot)."""
+
+    status: JsonObject
+    recheck_after: float | None
+
+
+def fold(facts: Facts, previous: Previous, *, now: datetime) -> Outcome:
+    """The whole status that follows from `facts`, given the status before."""
+    accepted = _accepted(facts)
+    resolved = _resolved_refs(facts, previous)
+    programmed = _programmed(facts, previous)
+    ready = _ready(accepted, programmed, resolved, _instances(facts, previous))
+    conditions: dict[str, Condition] = {
+        "Accepted": accepted,
+        "ResolvedRefs": resolved,
+        "Programmed": programmed,
+        "Ready": ready,
+    }
+    if ready.reason in RECONCILING:
+        conditions["Reconciling"] = Condition(True, ready.reason, ready.message)
+    if ready.reason in STALLED:
+        conditions["Stalled"] = Condition(True, ready.reason, ready.message)
+    status: JsonObject = {
+        "observedGeneration": facts.generation,
+        "conditions": [_rendered(type_, c, facts, previous, now) for type_, c in conditions.items()],
+        "routeId": facts.route_id,
+    }
+    generation = _programmed_generation(facts, previous)
+    if generation is not None:
+        status["programmedGeneration"] = generation
+    instances = _counts(facts, previous)
+    if instances is not None:
+        status["instances"] = instances
+    return Outcome(status, _recheck_after(facts, previous))
+
+
+def _accepted(facts: Facts) -> Condition:
+    if facts.refusal is not None:
+        return Condition(False, facts.refusal.reason, facts.refusal.message)
+    return Condition(True, Reason.ACCEPTED, "the spec is valid and allowed")
+
+
+def _resolved_refs(facts: Facts, previous: Previous) -> Condition:
+    if facts.refusal is not None:
+        return Condition(None, Reason.NOT_ACCEPTED, "not looked at while the spec is not accepted")
+    match facts.discovery:
+        case NotConfigured():
+            return Condition(
+                None,
+                Reason.CONSUL_NOT_CONFIGURED,
+                "the operator does not know a Consul (CONSUL_HTTP_ADDR): instances are the gateway's own business",
+            )
+        case Unanswered():
+            before = previous.conditions.get("ResolvedRefs")
+            if before is not None and before.status is not None:
+                return before
+            return Condition(None, Reason.CONSUL_UNREACHABLE, "Consul has not answered yet")
+        case Answered() as answer:
+            if answer.total == 0 and not _in_grace(answer, previous):
+                return Condition(
+                    False,
+                    Reason.SERVICE_NOT_FOUND,
+                    f"Consul knows no instance of service {facts.service!r}: "
+                    "check spec.backends[0].service, or wait until its pods have registered",
+                )
+            return Condition(True, Reason.RESOLVED_REFS, f"service {facts.service!r} is known to Consul")
+
+
+def _programmed(facts: Facts, previous: Previous) -> Condition:
+    gateway = facts.gateway
+    if facts.refusal is not None:
+        return Condition(False, Reason.NOT_ACCEPTED, _what_serves_a_refused(facts))
+    match gateway:
+        case Programmed():
+            return Condition(True, Reason.PROGRAMMED, f"the gateway has confirmed route {facts.route_id}")
+        case Failed():
+            before = previous.conditions.get("Programmed")
+            if before and before.reason is gateway.reason in RECONCILING and previous.generation == facts.generation:
+                # An outage's text changes from try to try; a patch for each would be noise.
+                return before
+            return Condition(False, gateway.reason, gateway.message)
+        case _:
+            return Condition(False, Reason.PENDING, "waiting for the gateway to confirm this generation")
+
+
+def _what_serves_a_refused(facts: Facts) -> str:
+    if facts.refusal is not None and facts.refusal.keeps:
+        return "the last good generation, if there is one, stays in the gateway"
+    match facts.gateway:
+        case Programmed():
+            return "not in the gateway"
+        case Failed(message=message):
+            return f"to be withdrawn from the gateway: {message}"
+        case _:
+            return "being withdrawn from the gateway"
+
+
+def _instances(facts: Facts, previous: Previous) -> Condition:
+    """Whether somebody can answer: not a condition of its own, the last link of `Ready`."""
+    if not facts.enabled:
+        return Condition(True, Reason.DISABLED, "in the gateway and switched off, as spec.enabled asks")
+    fine = Condition(True, Reason.READY, "in the gateway and served")
+    unhealthy = Condition(
+        False,
+        Reason.NO_HEALTHY_INSTANCES,
+        f"no instance of service {facts.service!r} passes its health checks in Consul",
+    )
+    match facts.discovery:
+        case NotConfigured():
+            return fine
+        case Unanswered():
+            before = previous.conditions.get("Ready")
+            return unhealthy if before and before.reason is Reason.NO_HEALTHY_INSTANCES else fine
+        case Answered() as answer:
+            return fine if answer.healthy or _in_grace(answer, previous) else unhealthy
+
+
+def _ready(accepted: Condition, programmed: Condition, resolved: Condition, instances: Condition) -> Condition:
+    for link in (accepted, programmed, resolved):
+        if link.status is not True and link.reason is not Reason.CONSUL_NOT_CONFIGURED:
+            return link
+    return instances
+
+
+def _in_grace(answer: Answered, previous: Previous) -> bool:
+    """Whether a service without healthy instances had some a short while ago, as far as anybody knows."""
+    return (answer.seen_healthy or previous.healthy) and answer.unhealthy_for < GRACE
+
+
+def _recheck_after(facts: Facts, previous: Previous) -> float | None:
+    match facts.discovery:
+        case Answered(healthy=0) as answer if facts.refusal is None and _in_grace(answer, previous):
+            return GRACE - answer.unhealthy_for
+        case _:
+            return None
+
+
+def _programmed_generation(facts: Facts, previous: Previous) -> int | None:
+    done = isinstance(facts.gateway, Programmed)
+    if facts.refusal is None and done:
+        return facts.generation
+    if facts.refusal is not None and not facts.refusal.keeps and done:
+        return None
+    return previous.programmed_generation
+
+
+def _counts(facts: Facts, previous: Previous) -> JsonObject | None:
+    match facts.discovery:
+        case Answered() as answer if facts.refusal is None:
+            return {"healthy": answer.healthy, "total": answer.total}
+        case Unanswered() if facts.refusal is None:
+            return previous.instances
+        case _:
+            return None
+
+
+def _rendered(type_: str, condition: Condition, facts: Facts, previous: Previous, now: datetime) -> JsonObject:
+    status = {True: "True", False: "False", None: "Unknown"}[condition.status]
+    before = previous.transitions.get(type_)
+    return {
+        "type": type_,
+        "status": status,
+        "reason": condition.reason.value,
+        "message": _cut(condition.message),
+        "observedGeneration": facts.generation,
+        "lastTransitionTime": before.time if before and before.status == status else rfc3339(now),
+    }
+
+
+def _cut(message: str) -> str:
+    return message if len(message) <= MESSAGE_LIMIT else message[: MESSAGE_LIMIT - 1] + "…"
+
+
+def rfc3339(moment: datetime) -> str:
+    """A moment as the API server writes it: UTC, whole seconds (RFC 3339)."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def differs_beyond_counts(status: JsonObject, before: Mapping[str, object]) -> bool:
+    """Whether two statuses differ in more than the instance counts, which are patched rarely."""
+    return any(status.get(name) != before.get(name) for name in (status.keys() | before.keys()) - {"instances"})

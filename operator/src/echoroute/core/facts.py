@@ -1,0 +1,73 @@
+"""What is known of one EchoRoute at one moment: the input of the status fold."""
+
+from dataclasses import dataclass
+
+from echoroute.core.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the spec is not accepted: `Invalid`, `NotAllowed` or `Conflicted`."""
+
+    reason: Reason
+    message: str
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the last good generation goes on serving; otherwise the route is withdrawn."""
+        return self.reason is Reason.INVALID
+
+
+@dataclass(frozen=True, slots=True)
+class Programmed:
+    """The gateway is as this generation wants it (for a refused one: the route is not there)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The gateway has neither confirmed nor refused this generation yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The gateway did not take this generation."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotConfigured:
+    """The operator has no Consul to ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Consul was asked and has not answered since this process started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The newest answer for the service; it stays the newest while Consul is away.
+
+    `unhealthy_for` is for how many seconds no instance is known to be healthy (0 while one is); `seen_healthy` tells
+    whether this process ever saw one.
+    """
+
+    healthy: int
+    total: int
+    seen_healthy: bool
+    unhealthy_for: float
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the status depends on, besides the status before and the time of day."""
+
+    generation: int
+    route_id: str
+    service: str
+    enabled: bool
+    refusal: Refusal | None
+    gateway: Programmed | Waiting | Failed
+    discovery: NotConfigured | Unanswered | Answered

@@ -1,0 +1,134 @@
+"""What has to change in the gateway: desired state against known state, as a value.
+
+The decision table, for each gateway object:
+
+    desired          | known                     | change
+    -----------------+---------------------------+--------------------------------------------
+    in the bundle    | nothing                   | PUT
+    in the bundle    | ours, equal               | none: an identical PUT would be a write
+    in the bundle    | ours, different           | PUT
+    in the bundle    | not ours                  | foreign: nothing of this bundle is written
+    not in it        | ours                      | DELETE
+    keep             | anything                  | none
+    absent           | ours                      | DELETE
+    anything         | not ours, not in a bundle | none, it is never looked at
+
+Order within one key: what is referred to is put first and deleted last (`Kind`), puts come before deletions.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from echoroute.core.changes import Change, Delete, Put
+from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
+
+Digest = bytes
+
+_WRITE_ORDER = {kind: position for position, kind in enumerate(Kind)}
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The gateway is to hold exactly this bundle for the key."""
+
+    bundle: Bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Whatever the gateway holds for the key stays: the spec cannot be evaluated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The gateway is to hold nothing for the key."""
+
+
+Desired = Present | Keep | Absent
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one gateway object: who owns it (`None`: not us), and the digest of its body."""
+
+    key: Key | None
+    digest: Digest
+    create_time: int
+    modified_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPlan:
+    """The changes of one key in the order in which they are to be made, and what stands in their way."""
+
+    changes: tuple[Change, ...] = ()
+    foreign: tuple[ObjectRef, ...] = ()
+
+    @property
+    def deletes(self) -> bool:
+        return any(isinstance(change, Delete) for change in self.changes)
+
+
+def plan_key(key: Key, desired: Desired, known: Mapping[ObjectRef, Known]) -> KeyPlan:
+    """The changes that make `known` what `desired` says, for one key.
+
+    `known` needs the objects that the key owns and those at the ids of its bundle; others are passed over.
+    """
+    if isinstance(desired, Keep):
+        return KeyPlan()
+    wanted = desired.bundle.objects if isinstance(desired, Present) else {}
+    foreign = tuple(sorted(ref for ref in wanted if ref in known and known[ref].key != key))
+    if foreign:
+        return KeyPlan(foreign=foreign)
+    puts = [Put(ref, body) for ref, body in wanted.items() if ref not in known or known[ref].digest != digest(body)]
+    deletes = [Delete(ref) for ref, object_ in known.items() if object_.key == key and ref not in wanted]
+    puts.sort(key=lambda put: (_WRITE_ORDER[put.ref.kind], put.ref.id))
+    deletes.sort(key=lambda delete: (-_WRITE_ORDER[delete.ref.kind], delete.ref.id))
+    return KeyPlan(changes=(*puts, *deletes))
+
+
+def plan(desired: Mapping[Key, Desired], known: Mapping[ObjectRef, Known]) -> dict[Key, KeyPlan]:
+    """The plans of all keys that need one: those desired, and those that own something and are not desired.
+
+    Keys whose plan is empty are left out, so an empty mapping means that the gateway is as desired.
+    """
+    by_key = group_by_key(known)
+    plans: dict[Key, KeyPlan] = {}
+    for key in desired.keys() | by_key.keys():
+        wanted = desired.get(key, Absent())
+        around = dict(by_key.get(key, {}))
+        if isinstance(wanted, Present):
+            around.update({ref: known[ref] for ref in wanted.bundle.objects if ref in known})
+        key_plan = plan_key(key, wanted, around)
+        if key_plan != KeyPlan():
+            plans[key] = key_plan
+    return plans
+
+
+def group_by_key(known: Mapping[ObjectRef, Known]) -> dict[Key, dict[ObjectRef, Known]]:
+    """The known objects that are ours, by the key that owns them."""
+    groups: dict[Key, dict[ObjectRef, Known]] = {}
+    for ref, object_ in known.items():
+        if object_.key is not None:
+            groups.setdefault(object_.key, {})[ref] = object_
+    return groups
+
+
+def digest(body: JsonObject) -> Digest:
+    """A digest of what a body means: the order of members does not count, and 6.0 is 6 (as APISIX stores it)."""
+    canonical = json.dumps(_whole_numbers(body), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.blake2b(canonical.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _whole_numbers(value: JsonValue) -> JsonValue:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _whole_numbers(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_whole_numbers(item) for item in value]
+    return value

@@ -1,0 +1,75 @@
+"""The parts of a status: a condition, and the status that an EchoRoute has now, read tolerantly."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from echoroute.core.objects import JsonObject
+from echoroute.core.reasons import Reason
+
+_STATUS = {"True": True, "False": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition without its times: `status` is True, False or (None) Unknown."""
+
+    status: bool | None
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """Since when a condition has its status, both as the API writes them."""
+
+    status: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """What the status before says. Reasons that this version does not know, and nonsense, are passed over."""
+
+    generation: int = -1
+    programmed_generation: int | None = None
+    instances: JsonObject | None = None
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
+    transitions: Mapping[str, Transition] = field(default_factory=dict)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the route had a healthy instance, or was Ready, when this status was written."""
+        ready = self.conditions.get("Ready")
+        healthy = (self.instances or {}).get("healthy")
+        return (ready is not None and ready.status is True) or (isinstance(healthy, int) and healthy > 0)
+
+
+def parse_previous(status: Mapping[str, JsonValue]) -> Previous:
+    """The status of an API object; an empty mapping where it has none."""
+    conditions: dict[str, Condition] = {}
+    transitions: dict[str, Transition] = {}
+    raw = status.get("conditions")
+    for item in raw if isinstance(raw, list) else ():
+        if not isinstance(item, dict):
+            continue
+        type_, state, time = (str(item.get(name, "")) for name in ("type", "status", "lastTransitionTime"))
+        transitions[type_] = Transition(state, time)
+        try:
+            reason = Reason(str(item.get("reason")))
+        except ValueError:
+            continue
+        conditions[type_] = Condition(_STATUS.get(state), reason, str(item.get("message", "")))
+    instances = status.get("instances")
+    return Previous(
+        generation=_int(status.get("observedGeneration")) or -1,
+        programmed_generation=_int(status.get("programmedGeneration")),
+        instances=instances if isinstance(instances, dict) else None,
+        conditions=conditions,
+        transitions=transitions,
+    )
+
+
+def _int(value: JsonValue) -> int | None:
+    return value if isinstance(value, int) else None

@@ -1,0 +1,95 @@
+"""What is known of the gateway: its own lists, and our writes since.
+
+A list overwrites what is known of an object only if no write of it ended after the list began: otherwise a list that
+was under way while we wrote would undo our knowledge.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from echoroute.core.changes import Change, Put, Stored
+from echoroute.core.objects import Bundle, JsonObject, Key, ObjectRef
+from echoroute.core.plan import Known, digest
+
+OwnerOf = Callable[[JsonObject], Key | None]
+
+
+class Actual:
+    """The known gateway objects; times are the event loop's, in seconds."""
+
+    def __init__(self, owner_of: OwnerOf, clock: Callable[[], float]) -> None:
+        self._owner_of = owner_of
+        self._clock = clock
+        self._known: dict[ObjectRef, Known] = {}
+        self._by_key: dict[Key, set[ObjectRef]] = {}
+        self._written: dict[ObjectRef, float] = {}
+
+    @property
+    def known(self) -> Mapping[ObjectRef, Known]:
+        return self._known
+
+    @property
+    def owned(self) -> Mapping[Key, set[ObjectRef]]:
+        """The objects that are ours, by the key that owns them."""
+        return self._by_key
+
+    def owned_count(self) -> int:
+        return sum(map(len, self._by_key.values()))
+
+    def oldest_owned(self) -> datetime | None:
+        """When the oldest of our objects was created, by the gateway's clock; 0 means that it does not know."""
+        times = [self._known[ref].create_time for refs in self._by_key.values() for ref in refs]
+        oldest = min((time for time in times if time > 0), default=None)
+        return datetime.fromtimestamp(oldest, UTC) if oldest is not None else None
+
+    def around(self, key: Key, bundle: Bundle | None) -> dict[ObjectRef, Known]:
+        """What a plan for the key has to see: what it owns, and whatever is at the ids of its bundle."""
+        refs = self._by_key.get(key, set()) | (bundle.objects.keys() if bundle else set())
+        return {ref: self._known[ref] for ref in refs if ref in self._known}
+
+    def wrote(self, key: Key, change: Change) -> None:
+        """Take note of a change that the gateway has confirmed.
+
+        What a PUT answers is not what is stored (encrypted fields come back as ciphertext), so what was sent counts
+        until the next list.
+        """
+        self._written[change.ref] = self._clock()
+        if isinstance(change, Put):
+            before = self._known.get(change.ref)
+            created = before.create_time if before else 0
+            self._set(change.ref, Known(key, digest(change.body), create_time=created, modified_index=-1))
+        else:
+            self._set(change.ref, None)
+
+    def attempted(self, change: Change) -> None:
+        """Take note that a change may have happened: a list that was under way says nothing of its object."""
+        self._written[change.ref] = self._clock()
+
+    def replace(self, listed: Mapping[ObjectRef, Stored], *, began: float) -> None:
+        """Take a full list of the gateway that began at `began`."""
+        for ref in [ref for ref in self._known if ref not in listed]:
+            if self._written.get(ref, 0.0) < began:
+                self._set(ref, None)
+        for ref, stored in listed.items():
+            if self._written.get(ref, 0.0) < began:
+                self._take(ref, stored)
+        self._written = {ref: at for ref, at in self._written.items() if at >= began}
+
+    def _take(self, ref: ObjectRef, stored: Stored) -> None:
+        known = self._known.get(ref)
+        if known and (known.modified_index, known.create_time) == (stored.modified_index, stored.create_time):
+            return  # the same write of the same object: its digest need not be computed again
+        owner = self._owner_of(stored.body)
+        self._set(ref, Known(owner, digest(stored.body), stored.create_time, stored.modified_index))
+
+    def _set(self, ref: ObjectRef, known: Known | None) -> None:
+        before = self._known.pop(ref, None)
+        if before and before.key is not None:
+            refs = self._by_key.get(before.key, set())
+            refs.discard(ref)
+            if not refs:
+                self._by_key.pop(before.key, None)
+        if known is not None:
+            self._known[ref] = known
+            if known.key is not None:
+                self._by_key.setdefault(known.key, set()).add(ref)

@@ -1,0 +1,96 @@
+"""A queue of keys by priority: one key is in the hands of one worker at most, and is never queued twice."""
+
+import asyncio
+import heapq
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import count
+
+from echoroute.core.objects import Key
+
+
+class Priority(IntEnum):
+    """Why a key is dirty, most urgent first."""
+
+    CHANGE = 0
+    RETRY = 1
+    BULK = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A key that a worker has taken, with the priority that it had."""
+
+    key: Key
+    priority: Priority
+
+
+class WorkQueue:
+    """`add` marks a key as dirty, `get` takes one, `done` gives it back; a key added meanwhile comes again.
+
+    `add_after` adds it later; of several such times the earliest counts, and an `add` does not take it away.
+    """
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[Priority, int, Key]] = []
+        self._queued: dict[Key, Priority] = {}
+        self._taken: set[Key] = set()
+        self._again: dict[Key, Priority] = {}
+        self._timers: dict[Key, asyncio.TimerHandle] = {}
+        self._order = count()
+        self._wake = asyncio.Event()
+
+    def __len__(self) -> int:
+        """How many keys wait or are being worked on; those that wait for their time do not count."""
+        return len(self._queued) + len(self._taken)
+
+    @property
+    def delayed(self) -> int:
+        """How many keys wait for their time."""
+        return len(self._timers)
+
+    def busy(self, key: Key) -> bool:
+        """Whether the key waits, is being worked on, or waits for its time."""
+        return key in self._queued or key in self._taken or key in self._timers
+
+    def add(self, key: Key, priority: Priority) -> None:
+        if key in self._taken:
+            self._again[key] = min(priority, self._again.get(key, priority))
+        elif priority < self._queued.get(key, Priority.BULK + 1):
+            # An entry of lower priority that is queued already is passed over in `get`.
+            self._queued[key] = priority
+            heapq.heappush(self._heap, (priority, next(self._order), key))
+            self._wake.set()
+
+    def add_after(self, key: Key, priority: Priority, delay: float) -> None:
+        """Add the key in `delay` seconds."""
+        loop = asyncio.get_running_loop()
+        timer = self._timers.get(key)
+        if timer is not None:
+            if timer.when() <= loop.time() + delay:
+                return
+            timer.cancel()
+        self._timers[key] = loop.call_later(delay, self._due, key, priority)
+
+    def _due(self, key: Key, priority: Priority) -> None:
+        self._timers.pop(key, None)
+        self.add(key, priority)
+
+    async def get(self) -> Item:
+        """Take the most urgent key, the first added of these; waits where there is none."""
+        while True:
+            while self._heap:
+                priority, _, key = heapq.heappop(self._heap)
+                if self._queued.get(key) is priority:
+                    del self._queued[key]
+                    self._taken.add(key)
+                    return Item(key, priority)
+            self._wake.clear()
+            await self._wake.wait()
+
+    def done(self, key: Key) -> None:
+        """Give back a key that was taken."""
+        self._taken.discard(key)
+        priority = self._again.pop(key, None)
+        if priority is not None:
+            self.add(key, priority)

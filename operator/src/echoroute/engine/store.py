@@ -1,0 +1,70 @@
+"""What is known of the EchoRoutes: one store, four rules, whatever the source.
+
+1. Per namespace and name the highest resourceVersion wins. (Those of one resource compare as integers: a promise
+   since Kubernetes 1.35, and so before: https://kubernetes.io/docs/reference/using-api/api-concepts/.)
+2. A deletion leaves a tombstone with its version until the next full list.
+3. A list made at version L removes only keys whose version is at most L.
+4. Every source goes through `offer`, or through `offer_list`, which does.
+
+So lost, repeated and reordered events cost nothing: kopf orders events per uid, not per name, and a delete-and-recreate
+can arrive the wrong way round.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from echoroute.core.objects import Key
+from echoroute.core.seen import Entry, Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What an offer changed."""
+
+    key: Key
+    before: Entry | None
+    after: Entry | None
+
+
+class Store:
+    """The newest known state of each key. Not thread-safe: it belongs to the engine's event loop."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Key, Seen] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def get(self, key: Key) -> Entry | None:
+        seen = self._seen.get(key)
+        return seen.entry if seen else None
+
+    def version(self, key: Key) -> int | None:
+        """The version last seen of a key, also of one that is deleted or not ours."""
+        seen = self._seen.get(key)
+        return seen.version if seen else None
+
+    def entries(self) -> Iterator[tuple[Key, Entry]]:
+        return ((key, seen.entry) for key, seen in self._seen.items() if seen.entry is not None)
+
+    def offer(self, seen: Seen) -> Transition | None:
+        """Take what a source saw; None where it is not newer than what is known."""
+        known = self._seen.get(seen.key)
+        if known is not None and known.version >= seen.version:
+            return None
+        self._seen[seen.key] = seen
+        before = known.entry if known else None
+        self._count += (seen.entry is not None) - (before is not None)
+        return Transition(seen.key, before, seen.entry)
+
+    def offer_list(self, listed: Mapping[Key, int], fetched: Iterable[Seen], version: int) -> list[Transition]:
+        """Take a full list made at `version`: the versions of all keys in it, and the objects that were read for it."""
+        transitions = [transition for seen in fetched if (transition := self.offer(seen))]
+        gone = [key for key, seen in self._seen.items() if key not in listed and seen.version <= version]
+        for key in gone:
+            before = self._seen.pop(key).entry
+            if before is not None:
+                self._count -= 1
+                transitions.append(Transition(key, before, None))
+        return transitions

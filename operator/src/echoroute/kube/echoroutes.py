@@ -1,0 +1,113 @@
+"""EchoRoutes, their CRD and the cluster's identity, as the API server has them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pydantic import JsonValue
+
+from echoroute.core.objects import JsonObject, Key
+from echoroute.core.seen import Seen, created_at, key_of, seen, version_of
+from echoroute.errors import KubernetesError
+from echoroute.kube.api import KubernetesApi, object_path
+
+GROUP_VERSION = "echoroute.dev/v1alpha1"
+PLURAL = "echoroutes"
+FIELD_MANAGER = "echoroute-operator"
+_CRD_PATH = object_path("apiextensions.k8s.io/v1", "customresourcedefinitions", "", f"{PLURAL}.echoroute.dev")
+
+
+@dataclass(frozen=True, slots=True)
+class Crd:
+    """The EchoRoute CRD as it is now."""
+
+    created: datetime
+    deleting: bool
+
+
+@dataclass(slots=True)
+class Listing:
+    """A complete list: the version that it was made at, the version of every object, and what was read of them."""
+
+    version: int = 0
+    versions: dict[Key, int] = field(default_factory=dict)
+    objects: list[Seen] = field(default_factory=list)
+
+
+class EchoRoutes:
+    """The EchoRoutes of the watched namespaces (none given: all) and one gateway class."""
+
+    def __init__(self, api: KubernetesApi, *, gateway_class: str, namespaces: Sequence[str]) -> None:
+        self._api = api
+        self._gateway_class = gateway_class
+        self._namespaces = namespaces or ("",)
+
+    async def list(self, *, metadata_only: bool) -> Listing:
+        """List them all; with `metadata_only` just their versions, which costs a fifth. Raises `KubernetesError`."""
+        listing = Listing()
+        for namespace in self._namespaces:
+            version = 0
+            async for page in self._api.pages(_path(Key(namespace, "")), metadata_only=metadata_only):
+                version = version or version_of(_metadata(page))
+                items = page.get("items")
+                for item in items if isinstance(items, list) else ():
+                    if isinstance(item, dict):
+                        self._take(item, listing, metadata_only=metadata_only)
+            # Of several lists the oldest version is the one for which all of them speak.
+            listing.version = min(listing.version or version, version)
+        return listing
+
+    def _take(self, item: JsonObject, listing: Listing, *, metadata_only: bool) -> None:
+        metadata = _metadata(item)
+        listing.versions[key_of(metadata)] = version_of(metadata)
+        if not metadata_only:
+            listing.objects.append(self.seen(item))
+
+    async def read(self, key: Key) -> Seen | None:
+        """Read one EchoRoute; None where it does not exist. Raises `KubernetesError`."""
+        try:
+            return self.seen(await self._api.get(_path(key)))
+        except KubernetesError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def seen(self, raw: JsonObject, *, deleted: bool = False) -> Seen:
+        """What an API object (of a list, a watch event or an answer) tells."""
+        return seen(raw, gateway_class=self._gateway_class, deleted=deleted)
+
+    async def patch_status(self, key: Key, uid: str, status: JsonObject) -> Seen:
+        """Merge a status; a member that is None is removed. Raises `KubernetesError`: 404, 409 if it is another life.
+
+        The uid in the patch makes the API server refuse it when the object was deleted and created again meanwhile.
+        """
+        body: JsonObject = {"metadata": {"uid": uid}, "status": status}
+        answer = await self._api.merge_patch(f"{_path(key)}/status", body, manager=FIELD_MANAGER)
+        return self.seen(answer)
+
+    async def read_crd(self) -> Crd | None:
+        """Read the CRD itself; None where it does not exist. Raises `KubernetesError`."""
+        try:
+            metadata = _metadata(await self._api.get(_CRD_PATH))
+        except KubernetesError as error:
+            if error.status == 404:
+                return None
+            raise
+        return Crd(created=created_at(metadata), deleting="deletionTimestamp" in metadata)
+
+    async def cluster_uid(self) -> str:
+        """The identity of the cluster: the uid of kube-system, which lives as long as the cluster does."""
+        return str(_metadata(await self._api.get(object_path("v1", "namespaces", "", "kube-system"))).get("uid"))
+
+    async def server_version(self) -> str:
+        """The API server's version, such as `v1.37.2`. Raises `KubernetesError`."""
+        return str((await self._api.get("/version")).get("gitVersion"))
+
+
+def _path(key: Key) -> str:
+    return object_path(GROUP_VERSION, PLURAL, key.namespace, key.name)
+
+
+def _metadata(raw: JsonObject) -> dict[str, JsonValue]:
+    metadata = raw.get("metadata")
+    return metadata if isinstance(metadata, dict) else {}

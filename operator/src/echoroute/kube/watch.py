@@ -1,0 +1,100 @@
+"""kopf's watch of EchoRoutes, in a thread of its own: a source that may die, and is then started again.
+
+A LIST that answers 403, 404 or 5xx past its retries makes `kopf.operator()` raise, and kopf then cancels every task that
+it finds in its loop (https://docs.kopf.dev/en/stable/embedding/). So it gets a thread and a loop of its own, and its one
+handler only hands the event over.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import kopf
+
+from echoroute.core.objects import JsonObject
+from echoroute.kube.api import in_cluster
+from echoroute.kube.echoroutes import PLURAL
+
+Deliver = Callable[[JsonObject, bool], None]
+"""Takes the raw object of an event, and whether it says that the object is deleted."""
+
+
+class Watch:
+    """One run of kopf: `run` returns when it was stopped, and raises what ended it otherwise."""
+
+    def __init__(self, deliver: Deliver, namespaces: Sequence[str]) -> None:
+        self._deliver = deliver
+        self._namespaces = namespaces
+
+    async def run(self) -> None:
+        """Watch until cancelled; raises whatever ends kopf."""
+        loop = asyncio.get_running_loop()
+        stop = threading.Event()
+        ended: asyncio.Future[None] = loop.create_future()
+
+        def deliver(raw: JsonObject, deleted: bool) -> None:
+            loop.call_soon_threadsafe(self._deliver, raw, deleted)
+
+        def main() -> None:
+            error: BaseException | None = None
+            try:
+                asyncio.run(self._operate(deliver, stop))
+            except BaseException as caught:  # noqa: BLE001 - whatever ends kopf is told to the supervisor
+                error = caught
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_settle, ended, error)
+
+        threading.Thread(target=main, name="kopf", daemon=True).start()
+        try:
+            await asyncio.shield(ended)
+        finally:
+            stop.set()
+
+    async def _operate(self, deliver: Deliver, stop: threading.Event) -> None:
+        registry = kopf.OperatorRegistry()
+
+        @kopf.on.event("echoroute.dev", "v1alpha1", PLURAL, registry=registry)
+        def on_event(event: kopf.RawEvent, **_: object) -> None:
+            deliver(cast("JsonObject", event["object"]), event["type"] == "DELETED")
+
+        @kopf.on.login(registry=registry)
+        def on_login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+            login = kopf.login_with_service_account if in_cluster() else kopf.login_with_kubeconfig
+            return login(**kwargs)
+
+        await kopf.operator(
+            registry=registry,
+            settings=_settings(),
+            clusterwide=not self._namespaces,
+            namespaces=self._namespaces,
+            standalone=True,
+            stop_flag=stop,
+        )
+        if not stop.is_set():
+            raise RuntimeError("kopf ended by itself")
+
+
+def _settings() -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.watching.chunk_size = 500
+    settings.watching.server_timeout = 300  # an int: the API parses timeoutSeconds as one
+    settings.watching.reconnect_backoff = 1.0
+    settings.networking.connect_timeout = 5
+    settings.networking.request_timeout = 30
+    # Few tries: the supervisor starts kopf again, and says so in metrics and in one log line.
+    settings.networking.error_backoffs = (1, 2, 4)
+    settings.networking.enforce_retry_after = True
+    settings.queueing.idle_timeout = 1.0  # fewer idle tasks, one for each object
+    return settings
+
+
+def _settle(future: asyncio.Future[None], error: BaseException | None) -> None:
+    if future.done():
+        return
+    if isinstance(error, Exception):
+        future.set_exception(error)
+    elif error is not None:
+        future.set_exception(RuntimeError(f"kopf was ended by {type(error).__name__}"))
+    else:
+        future.set_result(None)
