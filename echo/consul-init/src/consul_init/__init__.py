@@ -1,1 +1,8 @@
 """A pod is in Consul exactly while it can serve."""
+
+from consul_init.context import Registered
+from consul_init.errors import ConsulInitError, SettingsError
+from consul_init.registration import Registration
+from consul_init.settings import LEAVE_BUDGET, Settings
+
+__all__ = ["LEAVE_BUDGET", "ConsulInitError", "Registered", "Registration", "Settings", "SettingsError"]

@@ -1,0 +1,116 @@
+"""The four calls to Consul's agent API that keep one registration."""
+
+import json
+from typing import TypedDict
+
+from consul_init.consul_settings import ConsulSettings
+from consul_init.errors import DeniedError, RejectedError
+from consul_init.registration import FoundInstance, Registration
+from consul_init.settings import REQUEST_TIMEOUT
+from consul_init.transport import Answer, Transport
+
+# `GET /v1/agent/health/service/id/` tells the worst check's status by its code: passing, warning, critical.
+_HEALTH_CODES = (200, 429, 503)
+
+
+class _Service(TypedDict):
+    Service: str
+    Address: str
+    Port: int
+    Tags: list[str] | None
+    Meta: dict[str, str] | None
+
+
+class _Check(TypedDict):
+    Node: str
+    CheckID: str
+    Name: str
+
+
+class _ServiceHealth(TypedDict):
+    """https://developer.hashicorp.com/consul/api-docs/agent/service#get-local-service-health-by-its-id"""
+
+    AggregatedStatus: str
+    Service: _Service | None
+    Checks: list[_Check] | None
+
+
+class Agent:
+    """One Consul agent, asked by one thread at a time.
+
+    Each call raises UnreachableError when there is no answer, DeniedError for 401 and 403, RejectedError otherwise.
+    """
+
+    def __init__(self, settings: ConsulSettings) -> None:
+        self._transport = Transport(settings)
+        scope = {"ns": settings.namespace, "partition": settings.partition}
+        self._scope = {key: value for key, value in scope.items() if value is not None}
+        self.address = str(settings.address)
+
+    def register(self, registration: Registration) -> None:
+        """Register, or replace what is there under this id, its other checks included."""
+        answer = self._transport.request(
+            "PUT",
+            "/v1/agent/service/register",
+            query={**self._scope, "replace-existing-checks": "true"},
+            body=registration.payload(),
+        )
+        if answer.status != 200:
+            raise _refusal(answer, "register", registration.name, "write")
+
+    def find(self, registration: Registration, *, timeout: float = REQUEST_TIMEOUT) -> FoundInstance | None:
+        """What this agent holds under the id, None if nothing. One instance's data, however many the agent has."""
+        answer = self._transport.request(
+            "GET",
+            f"/v1/agent/health/service/id/{registration.id}",
+            query={**self._scope, "format": "json"},
+            timeout=timeout,
+        )
+        if answer.status == 404:
+            return None
+        if answer.status not in _HEALTH_CODES:
+            raise _refusal(answer, "read", registration.name, "read")
+        return _found(answer)
+
+    def deregister(self, registration: Registration, *, timeout: float = REQUEST_TIMEOUT) -> bool:
+        """Remove it. False when it was not there."""
+        answer = self._transport.request(
+            "PUT", f"/v1/agent/service/deregister/{registration.id}", query=self._scope, timeout=timeout
+        )
+        if answer.status == 404:
+            return False
+        if answer.status != 200:
+            raise _refusal(answer, "deregister", registration.name, "write")
+        return True
+
+
+def _refusal(answer: Answer, action: str, name: str, permission: str) -> RejectedError:
+    said = " ".join(answer.body.split())[:300] or "nothing more"
+    message = f"Consul refused to {action} {name!r} with {answer.status} ({said})"
+    if answer.status in (401, 403):
+        hint = f"the token needs service:{permission} on {name!r}; see CONSUL_HTTP_TOKEN and CONSUL_HTTP_TOKEN_FILE"
+        return DeniedError(answer.status, f"{message}: {hint}")
+    return RejectedError(answer.status, message)
+
+
+def _found(answer: Answer) -> FoundInstance | None:
+    try:
+        document: _ServiceHealth | None = json.loads(answer.body)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        # A load balancer's own 503, Consul's own rate limit: no statement about the registration.
+        raise RejectedError(answer.status, f"Consul answered {answer.status} {answer.body[:200]!r}")
+    service, checks = document.get("Service"), document.get("Checks") or []
+    if service is None:
+        return None
+    return FoundInstance(
+        name=service["Service"],
+        address=service["Address"],
+        port=service["Port"],
+        tags=tuple(service.get("Tags") or ()),
+        meta=service.get("Meta") or {},
+        status=document.get("AggregatedStatus", ""),
+        node=next((check["Node"] for check in checks), None),
+        checks={check["CheckID"]: check["Name"] for check in checks},
+    )

@@ -1,0 +1,177 @@
+"""The thread that keeps one registration true, and takes it away in the end.
+
+One thread does all the talking with Consul, so that a registration that is still under way can never arrive after
+the deregistration.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING
+
+from consul_init.agent import Agent
+from consul_init.errors import ConsulError, DeniedError, NotKeptError
+from consul_init.registration import FoundInstance, Registration
+from consul_init.settings import LEAVE_BUDGET, REQUEST_TIMEOUT
+
+# Seconds between two looks at the registration.
+_POLL = (2.0, 3.0)
+# Seconds before the next attempt after a failure: short enough to be back soon after Consul is, also at the top.
+_BACKOFF_FIRST, _BACKOFF_MOST = 0.5, 3.0
+_BACKOFF_DENIED = 10.0
+_RETRY_DEREGISTER = 0.3
+
+if TYPE_CHECKING:
+    _Adapter = logging.LoggerAdapter[logging.Logger]
+else:
+    _Adapter = logging.LoggerAdapter
+
+
+class _InstanceLog(_Adapter):
+    """Puts the service id in front of each line, and into the record as `service_id`."""
+
+    def process(self, msg: object, kwargs: MutableMapping[str, object]) -> tuple[object, MutableMapping[str, object]]:
+        kwargs["extra"] = self.extra
+        return f"{(self.extra or {})['service_id']}: {msg}", kwargs
+
+
+class Keeper:
+    """Registers, watches, registers again; deregisters once, when told to leave."""
+
+    def __init__(self, registration: Registration, agent: Agent) -> None:
+        self.registration = registration
+        self.log = _InstanceLog(logging.getLogger("consul_init"), {"service_id": registration.id})
+        self._agent = agent
+        self._registered = threading.Event()
+        self._leaving = threading.Event()
+        self._left = threading.Event()
+        self._trouble: str | None = None
+        self._backoff = _BACKOFF_FIRST
+        self._node: str | None = None
+        self._removed = False
+        self._thread = threading.Thread(target=self._run, name=f"consul-init {registration.id}", daemon=True)
+
+    def start(self) -> None:
+        """Begin. Returns at once: a service must come up also when Consul is away."""
+        where = f"{self.registration.address} ({self.registration.address_reason})"
+        self.log.info("registering at %s with address %s", self._agent.address, where)
+        self._thread.start()
+
+    def wait_registered(self, timeout: float) -> bool:
+        """Wait until the registration has been made and read back once."""
+        return self._registered.wait(timeout)
+
+    def leave(self) -> bool:
+        """Deregister and end the thread. May be repeated, from any thread.
+
+        Returns after LEAVE_BUDGET seconds at the latest, also when Consul hangs; False when it did not confirm.
+        """
+        self._leaving.set()
+        self._left.wait(LEAVE_BUDGET)
+        return self._removed
+
+    def _run(self) -> None:
+        wait = 0.0
+        while not self._leaving.wait(wait):
+            wait = self._look()
+        self._deregister()
+        self._left.set()
+
+    def _look(self) -> float:
+        """Make the registration true. Returns the seconds until the next look; never raises."""
+        try:
+            self._make_true()
+        except ConsulError as error:
+            return self._failed(error)
+        except Exception:
+            # The keeper outlives its own mistakes: a service that is not kept is worse than an untidy log.
+            self.log.exception("unexpected error while keeping the registration")
+            return _BACKOFF_MOST
+        if self._trouble is not None:
+            self.log.info("Consul answers again, and has the registration")
+            self._trouble = None
+        self._backoff = _BACKOFF_FIRST
+        return random.uniform(*_POLL)  # noqa: S311 - jitter, not a secret
+
+    def _make_true(self) -> None:
+        if self._registered.is_set():
+            found = self._agent.find(self.registration)
+            if found is not None:
+                self._notice_node(found)
+                differences = self.registration.differences(found)
+                if not differences:
+                    return
+                self.log.warning("registering again: somebody changed it in Consul: %s", "; ".join(differences))
+            else:
+                self.log.warning("registering again: Consul has lost it (agent restarted, or deregistered there)")
+        if not self._leaving.is_set():
+            self._register()
+
+    def _register(self) -> None:
+        self._agent.register(self.registration)
+        if self._leaving.is_set():
+            return
+        # Reading back costs one request and finds what a 200 does not tell.
+        found = self._agent.find(self.registration)
+        if found is None:
+            raise NotKeptError(
+                f"{self._agent.address} accepted the registration and does not have it. Either the token lacks"
+                f" service:write on {self.registration.name!r}, or this address leads to several agents: set"
+                " CONSUL_HTTP_ADDR to the node's own agent (status.hostIP) or to one server's address"
+            )
+        self._notice_node(found)
+        differences = self.registration.differences(found)
+        if differences:
+            raise NotKeptError(f"Consul keeps the registration differently: {'; '.join(differences)}")
+        self._registered.set()
+        self.log.info("registered with the agent of node %s, check: %s", found.node, self.registration.check_name)
+
+    def _notice_node(self, found: FoundInstance) -> None:
+        if found.node is None or found.node == self._node:
+            return
+        if self._node is not None:
+            self.log.warning(
+                "%s leads to several agents: node %s answered before, node %s now. Registrations are left behind on"
+                " the others. Set CONSUL_HTTP_ADDR to the node's own agent (status.hostIP) or to one server's address",
+                self._agent.address,
+                self._node,
+                found.node,
+            )
+        self._node = found.node
+
+    def _failed(self, error: ConsulError) -> float:
+        """Tell each trouble once, not each attempt."""
+        if self._trouble != str(error):
+            level = logging.ERROR if isinstance(error, (DeniedError, NotKeptError)) else logging.WARNING
+            self.log.log(level, "not registered for now, serving and trying on: %s", error)
+            self._trouble = str(error)
+        wait, most = self._backoff, _BACKOFF_DENIED if isinstance(error, DeniedError) else _BACKOFF_MOST
+        self._backoff = min(self._backoff * 2, most)
+        return wait * random.uniform(0.8, 1.0)  # noqa: S311 - jitter, not a secret
+
+    def _deregister(self) -> None:
+        deadline = time.monotonic() + REQUEST_TIMEOUT
+        while True:
+            try:
+                self._remove(deadline)
+            except ConsulError as error:
+                if isinstance(error, DeniedError) or time.monotonic() + _RETRY_DEREGISTER > deadline:
+                    self.log.error("not deregistered, going on with the stop: %s", error)  # noqa: TRY400
+                    return
+                time.sleep(_RETRY_DEREGISTER)
+            else:
+                self._removed = True
+                return
+
+    def _remove(self, deadline: float) -> None:
+        if self.registration.meta.get("pod-uid"):
+            found = self._agent.find(self.registration, timeout=deadline - time.monotonic())
+            if found is not None and self.registration.belongs_to_another_pod(found):
+                self.log.warning("not deregistered: pod %s has this address now", found.meta.get("pod-uid"))
+                return
+        if self._agent.deregister(self.registration, timeout=deadline - time.monotonic()):
+            self.log.info("deregistered")
+        else:
+            self.log.info("was not in Consul any more")

@@ -1,0 +1,117 @@
+"""HTTP to Consul on the standard library: one connection for each request, closed after it."""
+
+import http.client
+import json
+import ssl
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from consul_init.consul_settings import ConsulSettings
+from consul_init.endpoint import Endpoint
+from consul_init.errors import ConsulError, UnreachableError
+from consul_init.settings import REQUEST_TIMEOUT
+
+_MAX_ANSWER = 1 << 20
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A status code and a body, as text."""
+
+    status: int
+    body: str
+
+
+class Transport:
+    """Sends requests to the one agent. Reads token and certificates again for each request, so rotation just works."""
+
+    def __init__(self, settings: ConsulSettings) -> None:
+        self._settings = settings
+        self._endpoint = Endpoint(settings.address)
+        self._token = settings.token
+        self._tls: ssl.SSLContext | None = None
+        self._tls_stamp: tuple[int, ...] = ()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str],
+        body: object = None,
+        timeout: float = REQUEST_TIMEOUT,
+    ) -> Answer:
+        """Send one request; `path` is quoted here. Takes at most `timeout` seconds where Consul hangs.
+
+        Raises UnreachableError when no whole answer came, ConsulError when token or certificates cannot be read.
+        """
+        deadline = time.monotonic() + max(0.1, timeout)
+        headers = {"Connection": "close", "Accept": "application/json"}
+        token = self._current_token()
+        if token is not None:
+            headers["X-Consul-Token"] = token
+        content = None
+        if body is not None:
+            content = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
+        target = f"{quote(path)}?{urlencode(query)}" if query else quote(path)
+        connection = self._connect(deadline)
+        try:
+            connection.request(method, target, body=content, headers=headers)
+            response = connection.getresponse()
+            text = response.read(_MAX_ANSWER).decode("utf-8", "replace")
+        except (OSError, http.client.HTTPException) as error:
+            problem = str(error) or type(error).__name__
+            raise UnreachableError(f"{self._settings.address} did not answer: {problem}") from error
+        finally:
+            connection.close()
+        return Answer(response.status, text if token is None else text.replace(token, "***"))
+
+    def _connect(self, deadline: float) -> http.client.HTTPConnection:
+        address = self._settings.address
+        connection = http.client.HTTPConnection("localhost" if address.scheme == "unix" else address.host, address.port)
+        plain = self._endpoint.connect(deadline - time.monotonic())
+        try:
+            plain.settimeout(max(0.1, deadline - time.monotonic()))
+            if address.scheme == "https":
+                name = self._settings.tls_server_name or address.host
+                connection.sock = self._tls_context().wrap_socket(plain, server_hostname=name)
+                connection.sock.settimeout(max(0.1, deadline - time.monotonic()))
+            else:
+                connection.sock = plain
+        except OSError as error:
+            plain.close()
+            raise UnreachableError(f"no TLS connection to {address}: {error}") from error
+        except ConsulError:
+            plain.close()
+            raise
+        return connection
+
+    def _current_token(self) -> str | None:
+        if self._settings.token_file is None:
+            return self._token
+        try:
+            token = Path(self._settings.token_file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            if self._token is None:
+                raise ConsulError(f"CONSUL_HTTP_TOKEN_FILE cannot be read: {error}") from error
+            return self._token  # in the middle of a rotation: the one before it is the best there is
+        self._token = token or self._token
+        return self._token
+
+    def _tls_context(self) -> ssl.SSLContext:
+        settings = self._settings
+        files = (settings.ca_file, settings.ca_path, settings.client_cert, settings.client_key)
+        try:
+            stamp = tuple(Path(each).stat().st_mtime_ns for each in files if each is not None)
+            if self._tls is None or stamp != self._tls_stamp:
+                context = ssl.create_default_context(cafile=settings.ca_file, capath=settings.ca_path)
+                if settings.client_cert is not None:
+                    context.load_cert_chain(settings.client_cert, settings.client_key)
+                self._tls, self._tls_stamp = context, stamp
+        except OSError as error:
+            if self._tls is None:
+                raise ConsulError(f"CONSUL_CACERT or CONSUL_CLIENT_CERT cannot be used: {error}") from error
+        return self._tls
