@@ -1,0 +1,71 @@
+"""Header changes of a rewrite. Values may be credentials: rules stand on the whole map, so no message shows one."""
+
+import re
+from typing import Annotated
+
+from pydantic import Field
+
+from echoroute.api.rules import Rule, Rules, SpecModel, Unique
+from echoroute.api.scalars import HEADER_NAME, REFERENCE, REFERENCE_CEL, HeaderName
+
+Headers = dict[str, str]
+
+_header_name = re.compile(HEADER_NAME).fullmatch
+_control = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
+
+
+def _names_differ(headers: Headers) -> bool:
+    return len({name.lower() for name in headers}) == len(headers)
+
+
+HeaderMap = Annotated[
+    dict[str, Annotated[str, Field(max_length=4096)]],
+    Field(min_length=1, max_length=32),
+    Rules[Headers](
+        Rule(
+            f'self.all(name, name.size() <= 128 && name.matches(r"^{HEADER_NAME}$"))',
+            "must have header names such as 'X-Request-Id' as keys, without ':' or blanks, of at most 128 characters",
+            holds=lambda headers: all(len(name) <= 128 and _header_name(name) for name in headers),
+        ),
+        Rule(
+            "self.all(name, !self.exists(other, other != name && other.lowerAscii() == name.lowerAscii()))",
+            "must have each header once: names that differ in letter case only are the same header",
+            holds=_names_differ,
+        ),
+        Rule(
+            r"self.all(name, !self[name].matches(r'[\x00-\x08\x0a-\x1f\x7f]'))",
+            "must have no control characters in its values",
+            holds=lambda headers: all(_control(value) is None for value in headers.values()),
+        ),
+        Rule(
+            f"self.all(name, !self[name].matches(r'{REFERENCE_CEL}'))",
+            "must have no reference to the gateway's environment or secrets ('$env://', '$secret://') in its values",
+            holds=lambda headers: all(REFERENCE.search(value) is None for value in headers.values()),
+        ),
+    ),
+]
+
+
+class HeaderRewrite(SpecModel):
+    """Changes to the request's headers before it goes to the backend: at least one of set, add and remove."""
+
+    rules = (
+        Rule["HeaderRewrite"](
+            "has(self.set) || has(self.add) || has(self.remove)",
+            "must have at least one of set, add and remove",
+            holds=lambda headers: any(x is not None for x in (headers.set, headers.add, headers.remove)),
+        ),
+    )
+
+    set: HeaderMap | None = Field(
+        default=None,
+        description="Headers to set, in place of what the client sent, by name. Values may use APISIX's variables "
+        "(`$remote_addr`) and the captures of `rewrite.regex` (`$1`).",
+    )
+    add: HeaderMap | None = Field(
+        default=None,
+        description="Headers to add beside what the client sent, by name. Values as in `set`.",
+    )
+    remove: Annotated[tuple[HeaderName, ...], Field(strict=False, min_length=1, max_length=32), Unique()] | None = (
+        Field(default=None, description="Names of headers to take away.")
+    )

@@ -1,0 +1,102 @@
+"""From raw JSON to a spec, with errors that a user can act on."""
+
+import json
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from pydantic import JsonValue, ValidationError
+from pydantic_core import ErrorDetails
+
+from echoroute.api.schema import fields_at
+from echoroute.api.spec import EchoRouteSpec
+from echoroute.errors import FieldError, InvalidSpec
+
+# Where values may be credentials: below these, no message shows what was found.
+_SECRET = (("plugins",), ("rewrite", "headers", "set"), ("rewrite", "headers", "add"))
+_SHOWN = 80
+
+Location = tuple[int | str, ...]
+
+_PROBLEMS = {
+    "missing": "is required",
+    "string_type": "must be a string",
+    "string_unicode": "must be a valid Unicode string",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_parsing_size": "must be a smaller number",
+    "bool_type": "must be true or false",
+    "model_type": "must be an object with fields",
+    "dict_type": "must be an object with fields",
+    "tuple_type": "must be a list",
+    "string_too_short": "must have at least {min_length} character",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_short": "must have at least {min_length} item",
+    "too_long": "must have at most {max_length} items",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be one of {expected}",
+    "recursion_loop": "must not be nested so deeply",
+}
+
+
+def parse_spec(raw: Mapping[str, JsonValue]) -> EchoRouteSpec:
+    """The spec of an EchoRoute from its JSON.
+
+    Raises `InvalidSpec` with one `FieldError` for each thing that is wrong: the field's path as the user writes it,
+    what is wanted and, where it cannot be a secret, what was found.
+    """
+    try:
+        return EchoRouteSpec.model_validate(raw)
+    except ValidationError as error:
+        # Without the URLs of pydantic's own documentation, which explain nothing to somebody who writes YAML.
+        details = error.errors(include_url=False)
+    problems = (one for detail in details if not _follows(detail) for one in _field_errors(detail))
+    raise InvalidSpec(tuple(dict.fromkeys(problems)))
+
+
+def _follows(detail: ErrorDetails) -> bool:
+    """Whether an error only follows from another one: a list is also 'too short' where its items are refused."""
+    return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
+
+
+def _field_errors(detail: ErrorDetails) -> list[FieldError]:
+    location = _as_written(detail["loc"])
+    found = _found(location, detail)
+    if detail["type"] == "rules":
+        broken: tuple[tuple[str, str], ...] = detail["ctx"]["broken"]
+        return [FieldError(_path(location, field), message + found) for field, message in broken]
+    return [FieldError(_path(location), _problem(location, detail) + found)]
+
+
+def _as_written(location: Location) -> Location:
+    """Without what pydantic adds about which branch of a JSON value it was in, or that a key is meant."""
+    if location[:1] == ("plugins",):
+        return location[:2]
+    return tuple(step for step in location if step != "[key]")
+
+
+def _problem(location: Location, detail: ErrorDetails) -> str:
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        known = fields_at(location[:-1])
+        close = get_close_matches(str(location[-1]), known, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"known here: {', '.join(known)}"
+        return f"is not a field of EchoRoute; {hint}"
+    template = _PROBLEMS.get(kind)
+    if location[:1] == ("plugins",):
+        return template or "must be JSON: an object with fields for each plugin"
+    return template.format(**detail.get("ctx", {})) if template else detail["msg"]
+
+
+def _found(location: Location, detail: ErrorDetails) -> str:
+    value = detail["input"]
+    secret = any(location[: len(prefix)] == prefix for prefix in _SECRET)
+    if secret or detail["type"] in {"missing", "extra_forbidden"} or not isinstance(value, str | int | float | bool):
+        return ""
+    text = json.dumps(value, ensure_ascii=False)
+    return f" (found {text if len(text) <= _SHOWN else text[:_SHOWN] + '…'})"
+
+
+def _path(location: Location, below: str = "") -> str:
+    path = "spec" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+    return f"{path}.{below}" if below else path

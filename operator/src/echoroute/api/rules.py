@@ -1,0 +1,135 @@
+"""Validation rules, said once for both rings: as CEL for the API server and as Python for the models.
+
+The API server evaluates `x-kubernetes-validations` (Kubernetes API conventions, CRD validation rules) when somebody
+applies an object; the models evaluate the same rules for objects from files and for whatever got in otherwise. Each
+rule carries both forms side by side, so that they are read, changed and tested together.
+"""
+
+import re
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+T = TypeVar("T")
+
+VALIDATIONS = "x-kubernetes-validations"
+LIST_TYPE = "x-kubernetes-list-type"
+
+
+@dataclass(frozen=True)
+class CelRule:
+    """A rule of the API server's alone: `self` in `cel` is the value, `oldSelf` what was there before.
+
+    `field` is the path of the field to blame, below the value that the rule stands on; empty for the value itself.
+    """
+
+    cel: str
+    message: str
+    field: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """The entry of `x-kubernetes-validations`."""
+        entry = {"rule": self.cel, "message": self.message}
+        if self.field:
+            entry["fieldPath"] = f".{self.field}"
+        return entry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule(CelRule, Generic[T]):
+    """A rule in both forms: `holds` answers in Python what `cel` answers in the API server."""
+
+    holds: Callable[[T], bool]
+
+
+def requires(pattern: str, message: str) -> Rule[str]:
+    """The whole string matches `pattern` (written in what RE2 and Python's `re` have in common)."""
+    matches = re.compile(pattern).fullmatch
+    return Rule(f"self.matches(r'^({pattern})$')", message, holds=lambda text: matches(text) is not None)
+
+
+def forbids(pattern: str, message: str) -> Rule[str]:
+    """No part of the string matches `pattern`."""
+    search = re.compile(pattern).search
+    return Rule(f"!self.matches(r'{pattern}')", message, holds=lambda text: search(text) is None)
+
+
+def check(value: T, rules: Iterable[Rule[T]]) -> None:
+    """Raises `PydanticCustomError` of type `rules` with each broken rule's (field, message)."""
+    broken = tuple((rule.field, rule.message) for rule in rules if not rule.holds(value))
+    if broken:
+        raise PydanticCustomError("rules", "{text}", {"text": "; ".join(text for _, text in broken), "broken": broken})
+
+
+class Rules(Generic[T]):
+    """Annotates a field with rules: `Annotated[str, Rules(requires(...))]`."""
+
+    def __init__(self, *rules: Rule[T]) -> None:
+        self.rules = rules
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        rules = self.rules
+
+        def validate(value: T) -> T:
+            check(value, rules)
+            return value
+
+        return core_schema.no_info_after_validator_function(validate, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        json_schema = handler(schema)
+        json_schema[VALIDATIONS] = [*json_schema.get(VALIDATIONS, ()), *(rule.as_json() for rule in self.rules)]
+        return json_schema
+
+
+class Unique:
+    """Annotates a list of scalars as a set, of which the API server refuses duplicates by itself (list type `set`)."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(_unique, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), LIST_TYPE: "set"}
+
+
+def _unique(items: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
+    if len(set(items)) == len(items):
+        return items
+    twice = next(item for index, item in enumerate(items) if item in items[:index])
+    text = f"has {twice!r} more than once; write it once"
+    raise PydanticCustomError("rules", "{text}", {"text": text, "broken": (("", text),)})
+
+
+class SpecModel(BaseModel):
+    """Base of the spec's models: camelCase outside, frozen, strict types, unknown fields refused, rules checked."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        hide_input_in_errors=True,  # a plugin config may hold a secret
+    )
+
+    rules: ClassVar[tuple[Rule[Any], ...]] = ()
+    """What must hold between this model's fields."""
+    cel_rules: ClassVar[tuple[CelRule, ...]] = ()
+    """What only the API server can judge, since it compares with the object as it was."""
+
+    @model_validator(mode="after")
+    def _check_rules(self) -> Self:
+        check(self, self.rules)
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        json_schema = handler(schema)
+        rules = [rule.as_json() for rule in (*cls.rules, *cls.cel_rules)]
+        if rules:
+            handler.resolve_ref_schema(json_schema)[VALIDATIONS] = rules
+        return json_schema

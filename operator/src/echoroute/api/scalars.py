@@ -1,0 +1,156 @@
+"""The scalar types of an EchoRoute: strings with their bounds and rules."""
+
+import re
+from typing import Annotated
+
+from pydantic import Field
+
+from echoroute.api import durations
+from echoroute.api.rules import Rule, Rules, forbids, requires
+
+_NO_CONTROL_CHARACTERS = forbids(r"[\x00-\x1f\x7f]", "must have no control characters")
+
+# APISIX replaces such a string in a plugin's config by a value from the gateway's environment or secret manager, in any
+# letter case: an application team would read what belongs to the platform.
+REFERENCE = re.compile(r"\$(env|secret)://", re.IGNORECASE)
+REFERENCE_CEL = r"(?i)\$(env|secret)://"
+_REFERENCE_MESSAGE = "must have no reference to the gateway's environment or secrets ('$env://', '$secret://')"
+_NO_REFERENCE: Rule[str] = Rule(
+    f"!self.matches(r'{REFERENCE_CEL}')", _REFERENCE_MESSAGE, holds=lambda text: REFERENCE.search(text) is None
+)
+
+# What holds for any path that is compared with a request's: nginx decodes it, merges slashes and resolves dots first.
+_STARTS_WITH_SLASH: Rule[str] = Rule(
+    "self.startsWith('/')", "must start with '/'", holds=lambda path: path.startswith("/")
+)
+_NO_ENCODING = forbids(
+    "%[0-9A-Fa-f]{2}", "must be written decoded, since APISIX compares decoded paths: the character itself for %XX"
+)
+_NO_DOUBLE_SLASH: Rule[str] = Rule(
+    "!self.contains('//')",
+    "must have no '//': slashes are merged before APISIX compares; write '/'",
+    holds=lambda path: "//" not in path,
+)
+_NO_DOT_SEGMENTS = forbids(
+    r"/\.{1,2}(/|$)",
+    "must have no '.' or '..' segments: they are resolved before APISIX compares; write the path without",
+)
+_NORMALISED = (_STARTS_WITH_SLASH, _NO_ENCODING, _NO_DOUBLE_SLASH, _NO_DOT_SEGMENTS, _NO_CONTROL_CHARACTERS)
+
+_NEVER_IN_A_PREFIX = r"[+()$^?\[|\\]"
+_never_in_a_prefix = re.compile(_NEVER_IN_A_PREFIX).search
+
+MatchPath = Annotated[
+    str,
+    Field(min_length=1, max_length=1024),
+    Rules(
+        *_NORMALISED,
+        Rule(
+            "!self.contains('*') || self.indexOf('*') == self.size() - 1",
+            "may have '*' only as its last character; write '/a/*', or one path for each",
+            holds=lambda path: path.find("*") in {-1, len(path) - 1},
+        ),
+        Rule(
+            "!self.contains('/:')",
+            "must have no ':param' segments, which APISIX's router never matches; write a prefix such as '/users/*'",
+            holds=lambda path: "/:" not in path,
+        ),
+        Rule(
+            f"!self.endsWith('*') || !self.matches(r'{_NEVER_IN_A_PREFIX}')",
+            r"must have none of + ( ) $ ^ ? [ | \ before the '*', or APISIX never matches it; "
+            "write a shorter prefix, or exact paths",
+            holds=lambda path: not path.endswith("*") or _never_in_a_prefix(path) is None,
+        ),
+    ),
+]
+
+PathPrefix = Annotated[
+    str,
+    Field(min_length=1, max_length=1024),
+    Rules(
+        *_NORMALISED,
+        Rule(
+            "!self.endsWith('/')",
+            "must not end with '/'; write '/api', which takes away '/api' and what is below it",
+            holds=lambda path: not path.endswith("/"),
+        ),
+        Rule("!self.contains('*')", "must have no '*'; write '/api' for '/api/*'", holds=lambda path: "*" not in path),
+    ),
+]
+
+RewritePath = Annotated[
+    str, Field(min_length=1, max_length=1024), Rules(_STARTS_WITH_SLASH, _NO_CONTROL_CHARACTERS, _NO_REFERENCE)
+]
+RegexPattern = Annotated[str, Field(min_length=1, max_length=1024), Rules(_NO_CONTROL_CHARACTERS, _NO_REFERENCE)]
+RegexReplacement = Annotated[str, Field(max_length=1024), Rules(_NO_CONTROL_CHARACTERS, _NO_REFERENCE)]
+
+MatchHost = Annotated[
+    str,
+    Field(min_length=1, max_length=253),
+    Rules(
+        requires(
+            r"(\*\.)?[0-9A-Za-z_-]+(\.[0-9A-Za-z_-]+)*",
+            "must be a host name such as 'api.example.com' or '*.example.com', without scheme, port or path; "
+            "leave hosts out to match any",
+        )
+    ),
+]
+HostAndPort = Annotated[
+    str,
+    Field(min_length=1, max_length=259),
+    Rules(
+        requires(
+            "[0-9A-Za-z-]+([.][0-9A-Za-z-]+)*(:[0-9]{1,5})?",
+            "must be a host name such as 'api.internal', with a port if need be ('api.internal:8080')",
+        )
+    ),
+]
+
+HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # token of RFC 9110, 5.6.2
+HeaderName = Annotated[
+    str,
+    Field(min_length=1, max_length=128),
+    # A double-quoted CEL string, since the pattern has a single quote.
+    Rules(
+        Rule(
+            f'self.matches(r"^{HEADER_NAME}$")',
+            "must be a header's name such as 'X-Request-Id', without ':' or blanks",
+            holds=lambda name: re.fullmatch(HEADER_NAME, name) is not None,
+        )
+    ),
+]
+
+ServiceName = Annotated[
+    str,
+    Field(min_length=1, max_length=256),
+    Rules(forbids(r"[\x00-\x20\x7f]", "must be the service's name in Consul, without blanks or control characters")),
+]
+RouteName = Annotated[str, Field(min_length=1, max_length=256), Rules(_NO_CONTROL_CHARACTERS)]
+GatewayClass = Annotated[
+    str,
+    Field(min_length=1, max_length=63),
+    Rules(requires("[a-z0-9]([-a-z0-9]*[a-z0-9])?", "must be a name of lower-case letters, digits and '-'")),
+]
+
+
+def _duration(least: str, most: str, text: str) -> Rules[str]:
+    low, high = durations.milliseconds(least), durations.milliseconds(most)
+    well_formed = re.compile(durations.PATTERN).fullmatch
+    return Rules(
+        requires(durations.PATTERN, "must be a duration such as '6s', '500ms' or '1m30s'"),
+        Rule(
+            f"!self.matches(r'^({durations.PATTERN})$') || "
+            f"(duration(self) >= duration('{least}') && duration(self) <= duration('{most}'))",
+            text,
+            holds=lambda value: well_formed(value) is None or low <= durations.milliseconds(value) <= high,
+        ),
+    )
+
+
+# nginx counts timeouts in milliseconds; a day is far beyond any request and far below its 32 bits.
+Timeout = Annotated[
+    str,
+    Field(max_length=durations.MAX_LENGTH),
+    _duration("1ms", "24h", "must be between 1ms and 24h"),
+]
+TimeoutOrZero = Annotated[str, Field(max_length=durations.MAX_LENGTH), _duration("0s", "24h", "must be at most 24h")]
