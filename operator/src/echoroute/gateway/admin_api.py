@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic_core import to_json
 
-from echoroute.core.changes import Change, Delete, Put, Stored
+from echoroute.core.changes import Change, Put, Stored
 from echoroute.core.objects import Kind, ObjectRef
 from echoroute.errors import GatewayUnavailable, SettingsError
 from echoroute.gateway import answers, metrics
@@ -73,7 +73,7 @@ class AdminApi:
 
     async def read(self, ref: ObjectRef) -> Stored | None:
         """Read one object; None where it does not exist."""
-        response = await self._request("GET", ref.kind, _path(ref))
+        response = await self._request("GET", ref.kind, _path(ref), timeout=_TIMEOUT)
         if answers.is_absent(response):
             return None
         what = f"GET {ref}"
@@ -99,7 +99,7 @@ class AdminApi:
 
     async def probe(self) -> str:
         """Read an object that does not exist, which shows that the API, its etcd and the key work."""
-        response = await self._request("GET", _PROBE.kind, _path(_PROBE))
+        response = await self._request("GET", _PROBE.kind, _path(_PROBE), timeout=_TIMEOUT)
         if not answers.is_absent(response):
             answers.check_read(response, "GET of the probe")
         return str(response.headers.get("server", ""))
@@ -109,16 +109,14 @@ class AdminApi:
         await self._http.aclose()
 
     async def _write(self, change: Change) -> None:
-        match change:
-            case Put(ref, body):
-                response = await self._request("PUT", ref.kind, _path(ref), content=to_json(body))
-            case Delete(ref):
-                response = await self._request("DELETE", ref.kind, _path(ref))
+        content = to_json(change.body) if isinstance(change, Put) else None
+        method = "DELETE" if content is None else "PUT"
+        response = await self._request(method, change.ref.kind, _path(change.ref), content=content, timeout=_TIMEOUT)
         # What a PUT answers is not what is stored (encrypted fields), so it is not even parsed.
         answers.check_change(response, change)
 
     async def _request(
-        self, method: str, kind: Kind, path: str, *, content: bytes | None = None, timeout: float = _TIMEOUT
+        self, method: str, kind: Kind, path: str, *, content: bytes | None = None, timeout: float
     ) -> httpx.Response:
         key = self._key.value()
         response = await self._send(method, kind, path, key=key, content=content, timeout=timeout)

@@ -73,8 +73,8 @@ def listed(response: httpx.Response, kind: Kind) -> dict[ObjectRef, Stored]:
     """Read an unpaged list. Raises `GatewayUnavailable` if it is incomplete: absence has consequences."""
     answer = json_of(response, f"GET {kind}")
     items, total = answer.get("list"), answer.get("total")
-    if not items:
-        items = []  # an empty list may come as an empty object: Lua has one type for both
+    if items == {}:
+        items = []  # Lua has one type for both
     if not isinstance(items, list) or total != len(items):
         raise GatewayUnavailable(f"GET {kind}: the answer is no complete list; is this APISIX's Admin API (v3)?")
     return dict(stored(item, kind) for item in items)
