@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from echoroute.api.schema import fields_at
 from echoroute.api.spec import EchoRouteSpec
+from echoroute.api.traps import traps
 from echoroute.errors import FieldError, InvalidSpec
 
 # Where values may be credentials: below these, no message shows what was found.
@@ -46,12 +47,14 @@ def parse_spec(raw: Mapping[str, JsonValue]) -> EchoRouteSpec:
     what is wanted and, where it cannot be a secret, what was found.
     """
     try:
-        return EchoRouteSpec.model_validate(raw)
+        spec = EchoRouteSpec.model_validate(raw)
     except ValidationError as error:
-        # Without the URLs of pydantic's own documentation, which explain nothing to somebody who writes YAML.
         details = error.errors(include_url=False)
-    problems = (one for detail in details if not _follows(detail) for one in _field_errors(detail))
-    raise InvalidSpec(tuple(dict.fromkeys(problems)))
+        problems = (one for detail in details if not _follows(detail) for one in _field_errors(detail))
+        raise InvalidSpec(tuple(dict.fromkeys(problems))) from None  # its text is longer and would show values
+    if spec.plugins and (found := tuple(traps(spec.plugins))):
+        raise InvalidSpec(found)
+    return spec
 
 
 def _follows(detail: ErrorDetails) -> bool:

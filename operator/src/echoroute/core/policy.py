@@ -6,15 +6,29 @@ the gateway's environment or secrets are never allowed. Messages name places and
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from pydantic import JsonValue
 
 from echoroute.api.scalars import REFERENCE
+from echoroute.api.spec import EchoRouteSpec
 from echoroute.core.plugins import CLOSED, PluginClass, plugin_class
 from echoroute.errors import FieldError
 
 PRE_FUNCTION = "_meta.pre_function"
 """The name with which the allow list opens Lua code in a plugin's `_meta`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the platform team allows beyond what is open to everybody."""
+
+    allowed_plugins: frozenset[str] = frozenset()
+
+    def refusals(self, spec: EchoRouteSpec) -> tuple[FieldError, ...]:
+        """What a spec asks for and is not allowed; empty where all of it is."""
+        return refusals(spec.plugins or {}, allowed=self.allowed_plugins)
+
 
 _MOST = 16  # refusals that one object is told
 _DEPTH = 64  # APISIX itself has no use for deeper configs
