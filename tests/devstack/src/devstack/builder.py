@@ -34,6 +34,9 @@ def build(names: Iterable[str]) -> Binaries:
     One process builds at a time. Raises BuildFailed.
     """
     wanted = set(names)
+    if unknown := sorted(wanted - set(PROGRAMS)):
+        msg = f"unknown: {', '.join(unknown)}; there are {', '.join(PROGRAMS)}"
+        raise BuildFailed(msg)
     names = [name for name in PROGRAMS if name in wanted]  # those of one module side by side
     BUILD_LOCK.parent.mkdir(parents=True, exist_ok=True)
     with locked(BUILD_LOCK, lambda: say("another process is building; waiting for it")):

@@ -21,6 +21,10 @@ class PartFailed(DevstackError):
     """A part of a stack did not start, or ended by itself."""
 
 
+class PortTaken(PartFailed):
+    """Somebody else took the port between our looking and the part's listening."""
+
+
 class AlreadyRunning(DevstackError):
     """Another process runs a stack of this name."""
 

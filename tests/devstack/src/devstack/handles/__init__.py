@@ -1,0 +1,1 @@
+"""Typed handles on the APIs of a running stack, for tests and demonstrations."""

@@ -1,0 +1,126 @@
+"""Stacks by name, as the command line sees them: through their folders, from another process."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from devstack.errors import DevstackError, PartFailed, tail
+from devstack.locks import try_lock
+from devstack.paths import RUN
+from devstack.stack import LOCK
+from devstack.state import State, forget_state, read_state
+
+DEFAULT = "default"
+_STOP_SECONDS = 40.0
+_START_SECONDS = 120.0
+
+
+def directory_of(name: str) -> Path:
+    """Raises DevstackError for a name that is no folder's name."""
+    if not name or "/" in name or name.startswith("."):
+        msg = f"{name!r} is no name for a stack: use letters, digits and dashes"
+        raise DevstackError(msg)
+    return RUN / name
+
+
+def names() -> list[str]:
+    """Stacks that run, or that left processes or data behind."""
+    return sorted(path.parent.name for path in RUN.glob("*/state.json"))
+
+
+def supervised(directory: Path) -> bool:
+    """Whether the process that started the stack still looks after it: it holds the lock as long as it lives."""
+    if not (directory / LOCK).exists():
+        return False
+    lock = try_lock(directory / LOCK)
+    if lock is None:
+        return True
+    lock.close()
+    return False
+
+
+def state_of(name: str) -> State | None:
+    return read_state(directory_of(name))
+
+
+def describe(name: str) -> str:
+    """In a few words: how the stack is."""
+    state = state_of(name)
+    if state is None:
+        return "not there"
+    if not supervised(directory_of(name)):
+        return f"its supervisor is gone; `devstack down --name {name}` ends what it left"
+    return "up" if state.ready else "starting"
+
+
+def running_state(name: str) -> State:
+    """The state of a stack that is up. Raises DevstackError when it is not."""
+    directory = directory_of(name)
+    state = read_state(directory)
+    if state is None or not state.ready or not supervised(directory):
+        msg = f"the stack {name} is not up: start it with `devstack up --name {name}`"
+        raise DevstackError(msg)
+    return state
+
+
+def start_detached(name: str, *, controller_manager: bool) -> None:
+    """Start `devstack up` in a session of its own and wait until its stack is ready. Raises PartFailed."""
+    directory = directory_of(name)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    log = directory.with_suffix(".log")
+    command = [sys.executable, "-m", "devstack", "up", "--name", name]
+    if controller_manager:
+        command.append("--controller-manager")
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        state = read_state(directory)
+        if state is not None and state.ready and state.supervisor.pid == process.pid:
+            return
+        if process.poll() is not None:
+            msg = f"the stack {name} did not start:\n{tail(log)}"
+            raise PartFailed(msg)
+        time.sleep(0.05)
+    process.terminate()
+    msg = f"the stack {name} was not ready within {_START_SECONDS:g} s:\n{tail(log)}"
+    raise PartFailed(msg)
+
+
+def stop(name: str) -> Iterator[str]:
+    """End a stack and whatever a crashed supervisor of it has left; yields what was done, line by line.
+
+    Only processes that the state names are signalled, and never another one with a pid of theirs.
+    """
+    directory = directory_of(name)
+    state = read_state(directory)
+    if state is None:
+        return
+    if supervised(directory) and state.supervisor.send(signal.SIGTERM):
+        if _ended(directory):
+            yield f"{name} stopped"
+            return
+        state.supervisor.send(signal.SIGKILL)
+        yield f"{name} did not stop within {_STOP_SECONDS:g} s: killed its supervisor (pid {state.supervisor.pid})"
+    for process, identity in state.processes.items():
+        if identity.send(signal.SIGKILL):
+            yield f"{name}: ended {process} (pid {identity.pid}), left by a supervisor that is gone"
+    forget_state(directory)
+
+
+def _ended(directory: Path) -> bool:
+    deadline = time.monotonic() + _STOP_SECONDS
+    while time.monotonic() < deadline:
+        if not supervised(directory):
+            return True
+        time.sleep(0.05)
+    return False
