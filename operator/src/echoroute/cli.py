@@ -1,0 +1,60 @@
+"""The command line: `echoroute`.
+
+At the top stands what needs no cluster. A command that runs the operator imports its own parts itself, so that `render`
+stays quick and works where nothing else is.
+"""
+
+import json
+import sys
+from typing import TextIO
+
+import click
+
+from echoroute.core.ownership import is_owner_id
+from echoroute.core.policy import Policy
+from echoroute.render import render_manifest
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="echoroute-operator", prog_name="echoroute")
+def main() -> None:
+    """Reconcile EchoRoutes into Apache APISIX routes whose services are discovered in Consul."""
+
+
+@main.command()
+@click.option(
+    "-f",
+    "--filename",
+    "files",
+    type=click.File(encoding="utf-8"),
+    multiple=True,
+    required=True,
+    help="Manifest with EchoRoutes, YAML or JSON; '-' for standard input. May be repeated.",
+)
+@click.option("-n", "--namespace", default="default", show_default=True, help="Namespace of objects that name none.")
+@click.option("--owner", default="00000000", show_default=True, help="Owner id of the operator: 8 hex digits.")
+@click.option(
+    "--allow-plugins",
+    envvar="ECHOROUTE_ALLOW_PLUGINS",
+    default="",
+    help="Plugins that the platform team allows beyond the open ones, separated by commas.",
+)
+def render(files: tuple[TextIO, ...], namespace: str, owner: str, allow_plugins: str) -> None:
+    """Print the APISIX JSON of EchoRoutes, without a cluster or a gateway.
+
+    One JSON object for each gateway object, as the Admin API takes it. What the operator would refuse goes to standard
+    error with the field and what to write instead; the exit code is then 1.
+    """
+    if not is_owner_id(owner):
+        raise click.BadParameter("must be 8 lower-case hex digits", param_hint="--owner")
+    policy = Policy(frozenset(name.strip() for name in allow_plugins.split(",") if name.strip()))
+    failed = False
+    for file in files:
+        for rendered in render_manifest(file.read(), namespace=namespace, owner=owner, policy=policy):
+            for body in rendered.bodies:
+                click.echo(json.dumps(body, indent=2, ensure_ascii=False))
+            for problem in rendered.problems:
+                failed = True
+                click.echo(f"{file.name}: {problem}", err=True)
+    if failed:
+        sys.exit(1)
