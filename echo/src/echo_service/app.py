@@ -1,6 +1,8 @@
 """The HTTP side: what the service answers."""
 
+from consul_init import InstanceGuard, Registration
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -49,9 +51,9 @@ class Echo:
         )
 
 
-def create_app(settings: EchoSettings, instance: str) -> Starlette:
-    """The application. `instance` is the service id in Consul."""
-    echo = Echo(settings, instance)
+def create_app(settings: EchoSettings, registration: Registration) -> Starlette:
+    """The application, which refuses health checks that are meant for another instance."""
+    echo = Echo(settings, registration.id)
     routes = [
         Route("/hello", echo.hello),
         Route("/health", echo.health),
@@ -61,4 +63,4 @@ def create_app(settings: EchoSettings, instance: str) -> Starlette:
     if settings.allow_fail:
         routes.append(Route("/health/fail", echo.fail, methods=["POST"]))
         routes.append(Route("/health/recover", echo.recover, methods=["POST"]))
-    return Starlette(routes=routes)
+    return Starlette(routes=routes, middleware=[Middleware(InstanceGuard, instance=registration.instance)])

@@ -40,9 +40,9 @@ async def serve(settings: EchoSettings) -> None:
     """Run until told to stop by a signal. Raises SettingsError, and OSError when the port cannot be had."""
     listener = _listen(settings)
     host, port = listener.getsockname()[:2]
-    registered = Registered(_registration_settings(settings, host, port))
+    registered = Registered(_registration_settings(settings, host, port), handle_signals=False)
     limits = registered.settings
-    app = create_app(settings, registered.registration.id)
+    app = create_app(settings, registered.registration)
     config = uvicorn.Config(
         app,
         lifespan="off",

@@ -2,7 +2,18 @@
 
 from consul_init.context import Registered
 from consul_init.errors import ConsulInitError, SettingsError
+from consul_init.identity import InstanceGuard
+from consul_init.lifespan import consul_lifespan
 from consul_init.registration import Registration
 from consul_init.settings import LEAVE_BUDGET, Settings
 
-__all__ = ["LEAVE_BUDGET", "ConsulInitError", "Registered", "Registration", "Settings", "SettingsError"]
+__all__ = [
+    "LEAVE_BUDGET",
+    "ConsulInitError",
+    "InstanceGuard",
+    "Registered",
+    "Registration",
+    "Settings",
+    "SettingsError",
+    "consul_lifespan",
+]

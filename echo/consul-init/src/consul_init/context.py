@@ -1,50 +1,53 @@
 """The context manager, for `with` and `async with`: in Consul inside the block, out of it after."""
 
-import asyncio
-import time
 from types import TracebackType
 from typing import Self
 
-from consul_init.agent import Agent
-from consul_init.keeper import Keeper
+from consul_init.presence import Presence
 from consul_init.registration import Registration
 from consul_init.settings import Settings
+from consul_init.signals import WrappedSignals
 
 
 class Registered:
     """Registers on entering, deregisters on leaving the block.
 
-    Inside the block, `leave` deregisters and then waits the drain time, during which the server is to go on
-    answering: gateways need that long to notice. Entering never fails because of Consul; it raises SettingsError.
+    A first SIGTERM or SIGINT inside the block makes it leave Consul and drain before the signal does what it would
+    have done. With `handle_signals=False` that is the application's to do: it calls `leave`, then stops its server.
+
+    Creating it raises SettingsError; entering the block never fails, because a service must come up without Consul.
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, handle_signals: bool = True) -> None:
         self.settings = Settings.from_env() if settings is None else settings
-        self.registration = Registration.from_settings(self.settings)
-        self._keeper = Keeper(self.registration, Agent(self.settings.consul))
+        self._presence = Presence(self.settings)
+        self._handle_signals = handle_signals
+        self._signals: WrappedSignals | None = None
+
+    @property
+    def registration(self) -> Registration:
+        """What is in Consul, or is to be."""
+        return self._presence.registration
 
     def leave(self) -> bool:
         """Deregister, drain, return. False when Consul did not confirm. Bounded, also when Consul hangs."""
-        if not self.settings.enabled:
-            return True
-        confirmed = self._keeper.leave()
-        time.sleep(self.settings.drain)
-        return confirmed
+        return self._presence.leave()
 
     async def leave_async(self) -> bool:
         """The same, without blocking the event loop."""
-        return await asyncio.to_thread(self.leave)
+        return await self._presence.leave_async()
 
     def __enter__(self) -> Self:
-        if self.settings.enabled:
-            self._keeper.start()
+        if self._presence.start() and self._handle_signals:
+            self._signals = WrappedSignals(self._presence.leaving, self.settings.stop_timeout)
+            self._signals.install(server_handles_them=False)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.settings.enabled:
-            self._keeper.leave()
+        self._presence.stop()
+        self._restore_signals()
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -52,4 +55,10 @@ class Registered:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await asyncio.to_thread(self.__exit__, kind, error, trace)
+        await self._presence.stop_async()
+        self._restore_signals()
+
+    def _restore_signals(self) -> None:
+        if self._signals is not None:
+            self._signals.remove()
+            self._signals = None

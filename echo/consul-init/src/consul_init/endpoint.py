@@ -9,6 +9,7 @@ answering and that the name no longer has: the agent has moved (a restarted pod 
 import logging
 import socket
 import time
+from dataclasses import dataclass
 
 from consul_init.consul_settings import ConsulAddress
 from consul_init.errors import UnreachableError
@@ -18,8 +19,14 @@ _log = logging.getLogger("consul_init")
 # Seconds without an answer before the name is looked up again.
 _MOVED_AFTER = 10.0
 
-# The address family, and what `socket.connect` takes.
-_SocketAddress = tuple[int, tuple[str | int | bytes, ...]]
+
+@dataclass(frozen=True)
+class _Target:
+    """`address` is what `socket.connect` takes; `host` is for people."""
+
+    family: int
+    address: str | tuple[object, ...]
+    host: str
 
 
 class Endpoint:
@@ -27,13 +34,13 @@ class Endpoint:
 
     def __init__(self, address: ConsulAddress) -> None:
         self._address = address
-        self._kept: _SocketAddress | None = None
+        self._kept: _Target | None = None
         self._silent_since: float | None = None
 
     def connect(self, timeout: float) -> socket.socket:
         """A connected socket whose timeout is `timeout` seconds. Raises UnreachableError."""
         if self._address.scheme == "unix":
-            return self._open((socket.AF_UNIX, (self._address.host,)), timeout)
+            return self._open(_Target(socket.AF_UNIX, self._address.host, self._address.host), timeout)
         if self._kept is not None:
             try:
                 connection = self._open(self._kept, timeout)
@@ -57,31 +64,30 @@ class Endpoint:
                 continue
             self._kept = candidate
             if len(candidates) > 1:
-                _log.info("%s has %d addresses; keeping to %s", self._address, len(candidates), candidate[1][0])
+                _log.info("%s has %d addresses; keeping to %s", self._address, len(candidates), candidate.host)
             connection.settimeout(timeout)
             return connection
         raise UnreachableError(f"{self._address} has no address")
 
-    def _resolve(self) -> list[_SocketAddress]:
+    def _resolve(self) -> list[_Target]:
         try:
             found = socket.getaddrinfo(self._address.host, self._address.port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise UnreachableError(f"{self._address} cannot be resolved: {error}") from error
-        return [(family, target) for family, _, _, _, target in found]
+        return [_Target(family, target, str(target[0])) for family, _, _, _, target in found]
 
-    def _open(self, target: _SocketAddress, timeout: float) -> socket.socket:
-        family, address = target
-        connection = socket.socket(family, socket.SOCK_STREAM)
+    def _open(self, target: _Target, timeout: float) -> socket.socket:
+        connection = socket.socket(target.family, socket.SOCK_STREAM)
         try:
             connection.settimeout(timeout)
-            connection.connect(str(address[0]) if family == socket.AF_UNIX else address)
+            connection.connect(target.address)
         except OSError as error:
             connection.close()
-            at = "" if address[0] == self._address.host else f" at {address[0]}"
+            at = "" if target.host == self._address.host else f" at {target.host}"
             raise UnreachableError(f"no connection to {self._address}{at}: {error}") from error
         return connection
 
-    def _forget_if_moved(self, kept: _SocketAddress) -> None:
+    def _forget_if_moved(self, kept: _Target) -> None:
         now = time.monotonic()
         if self._silent_since is None:
             self._silent_since = now
@@ -93,5 +99,5 @@ class Endpoint:
         except UnreachableError:
             return
         if kept not in current:
-            _log.warning("%s is no longer at %s: looking for the agent anew", self._address, kept[1][0])
+            _log.warning("%s is no longer at %s: looking for the agent anew", self._address, kept.host)
             self._kept = None

@@ -8,7 +8,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING
 
 from consul_init.agent import Agent
@@ -22,6 +22,7 @@ _POLL = (2.0, 3.0)
 _BACKOFF_FIRST, _BACKOFF_MOST = 0.5, 3.0
 _BACKOFF_DENIED = 10.0
 _RETRY_DEREGISTER = 0.3
+_READY_POLL = 1.0
 
 if TYPE_CHECKING:
     _Adapter = logging.LoggerAdapter[logging.Logger]
@@ -40,10 +41,12 @@ class _InstanceLog(_Adapter):
 class Keeper:
     """Registers, watches, registers again; deregisters once, when told to leave."""
 
-    def __init__(self, registration: Registration, agent: Agent) -> None:
+    def __init__(self, registration: Registration, agent: Agent, ready: Callable[[], bool] | None = None) -> None:
+        """`ready`, if given, is asked every second and must say yes once before anything is registered."""
         self.registration = registration
         self.log = _InstanceLog(logging.getLogger("consul_init"), {"service_id": registration.id})
         self._agent = agent
+        self._ready = ready
         self._registered = threading.Event()
         self._leaving = threading.Event()
         self._left = threading.Event()
@@ -75,9 +78,14 @@ class Keeper:
     def _run(self) -> None:
         wait = 0.0
         while not self._leaving.wait(wait):
-            wait = self._look()
+            wait = self._look() if self._is_ready() else _READY_POLL
         self._deregister()
         self._left.set()
+
+    def _is_ready(self) -> bool:
+        if self._ready is not None and self._ready():
+            self._ready = None
+        return self._ready is None
 
     def _look(self) -> float:
         """Make the registration true. Returns the seconds until the next look; never raises."""

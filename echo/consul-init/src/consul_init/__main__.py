@@ -1,0 +1,7 @@
+"""`python -m consul_init` is the command `consul-init`."""
+
+import sys
+
+from consul_init.cli import main
+
+sys.exit(main())

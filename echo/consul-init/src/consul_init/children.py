@@ -1,0 +1,62 @@
+"""Processes below us: starting the command, and collecting every child that ends, as the first process of a container
+must (orphans are handed to it, and stay zombies until it waits for them).
+"""
+
+import errno
+import os
+import signal
+from collections.abc import Sequence
+
+# What a shell says (https://www.gnu.org/software/bash/manual/html_node/Exit-Status.html).
+NOT_EXECUTABLE, NOT_FOUND, KILLED_BY_SIGNAL = 126, 127, 128
+
+# Python ignores these for itself; a program of another language expects the default.
+_IGNORED_BY_PYTHON = tuple(getattr(signal, name) for name in ("SIGPIPE", "SIGXFZ", "SIGXFSZ") if hasattr(signal, name))
+
+
+class StartError(Exception):
+    """The command cannot be started. `exit_code` is what a shell would end with."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class Child:
+    """The command, in a process group of its own: a Ctrl-C in the terminal reaches us only, and we decide when the
+    command is told.
+    """
+
+    def __init__(self, command: Sequence[str]) -> None:
+        """Raises StartError."""
+        try:
+            self.pid = os.posix_spawnp(
+                command[0], list(command), os.environ, setpgroup=0, setsigmask=(), setsigdef=_IGNORED_BY_PYTHON
+            )
+        except OSError as error:
+            exit_code = NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
+            raise StartError(f"{command[0]}: {error.strerror}", exit_code) from error
+        self.exit_code: int | None = None
+
+    def reap(self) -> None:
+        """Collect all children that have ended; sets `exit_code` when the command is among them."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid == self.pid:
+                code = os.waitstatus_to_exitcode(status)
+                self.exit_code = code if code >= 0 else KILLED_BY_SIGNAL - code
+
+    def send(self, signum: int) -> None:
+        """Forward a signal to the command itself."""
+        if self.exit_code is None:
+            os.kill(self.pid, signum)
+
+    def kill(self) -> None:
+        """SIGKILL, to all of the command's process group."""
+        if self.exit_code is None:
+            os.killpg(self.pid, signal.SIGKILL)

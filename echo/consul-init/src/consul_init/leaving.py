@@ -1,0 +1,55 @@
+"""Leaving well: out of Consul first, then a while of serving on, because gateways need time to notice."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from consul_init.keeper import Keeper
+
+T = TypeVar("T")
+
+
+class Leaving:
+    """Deregister, then drain; once, whoever asks and however often (a signal, the control socket, the application)."""
+
+    def __init__(self, keeper: Keeper, drain: float) -> None:
+        self._keeper = keeper
+        self._drain = drain
+        self._lock = threading.Lock()
+        self._drained_at: float | None = None
+
+    def leave(self) -> bool:
+        """Return once the drain time since the first deregistration is over.
+
+        False when Consul did not confirm. Takes at most LEAVE_BUDGET seconds and the drain time, also when
+        Consul hangs.
+        """
+        confirmed = self._keeper.leave()
+        with self._lock:
+            if self._drained_at is None:
+                self._drained_at = time.monotonic() + self._drain
+                self._keeper.log.info("draining for %gs: the server goes on answering", self._drain)
+        time.sleep(max(0.0, self._drained_at - time.monotonic()))
+        return confirmed
+
+
+async def in_daemon_thread(function: Callable[[], T]) -> T:
+    """Await a blocking function. asyncio.to_thread would hold up the end of the loop until the function returns,
+    and with it the second signal, which is to stop at once.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T) -> None:
+        if not done.done():
+            done.set_result(result)
+
+    def run() -> None:
+        result = function()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle, result)
+
+    threading.Thread(target=run, name="consul-init leave", daemon=True).start()
+    return await done

@@ -1,0 +1,45 @@
+"""`consul-init sidecar`: keeps the main container of its pod in Consul, from a container of its own.
+
+A native sidecar (an init container with restartPolicy Always) starts before the main containers and gets SIGTERM only
+after they have ended. So it waits for the service to answer before it registers, and it leaves in its preStop hook
+(`consul-init leave --wait`), which Kubernetes runs at once, beside those of the main containers.
+"""
+
+import http.client
+import queue
+import signal
+
+from consul_init.presence import Presence
+from consul_init.registration import INSTANCE_HEADER, Registration
+from consul_init.settings import Settings
+
+_PROBE_TIMEOUT = 2.0
+
+
+def run_sidecar(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT. Returns the exit code 0. Raises SettingsError."""
+    presence = Presence(settings, ready=is_healthy)
+    received: queue.SimpleQueue[int] = queue.SimpleQueue()  # see signals.py on why it is a SimpleQueue
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda each, _frame: received.put(each))
+    presence.log.info("waiting for %s before registering", presence.registration.check_url)
+    presence.start()
+    try:
+        presence.log.info("received %s", signal.Signals(received.get()).name)
+    finally:
+        # No drain: by now the main containers have ended.
+        presence.stop()
+    return 0
+
+
+def is_healthy(registration: Registration) -> bool:
+    """Ask the service as Consul will: same URL, same header, any 2xx is good."""
+    connection = http.client.HTTPConnection(registration.address, registration.port, timeout=_PROBE_TIMEOUT)
+    try:
+        headers = {INSTANCE_HEADER: registration.instance, "Connection": "close"}
+        connection.request("GET", registration.check_path, headers=headers)
+        return 200 <= connection.getresponse().status < 300
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

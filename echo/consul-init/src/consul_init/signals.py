@@ -1,0 +1,119 @@
+"""SIGTERM and SIGINT in a process whose server is not ours: leave and drain first, then what would have happened.
+
+Servers stop listening before they tell the application that they stop (uvicorn runs the lifespan's shutdown last),
+which is too late for leaving. So the handlers that the server has installed are wrapped: a first signal makes us
+leave and drain while the server knows nothing of it, and is then delivered to the handler that was there before.
+"""
+
+import logging
+import queue
+import signal
+import threading
+import time
+from types import FrameType
+
+from consul_init.leaving import Leaving
+
+_log = logging.getLogger("consul_init")
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# Modules whose handlers only wake an event loop, which keeps the real ones to itself: `loop.add_signal_handler`.
+_LOOP_MODULES = ("asyncio", "uvloop", "rloop", "winloop")
+
+
+class WrappedSignals:
+    """Wraps the handlers from `install` to `remove`, which must be called in the main thread.
+
+    A second signal goes to the handler that was there before at once. `stop_timeout` seconds after the first signal a
+    SIGINT goes there too if `remove` has not been called by then: what an impatient person would do.
+    """
+
+    def __init__(self, leaving: Leaving, stop_timeout: float) -> None:
+        self._leaving = leaving
+        self._stop_timeout = stop_timeout
+        self._previous: dict[int, signal.Handlers | object] = {}
+        # `put` of a SimpleQueue is the one call of its kind that is promised to be safe in a signal handler
+        # (https://docs.python.org/3/library/queue.html#simplequeue-objects).
+        self._received: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        self._first: int | None = None
+        self._passed_on = False
+        self._removed = threading.Event()
+
+    def install(self, *, server_handles_them: bool) -> bool:
+        """False, with a line in the log that says what to do instead, where wrapping cannot work.
+
+        `server_handles_them`: a server runs us and must have its handlers in place by now, as in an ASGI lifespan.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            _log.warning(
+                "started outside of the main thread, where signals cannot be handled: the service is registered, but"
+                " leaves Consul only when the block or lifespan ends, without a drain"
+            )
+            return False
+        handlers = {each: signal.getsignal(each) for each in _SIGNALS}
+        unhandled = server_handles_them and handlers[signal.SIGTERM] is signal.SIG_DFL
+        if unhandled or any(_belongs_to_a_loop(handler) for handler in handlers.values()):
+            _log.error(
+                "this server does not handle SIGTERM in a way that can be preceded (as Hypercorn and Granian, which"
+                " use the event loop or a parent process): the service is registered, but leaves Consul too late."
+                " Start it as 'consul-init run -- COMMAND...' and take consul_init out of the application"
+            )
+            return False
+        self._previous = {each: handler for each, handler in handlers.items() if handler is not signal.SIG_IGN}
+        for each in self._previous:
+            signal.signal(each, self._handle)
+        threading.Thread(target=self._leave_then_pass_on, name="consul-init signals", daemon=True).start()
+        return True
+
+    def remove(self) -> None:
+        """Put the former handlers back, where nobody has replaced ours meanwhile."""
+        self._removed.set()
+        self._received.put(None)
+        for each, handler in self._previous.items():
+            if signal.getsignal(each) == self._handle:
+                signal.signal(each, handler)  # type: ignore[arg-type]  # what getsignal gave
+        self._previous = {}
+
+    def _handle(self, signum: int, frame: FrameType | None) -> None:
+        if self._first is None:
+            self._first = signum
+            self._received.put(signum)
+        else:
+            self._pass_on(signum, frame)
+
+    def _pass_on(self, signum: int, frame: FrameType | None) -> None:
+        self._passed_on = True
+        previous = self._previous.get(signum)
+        if callable(previous):
+            previous(signum, frame)
+        else:
+            signal.signal(signum, signal.SIG_DFL)
+            signal.raise_signal(signum)
+
+    def _leave_then_pass_on(self) -> None:
+        signum = self._received.get()
+        if signum is None:
+            return
+        end = time.monotonic() + self._stop_timeout
+        _log.info("received %s", signal.Signals(signum).name)
+        self._leaving.leave()
+        if not self._passed_on:
+            self._deliver(signum)
+        if not self._removed.wait(max(0.0, end - time.monotonic())):
+            _log.error(
+                "still running %gs after the signal (SERVICE_STOP_TIMEOUT): stopping at once", self._stop_timeout
+            )
+            self._deliver(signal.SIGINT)
+
+    def _deliver(self, signum: int) -> None:
+        """To our own handler, in the main thread, where handlers are meant to run."""
+        if not self._removed.is_set() and (main := threading.main_thread().ident) is not None:
+            signal.pthread_kill(main, signum)
+
+
+def _belongs_to_a_loop(handler: object) -> bool:
+    if handler is signal.default_int_handler or not callable(handler):
+        return False
+    function = getattr(handler, "func", handler)  # asyncio.Runner installs functools.partial(self._on_sigint, ...)
+    module = str(getattr(function, "__module__", "") or "")
+    return module.partition(".")[0] in _LOOP_MODULES and getattr(function, "__name__", "") != "_on_sigint"
