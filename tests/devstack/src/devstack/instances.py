@@ -1,5 +1,7 @@
 """Stacks by name, as the command line sees them: through their folders, from another process."""
 
+import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +16,8 @@ from devstack.stack import LOCK
 from devstack.state import State, forget_state, read_state
 
 DEFAULT = "default"
+_TEST_PREFIX = "test-"
+_KEEP_SECONDS = 24 * 3600.0
 _STOP_SECONDS = 40.0
 _START_SECONDS = 120.0
 
@@ -64,6 +68,19 @@ def running_state(name: str) -> State:
         msg = f"the stack {name} is not up: start it with `devstack up --name {name}`"
         raise DevstackError(msg)
     return state
+
+
+def test_stack_directory(worker: str) -> Path:
+    """A folder for a stack of tests."""
+    return RUN / f"{_TEST_PREFIX}{worker}-{secrets.token_hex(3)}"
+
+
+def prune_test_stacks() -> None:
+    """Throw away logs of failed tests that are older than a day."""
+    for directory in RUN.glob(f"{_TEST_PREFIX}*"):
+        old = time.time() - directory.stat().st_mtime > _KEEP_SECONDS
+        if old and not supervised(directory):
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def start_detached(name: str, *, controller_manager: bool) -> None:

@@ -9,7 +9,7 @@ import httpx
 from pydantic import BaseModel, JsonValue, TypeAdapter
 
 from devstack.errors import UnexpectedAnswer
-from devstack.handles.answers import accepted
+from devstack.handles.answers import JsonObject, accepted
 
 CheckStatus = Literal["passing", "warning", "critical"]
 
@@ -115,10 +115,15 @@ class ConsulApi:
         """Of an instance that was registered without `health_path`."""
         accepted(self.http.put(f"/v1/agent/check/update/service:{instance}", json={"Status": status}))
 
+    def registered(self) -> set[str]:
+        """Ids of the instances that this agent holds."""
+        answer = accepted(self.http.get("/v1/agent/services"))
+        return set(TypeAdapter(JsonObject).validate_json(answer.content))
+
     def services(self) -> list[str]:
         """Names in the catalog."""
         answer = accepted(self.http.get("/v1/catalog/services"))
-        return sorted(TypeAdapter(dict[str, JsonValue]).validate_json(answer.content))
+        return sorted(TypeAdapter(JsonObject).validate_json(answer.content))
 
     def instances(self, name: str) -> list[Instance]:
         """All instances, healthy or not."""
