@@ -1,0 +1,274 @@
+// Package discovery follows services in Consul as APISIX's `discovery.consul` does: passing instances only, by service
+// name. Two blocking queries (the catalog's services, all health checks) tell that something changed; then the services
+// in use are read again. While Consul is away the last lists are kept.
+package discovery
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+const (
+	wait         = 55 * time.Second // of a blocking query
+	readTimeout  = 5 * time.Second
+	firstAnswer  = time.Second // how long a request waits for the first list of a service
+	minRetry     = 100 * time.Millisecond
+	maxRetry     = 2 * time.Second
+	parallelRead = 8
+)
+
+// Instance is one healthy instance of a service.
+type Instance struct {
+	Host string
+	Port int
+}
+
+// Consul follows the services that were asked for.
+type Consul struct {
+	address  string
+	client   *http.Client
+	changed  chan struct{}
+	mu       sync.RWMutex
+	services map[string]*service
+}
+
+type service struct {
+	uses      int
+	instances []Instance
+	version   uint64
+	known     chan struct{} // closed at the first answer
+}
+
+// New gives a follower of the Consul at an address such as http://127.0.0.1:8500.
+func New(address string) *Consul {
+	return &Consul{
+		address:  address,
+		client:   &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: parallelRead + 2}},
+		changed:  make(chan struct{}, 1),
+		services: map[string]*service{},
+	}
+}
+
+// Run follows Consul until the context ends.
+func (c *Consul) Run(ctx context.Context) {
+	for _, path := range []string{"/v1/catalog/services", "/v1/health/state/any"} {
+		go c.watch(ctx, path)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.changed:
+		}
+		if !c.refresh(ctx) {
+			// A failed read leaves the old list; try again soon.
+			time.AfterFunc(minRetry, c.signal)
+		}
+	}
+}
+
+// Use starts to follow a service; each Use needs its Release.
+func (c *Consul) Use(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.services[name]
+	if s == nil {
+		s = &service{known: make(chan struct{})}
+		c.services[name] = s
+		c.signal()
+	}
+	s.uses++
+}
+
+// Release ends one Use.
+func (c *Consul) Release(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.services[name]; s != nil {
+		if s.uses--; s.uses == 0 {
+			delete(c.services, name)
+		}
+	}
+}
+
+// Instances gives the healthy instances and a version that changes with them. For a service that was never read it waits
+// a little for the first answer.
+func (c *Consul) Instances(ctx context.Context, name string) ([]Instance, uint64) {
+	c.mu.RLock()
+	s := c.services[name]
+	c.mu.RUnlock()
+	if s == nil {
+		return nil, 0
+	}
+	select {
+	case <-s.known:
+	default:
+		timeout := time.NewTimer(firstAnswer)
+		defer timeout.Stop()
+		select {
+		case <-s.known:
+		case <-ctx.Done():
+		case <-timeout.C:
+		}
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return s.instances, s.version
+}
+
+// Dump gives what is known of each service in use.
+func (c *Consul) Dump() map[string][]Instance {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	all := make(map[string][]Instance, len(c.services))
+	for name, s := range c.services {
+		all[name] = s.instances
+	}
+	return all
+}
+
+func (c *Consul) signal() {
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+}
+
+// watch blocks on one of Consul's lists and signals each change of its index.
+func (c *Consul) watch(ctx context.Context, path string) {
+	var index uint64
+	retry := minRetry
+	for ctx.Err() == nil {
+		query := url.Values{"wait": {wait.String()}, "index": {strconv.FormatUint(index, 10)}}
+		next, err := c.get(ctx, path, query, wait+wait/16+readTimeout, nil)
+		if err != nil {
+			if ctx.Err() == nil {
+				slog.Warn("Consul does not answer; the last lists stay", "path", path, "error", err)
+			}
+			index = 0
+			select {
+			case <-ctx.Done():
+			case <-time.After(retry):
+			}
+			retry = min(2*retry, maxRetry)
+			continue
+		}
+		retry = minRetry
+		if next != index {
+			c.signal()
+		}
+		if next < index {
+			next = 0 // Consul started over
+		}
+		index = next
+	}
+}
+
+// refresh reads all services in use; false if a read failed.
+func (c *Consul) refresh(ctx context.Context) bool {
+	c.mu.RLock()
+	names := make([]string, 0, len(c.services))
+	for name := range c.services {
+		names = append(names, name)
+	}
+	c.mu.RUnlock()
+	var group sync.WaitGroup
+	var failed sync.Once
+	ok := true
+	slots := make(chan struct{}, parallelRead)
+	for _, name := range names {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			if err := c.read(ctx, name); err != nil {
+				failed.Do(func() { ok = false })
+				slog.Warn("Consul: service not read; its last list stays", "service", name, "error", err)
+			}
+		})
+	}
+	group.Wait()
+	return ok
+}
+
+func (c *Consul) read(ctx context.Context, name string) error {
+	var entries []struct {
+		Node    struct{ Address string }
+		Service struct {
+			Address string
+			Port    int
+		}
+	}
+	path := "/v1/health/service/" + url.PathEscape(name)
+	if _, err := c.get(ctx, path, url.Values{"passing": {"1"}}, readTimeout, &entries); err != nil {
+		return err
+	}
+	instances := make([]Instance, 0, len(entries))
+	for _, entry := range entries {
+		instance := Instance{entry.Service.Address, entry.Service.Port}
+		if instance.Host == "" {
+			instance.Host = entry.Node.Address
+		}
+		if instance.Port == 0 {
+			instance.Port = 80
+		}
+		if !slices.Contains(instances, instance) {
+			instances = append(instances, instance)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.services[name]
+	if s == nil {
+		return nil
+	}
+	if s.version == 0 || !slices.Equal(s.instances, instances) {
+		s.instances = instances
+		s.version++
+		slog.Info("Consul: instances", "service", name, "instances", instances)
+	}
+	select {
+	case <-s.known:
+	default:
+		close(s.known)
+	}
+	return nil
+}
+
+// get reads a path into the value, if there is one, and gives Consul's index.
+func (c *Consul) get(
+	ctx context.Context, path string, query url.Values, timeout time.Duration, into any,
+) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.address+path+"?"+query.Encode(), nil)
+	if err != nil {
+		return 0, err
+	}
+	response, err := c.client.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return 0, fmt.Errorf("%s: %s", path, response.Status)
+	}
+	if into == nil {
+		into = &json.RawMessage{}
+	}
+	if err := json.NewDecoder(response.Body).Decode(into); err != nil {
+		return 0, fmt.Errorf("%s: %w", path, err)
+	}
+	index, err := strconv.ParseUint(response.Header.Get("X-Consul-Index"), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%s: X-Consul-Index: %w", path, err)
+	}
+	return index, nil
+}

@@ -1,0 +1,140 @@
+// Package proxy is the data plane: it finds a request's route, runs the plugins that it has, chooses a node and passes the
+// request on, as APISIX does.
+package proxy
+
+import (
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"devstack/gateway/internal/apischema"
+	"devstack/gateway/internal/discovery"
+	"devstack/gateway/internal/nginx"
+	"devstack/gateway/internal/router"
+	"devstack/gateway/internal/store"
+)
+
+// Gateway is the data plane's handler; it listens to the store for routes and upstreams.
+type Gateway struct {
+	Proxied atomic.Uint64 // requests that were passed on to a node
+
+	router    *router.Router
+	consul    *discovery.Consul
+	compiler  *pluginCompiler
+	proxy     *httputil.ReverseProxy
+	mu        sync.RWMutex
+	upstreams map[string]*upstream
+	routes    map[string]*route
+}
+
+// New gives a gateway without routes.
+func New(consul *discovery.Consul, schemas *apischema.Set) *Gateway {
+	g := &Gateway{
+		router:    router.New(),
+		consul:    consul,
+		compiler:  &pluginCompiler{schemas},
+		upstreams: map[string]*upstream{},
+		routes:    map[string]*route{},
+	}
+	g.proxy = newReverseProxy(g)
+	return g
+}
+
+// Changed takes a written object over. A route that is switched off is not matched.
+func (g *Gateway) Changed(o *store.Object) {
+	if o.Kind == store.Upstreams {
+		next := newUpstream(o.Value, g.consul)
+		g.mu.Lock()
+		before := g.upstreams[o.ID]
+		g.upstreams[o.ID] = next
+		g.mu.Unlock()
+		before.close()
+		return
+	}
+	next := newRoute(o.ID, o.Value, g.compiler, g.consul)
+	if integer(o.Value["status"], 1) == 1 {
+		g.router.Set(next.entry(o))
+	} else {
+		g.router.Remove(o.ID)
+	}
+	g.mu.Lock()
+	before := g.routes[o.ID]
+	g.routes[o.ID] = next
+	g.mu.Unlock()
+	before.close()
+}
+
+// Removed forgets an object.
+func (g *Gateway) Removed(kind, id string) {
+	if kind == store.Upstreams {
+		g.mu.Lock()
+		before := g.upstreams[id]
+		delete(g.upstreams, id)
+		g.mu.Unlock()
+		before.close()
+		return
+	}
+	g.router.Remove(id)
+	g.mu.Lock()
+	before := g.routes[id]
+	delete(g.routes, id)
+	g.mu.Unlock()
+	before.close()
+}
+
+func (g *Gateway) upstream(id string) *upstream {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.upstreams[id]
+}
+
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Server", nginx.Server)
+	path, args, _ := strings.Cut(r.RequestURI, "?")
+	uri, err := nginx.Normalize(path)
+	if err != nil {
+		nginx.ErrorPage(w, http.StatusBadRequest)
+		return
+	}
+	q := newRequest(g, r, uri, args)
+	found := g.router.Match(q.host, q.uri, q)
+	if found == nil {
+		writeReply(w, &reply{status: http.StatusNotFound, body: map[string]any{"error_msg": "404 Route Not Found"}})
+		return
+	}
+	q.route, _ = found.Target.(*route)
+	if answer := q.runPlugins(); answer != nil {
+		q.reply(w, answer)
+		return
+	}
+	if answer := q.chooseUpstream(); answer != nil {
+		q.reply(w, answer)
+		return
+	}
+	g.Proxied.Add(1)
+	if !q.route.websocket {
+		// Without enable_websocket a handshake reaches the node as a plain request.
+		r.Header.Del("Upgrade")
+	}
+	g.proxy.ServeHTTP(w, r.WithContext(withRequest(r.Context(), q)))
+}
+
+func newRequest(g *Gateway, r *http.Request, uri, args string) *request {
+	q := &request{gateway: g, in: r, uri: uri, args: args, method: r.Method, route: &route{}}
+	q.remote, _, _ = net.SplitHostPort(r.RemoteAddr)
+	q.host = strings.ToLower(r.Host)
+	q.forwardedPort = ""
+	if host, port, err := net.SplitHostPort(q.host); err == nil {
+		q.host, q.forwardedPort = host, port
+	}
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+		q.serverAddress, q.serverPort, _ = net.SplitHostPort(local.String())
+	}
+	if q.forwardedPort == "" {
+		q.forwardedPort = q.serverPort
+	}
+	return q
+}
