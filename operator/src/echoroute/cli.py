@@ -4,6 +4,7 @@ At the top stands what needs no cluster. A command that runs the operator import
 stays quick and works where nothing else is.
 """
 
+import asyncio
 import json
 import sys
 from typing import TextIO
@@ -12,6 +13,7 @@ import click
 
 from echoroute.core.ownership import is_owner_id
 from echoroute.core.policy import Policy
+from echoroute.errors import SettingsError
 from echoroute.render import render_manifest
 
 
@@ -58,3 +60,17 @@ def render(files: tuple[TextIO, ...], namespace: str, owner: str, allow_plugins:
                 click.echo(f"{file.name}: {problem}", err=True)
     if failed:
         sys.exit(1)
+
+
+@main.command()
+def run() -> None:
+    """Run the operator. Its settings are environment variables: see docs/operations.md."""
+    from echoroute import app, logs, settings  # noqa: PLC0415 - `render` needs none of it
+
+    try:
+        loaded = settings.load()
+        logs.configure(loaded.log_level, loaded.log_format)
+        asyncio.run(app.run(loaded))
+    except SettingsError as error:
+        click.echo(f"echoroute: {error}", err=True)
+        sys.exit(2)

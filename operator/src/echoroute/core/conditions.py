@@ -29,12 +29,15 @@ STALLED = frozenset(
 RECONCILING = frozenset({Reason.PENDING, Reason.GATEWAY_UNREACHABLE, Reason.GATEWAY_UNAUTHORIZED})
 """Reasons that the operator is working on."""
 
+_STATUS = {True: "True", False: "False", None: "Unknown"}
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The status to be, and after how many seconds it can change by the passing of time alone (None: it cannot)."""
+    """The status to be; status and reason of its Ready condition; in how many seconds time alone can change it."""
 
     status: JsonObject
+    ready: tuple[str, str]
     recheck_after: float | None
 
 
@@ -65,7 +68,7 @@ def fold(facts: Facts, previous: Previous, *, now: datetime) -> Outcome:
     instances = _counts(facts, previous)
     if instances is not None:
         status["instances"] = instances
-    return Outcome(status, _recheck_after(facts, previous))
+    return Outcome(status, (_STATUS[ready.status], ready.reason.value), _recheck_after(facts, previous))
 
 
 def _accepted(facts: Facts) -> Condition:
@@ -189,7 +192,7 @@ def _counts(facts: Facts, previous: Previous) -> JsonObject | None:
 
 
 def _rendered(type_: str, condition: Condition, facts: Facts, previous: Previous, now: datetime) -> JsonObject:
-    status = {True: "True", False: "False", None: "Unknown"}[condition.status]
+    status = _STATUS[condition.status]
     before = previous.transitions.get(type_)
     return {
         "type": type_,

@@ -5,11 +5,15 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from prometheus_client import Gauge
+
 from echoroute.core.reasons import Reason
 from echoroute.engine.backoff import Backoff
 from echoroute.errors import GatewayError, GatewayUnauthorized, GatewayUnavailable
 
 log = logging.getLogger(__name__)
+
+up = Gauge("echoroute_gateway_up", "Whether the gateway's Admin API takes our requests.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +26,19 @@ class Outage:
 
 
 class Gate:
-    """Closed at first, until the first list of the gateway; closed again by a failure that is the gateway's.
+    """Open until a failure that is the gateway's; then `probe` is called with growing delays, until it succeeds.
 
-    While closed, `probe` is called with growing delays; its success opens the gate.
+    `changed` is called when the gate opens, closes, or stays closed for another reason.
     """
 
     def __init__(self, probe: Callable[[], Awaitable[object]], changed: Callable[[], None]) -> None:
         self._probe = probe
         self._changed = changed
         self._open = asyncio.Event()
+        self._open.set()
         self._prober: asyncio.Task[None] | None = None
         self.outage: Outage | None = None
+        up.set_function(lambda: float(self.is_open))
 
     @property
     def is_open(self) -> bool:
@@ -42,22 +48,16 @@ class Gate:
         """Return when the gateway takes writes."""
         await self._open.wait()
 
-    def open(self) -> None:
-        if self.outage is not None:
-            log.warning("the gateway answers again after %.1f s", asyncio.get_running_loop().time() - self.outage.since)
-        self.outage = None
-        self._open.set()
-        self._changed()
-
     def close(self, error: GatewayError) -> None:
         """Stop the writes because of `error`, and probe until the gateway is well."""
         reason = outage_reason(error)
         since = self.outage.since if self.outage else asyncio.get_running_loop().time()
-        if self.outage is None or self.outage.reason is not reason:
-            log.error("the gateway takes no writes, trying on: %s", error)
+        news = self.outage is None or self.outage.reason is not reason
         self.outage = Outage(reason, str(error), since)
         self._open.clear()
-        self._changed()
+        if news:
+            log.error("the gateway takes no writes, trying on: %s", error)
+            self._changed()
         if self._prober is None or self._prober.done():
             self._prober = asyncio.create_task(self._probe_until_well(), name="gateway-probe")
 
@@ -71,7 +71,12 @@ class Gate:
                 wish = error.retry_after if isinstance(error, GatewayUnavailable) else None
                 await asyncio.sleep(max(backoff.next(), min(wish or 0.0, 60.0)))
             else:
-                self.open()
+                if self.outage is not None:
+                    now = asyncio.get_running_loop().time()
+                    log.warning("the gateway answers again after %.1f s", now - self.outage.since)
+                self.outage = None
+                self._open.set()
+                self._changed()
                 return
 
     async def aclose(self) -> None:

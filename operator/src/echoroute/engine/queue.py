@@ -39,6 +39,8 @@ class WorkQueue:
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._order = count()
         self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     def __len__(self) -> int:
         """How many keys wait or are being worked on; those that wait for their time do not count."""
@@ -54,6 +56,7 @@ class WorkQueue:
         return key in self._queued or key in self._taken or key in self._timers
 
     def add(self, key: Key, priority: Priority) -> None:
+        self._idle.clear()
         if key in self._taken:
             self._again[key] = min(priority, self._again.get(key, priority))
         elif priority < self._queued.get(key, Priority.BULK + 1):
@@ -94,3 +97,9 @@ class WorkQueue:
         priority = self._again.pop(key, None)
         if priority is not None:
             self.add(key, priority)
+        elif not len(self):
+            self._idle.set()
+
+    async def idle(self) -> None:
+        """Return when no key waits or is being worked on."""
+        await self._idle.wait()

@@ -4,17 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pydantic import JsonValue
-
+from echoroute.api.objects import API_VERSION, GROUP, PLURAL, EchoRouteObject
 from echoroute.core.objects import JsonObject, Key
-from echoroute.core.seen import Seen, created_at, key_of, seen, version_of
+from echoroute.core.seen import Seen, key_of, seen
 from echoroute.errors import KubernetesError
 from echoroute.kube.api import KubernetesApi, object_path
 
-GROUP_VERSION = "echoroute.dev/v1alpha1"
-PLURAL = "echoroutes"
 FIELD_MANAGER = "echoroute-operator"
-_CRD_PATH = object_path("apiextensions.k8s.io/v1", "customresourcedefinitions", "", f"{PLURAL}.echoroute.dev")
+_CRD_PATH = object_path("apiextensions.k8s.io/v1", "customresourcedefinitions", "", f"{PLURAL}.{GROUP}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,7 @@ class EchoRoutes:
         for namespace in self._namespaces:
             version = 0
             async for page in self._api.pages(_path(Key(namespace, "")), metadata_only=metadata_only):
-                version = version or version_of(_metadata(page))
+                version = version or EchoRouteObject.from_raw(page).resource_version
                 items = page.get("items")
                 for item in items if isinstance(items, list) else ():
                     if isinstance(item, dict):
@@ -58,8 +55,8 @@ class EchoRoutes:
         return listing
 
     def _take(self, item: JsonObject, listing: Listing, *, metadata_only: bool) -> None:
-        metadata = _metadata(item)
-        listing.versions[key_of(metadata)] = version_of(metadata)
+        found = EchoRouteObject.from_raw(item)
+        listing.versions[key_of(found)] = found.resource_version
         if not metadata_only:
             listing.objects.append(self.seen(item))
 
@@ -88,16 +85,17 @@ class EchoRoutes:
     async def read_crd(self) -> Crd | None:
         """Read the CRD itself; None where it does not exist. Raises `KubernetesError`."""
         try:
-            metadata = _metadata(await self._api.get(_CRD_PATH))
+            found = EchoRouteObject.from_raw(await self._api.get(_CRD_PATH))
         except KubernetesError as error:
             if error.status == 404:
                 return None
             raise
-        return Crd(created=created_at(metadata), deleting="deletionTimestamp" in metadata)
+        return Crd(created=datetime.fromisoformat(found.creation_timestamp), deleting=bool(found.deletion_timestamp))
 
     async def cluster_uid(self) -> str:
         """The identity of the cluster: the uid of kube-system, which lives as long as the cluster does."""
-        return str(_metadata(await self._api.get(object_path("v1", "namespaces", "", "kube-system"))).get("uid"))
+        namespace = await self._api.get(object_path("v1", "namespaces", "", "kube-system"))
+        return EchoRouteObject.from_raw(namespace).uid
 
     async def server_version(self) -> str:
         """The API server's version, such as `v1.37.2`. Raises `KubernetesError`."""
@@ -105,9 +103,4 @@ class EchoRoutes:
 
 
 def _path(key: Key) -> str:
-    return object_path(GROUP_VERSION, PLURAL, key.namespace, key.name)
-
-
-def _metadata(raw: JsonObject) -> dict[str, JsonValue]:
-    metadata = raw.get("metadata")
-    return metadata if isinstance(metadata, dict) else {}
+    return object_path(API_VERSION, PLURAL, key.namespace, key.name)

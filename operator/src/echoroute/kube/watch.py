@@ -1,8 +1,8 @@
 """kopf's watch of EchoRoutes, in a thread of its own: a source that may die, and is then started again.
 
-A LIST that answers 403, 404 or 5xx past its retries makes `kopf.operator()` raise, and kopf then cancels every task that
-it finds in its loop (https://docs.kopf.dev/en/stable/embedding/). So it gets a thread and a loop of its own, and its one
-handler only hands the event over.
+A LIST that answers 403, 404 or 5xx past its retries makes `kopf.operator()` raise, and kopf then cancels every task
+that it finds in its loop (https://docs.kopf.dev/en/stable/embedding/). So it gets a thread and a loop of its own,
+and its one handler only hands the event over.
 """
 
 import asyncio
@@ -12,9 +12,9 @@ from typing import Any, cast
 
 import kopf
 
+from echoroute.api.objects import GROUP, PLURAL, VERSION
 from echoroute.core.objects import JsonObject
 from echoroute.kube.api import in_cluster
-from echoroute.kube.echoroutes import PLURAL
 
 Deliver = Callable[[JsonObject, bool], None]
 """Takes the raw object of an event, and whether it says that the object is deleted."""
@@ -54,7 +54,7 @@ class Watch:
     async def _operate(self, deliver: Deliver, stop: threading.Event) -> None:
         registry = kopf.OperatorRegistry()
 
-        @kopf.on.event("echoroute.dev", "v1alpha1", PLURAL, registry=registry)
+        @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
         def on_event(event: kopf.RawEvent, **_: object) -> None:
             deliver(cast("JsonObject", event["object"]), event["type"] == "DELETED")
 

@@ -1,0 +1,58 @@
+"""What one EchoRoute asks for, judged on its own: what follows from its spec and from what is allowed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic_core import from_json
+
+from echoroute.api.parse import parse_spec
+from echoroute.api.spec import EchoRouteSpec
+from echoroute.core.conflicts import ANY_HOST, Claim
+from echoroute.core.facts import Refusal
+from echoroute.core.objects import Bundle, Key
+from echoroute.core.ownership import route_id
+from echoroute.core.policy import Policy
+from echoroute.core.reasons import Reason
+from echoroute.core.translate import translate
+from echoroute.errors import InvalidSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The bundle that the spec asks for and what it claims, or why it is refused (then `bundle` is None)."""
+
+    route_id: str
+    refusal: Refusal | None = None
+    bundle: Bundle | None = None
+    claim: Claim | None = None
+    service: str = ""
+    enabled: bool = True
+
+
+def evaluate(key: Key, spec: bytes, created: datetime, *, owner: str, policy: Policy) -> Evaluation:
+    """Judge a spec, given as JSON text. Never raises for a bad one."""
+    identity = route_id(owner, key)
+    try:
+        parsed = parse_spec(from_json(spec))
+    except InvalidSpec as error:
+        return Evaluation(identity, Refusal(Reason.INVALID, str(error)))
+    refused = policy.refusals(parsed)
+    if refused:
+        return Evaluation(identity, Refusal(Reason.NOT_ALLOWED, "; ".join(map(str, refused))))
+    return Evaluation(
+        identity,
+        bundle=translate(key, parsed, owner=owner),
+        claim=_claim(parsed, created),
+        service=parsed.backends[0].service,
+        enabled=parsed.enabled is not False,
+    )
+
+
+def _claim(spec: EchoRouteSpec, created: datetime) -> Claim:
+    hosts = [host.lower() for host in spec.match.hosts or ()] or [ANY_HOST]
+    return Claim(
+        created=created,
+        pairs=tuple((host, path) for host in hosts for path in spec.match.paths),
+        priority=spec.match.priority or 0,
+        methods=frozenset(spec.match.methods or ()),
+    )

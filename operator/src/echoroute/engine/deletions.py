@@ -1,0 +1,158 @@
+"""Whether gateway objects may be deleted: never on partial knowledge.
+
+Each deletion needs a read of the CRD that is newer than its reason. Where the CRD is missing or being deleted,
+everything stays: Kubernetes removes all EchoRoutes then, and nobody asked for that. What an EchoRoute's delete event
+explains may go after such a read. What no event explains (an orphan) needs two complete lists in a row that agree, and
+the brake.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+
+from echoroute.core.brake import Held, Verdict, brake
+from echoroute.core.objects import Key
+from echoroute.engine.actual import Actual
+from echoroute.engine.backoff import Backoff
+from echoroute.errors import KubernetesError
+from echoroute.kube.echoroutes import Crd
+
+log = logging.getLogger(__name__)
+
+_SPACING = 1.0
+"""Seconds between two reads of the CRD: one read serves all deletions that wait for it."""
+
+
+class Permit(Enum):
+    """The answer to the question whether a key's objects may be deleted."""
+
+    GRANTED = auto()
+    PENDING = auto()
+    """Not known yet: the key is queued again when it is."""
+    DENIED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _DeleteEvent:
+    created: datetime
+    seen_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _CrdRead:
+    began: float
+    crd: Crd | None
+
+    @property
+    def stands(self) -> bool:
+        return self.crd is not None and not self.crd.deleting
+
+
+class Deletions:
+    """The reasons for deletions, and the reads that they wait for. `clock` gives seconds, and only grows."""
+
+    def __init__(
+        self,
+        *,
+        read_crd: Callable[[], Awaitable[Crd | None]],
+        requeue: Callable[[Key], None],
+        confirmed: str | None,
+        clock: Callable[[], float],
+    ) -> None:
+        self._read_crd = read_crd
+        self._requeue = requeue
+        self._confirmed = confirmed
+        self._clock = clock
+        self._events: dict[Key, _DeleteEvent] = {}
+        self._asked: dict[Key, float] = {}
+        self._waiting: set[Key] = set()
+        self._reader: asyncio.Task[None] | None = None
+        self._last = _CrdRead(began=float("-inf"), crd=None)
+        self._orphans: frozenset[Key] = frozenset()
+        self._released: frozenset[Key] = frozenset()
+        self._held: Held | None = None
+
+    def deleted(self, key: Key, created: datetime) -> None:
+        """Take note of a delete event for an EchoRoute that was created at `created`."""
+        self._events[key] = _DeleteEvent(created, self._clock())
+
+    def forget(self, key: Key) -> None:
+        """The key exists again, or its objects are gone: no reason to delete is left over."""
+        self._events.pop(key, None)
+        self._asked.pop(key, None)
+
+    def permit(self, key: Key, *, exists: bool) -> Permit:
+        """Whether objects of the key may be deleted; `exists` tells whether its EchoRoute does."""
+        event = self._events.get(key)
+        since = event.seen_at if event else self._asked.setdefault(key, self._clock())
+        if self._last.began <= since:
+            self._waiting.add(key)
+            if self._reader is None or self._reader.done():
+                self._reader = asyncio.create_task(self._read(), name="crd-read")
+            return Permit.PENDING
+        self._asked.pop(key, None)
+        if self._last.stands and (exists or key in self._released or (event is not None and self._explains(event))):
+            return Permit.GRANTED
+        # The event came from the end of the CRD, not from somebody who wanted this route gone.
+        self._events.pop(key, None)
+        return Permit.DENIED
+
+    def _explains(self, event: _DeleteEvent) -> bool:
+        """Whether the CRD that stands now is the one under which the deleted EchoRoute was created."""
+        return self._last.crd is not None and self._last.crd.created <= event.created
+
+    async def _read(self) -> None:
+        backoff = Backoff(first=_SPACING, limit=30.0)
+        while self._waiting:
+            await asyncio.sleep(max(0.0, self._last.began + _SPACING - self._clock()))
+            try:
+                await self.read_now()
+            except KubernetesError as error:
+                log.warning("deletions wait, since the EchoRoute CRD cannot be read: %s", error)
+                await asyncio.sleep(backoff.next())
+                continue
+            waiting, self._waiting = self._waiting, set()
+            for key in waiting:
+                self._requeue(key)
+
+    async def read_now(self) -> Crd | None:
+        """Read the CRD; None where it is missing or being deleted. Raises `KubernetesError`."""
+        began = self._clock()
+        self._last = _CrdRead(began, await self._read_crd())
+        return self._last.crd if self._last.stands else None
+
+    async def judge_orphans(self, actual: Actual, exists: Callable[[Key], bool]) -> Verdict:
+        """After complete lists of both sides: release, or hold, the objects that no EchoRoute explains.
+
+        Raises `KubernetesError` when the CRD cannot be read.
+        """
+        orphans = frozenset(key for key in actual.owned if not exists(key) and key not in self._events)
+        agreed, self._orphans = orphans & self._orphans, orphans
+        self._released = frozenset()
+        if not agreed:
+            self._held = None
+            return Verdict(frozenset(), None)
+        crd = await self.read_now()
+        if crd is None:
+            return Verdict(frozenset(), self._held)
+        verdict = brake(
+            frozenset(ref for key in agreed for ref in actual.owned.get(key, ())),
+            owned=actual.owned_count(),
+            oldest_owned=actual.oldest_owned(),
+            crd_created=crd.created,
+            confirmed=self._confirmed,
+            held=self._held,
+        )
+        self._held = verdict.held
+        self._released = frozenset(key for key in agreed if actual.owned.get(key, set()) & verdict.deletable)
+        for key in self._released:
+            self._requeue(key)
+        return verdict
+
+    async def aclose(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.gather(self._reader, return_exceptions=True)

@@ -1,0 +1,242 @@
+"""The engine: the two lanes, the rounds and the sources, put together."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from prometheus_client import Gauge
+
+from echoroute.core.objects import JsonObject, Key
+from echoroute.core.ownership import owner_of
+from echoroute.core.policy import Policy
+from echoroute.core.seen import Seen
+from echoroute.engine.actual import Actual
+from echoroute.engine.announcer import Announcer
+from echoroute.engine.backoff import Backoff
+from echoroute.engine.deletions import Deletions
+from echoroute.engine.discovery import Discovery
+from echoroute.engine.gate import Gate
+from echoroute.engine.gateway_lane import BULK, GatewayLane
+from echoroute.engine.queue import Priority, WorkQueue
+from echoroute.engine.rounds import Lister, Rounds
+from echoroute.engine.status_lane import StatusLane, StatusWriter
+from echoroute.engine.store import Store, Transition
+from echoroute.engine.table import Table
+from echoroute.gateway.protocol import Gateway
+from echoroute.kube.echoroutes import Crd
+
+log = logging.getLogger(__name__)
+
+_STATUS_WORKERS = 8
+_WATCH_DELAY = 10.0
+"""Seconds after which the watch is started even if the first bulk of writes is not done: a gateway may be away."""
+
+watch_up = Gauge("echoroute_watch_up", "Whether the watch of EchoRoutes runs.")
+
+
+class Kubernetes(Lister, StatusWriter, Protocol):
+    """The Kubernetes side."""
+
+    async def read_crd(self) -> Crd | None: ...
+
+
+class ServiceFollower(Protocol):
+    """The Consul side: follows the services named last."""
+
+    def follow(self, services: set[str]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the engine is told at start."""
+
+    owner: str
+    policy: Policy
+    confirm_deletion: str | None
+    drift_interval: float
+    concurrency: int
+
+
+class Engine:
+    """Made within a running event loop. `run` works until cancelled."""
+
+    def __init__(
+        self,
+        *,
+        options: Options,
+        kubernetes: Kubernetes,
+        gateway: Gateway,
+        follower: ServiceFollower | None,
+        announcer: Announcer,
+    ) -> None:
+        self._options = options
+        self._follower = follower
+        self._announcer = announcer
+        self._services_changed = False
+        self.watching = False
+        self._clock: Callable[[], float] = time.monotonic
+        clock = self._clock
+        self.store = Store()
+        self.table = Table(owner=options.owner, policy=options.policy)
+        self.actual = Actual(self._owned_by, clock)
+        self.queue = WorkQueue()
+        self.gate = Gate(gateway.probe, self._gate_changed)
+        self.discovery = Discovery(configured=follower is not None, clock=clock)
+        self.deletions = Deletions(
+            read_crd=kubernetes.read_crd,
+            requeue=lambda key: self.queue.add(key, Priority.CHANGE),
+            confirmed=options.confirm_deletion,
+            clock=clock,
+        )
+        self.status = StatusLane(
+            writer=kubernetes,
+            table=self.table,
+            gate=self.gate,
+            discovery=self.discovery,
+            clock=clock,
+            offer=self.offer,
+            announce=announcer.transition,
+        )
+        self._lane = GatewayLane(
+            gateway=gateway,
+            table=self.table,
+            actual=self.actual,
+            gate=self.gate,
+            deletions=self.deletions,
+            queue=self.queue,
+            clock=clock,
+            settled=self._settled,
+        )
+        self.rounds = Rounds(
+            lister=kubernetes,
+            gateway=gateway,
+            store=self.store,
+            table=self.table,
+            actual=self.actual,
+            deletions=self.deletions,
+            gate=self.gate,
+            queue=self.queue,
+            clock=clock,
+            follow=lambda transition: self._follow(transition, Priority.BULK),
+            settled=self._settled,
+            announcer=announcer,
+        )
+
+    def _owned_by(self, body: JsonObject) -> Key | None:
+        owner = owner_of(body)
+        return owner[1] if owner and owner[0] == self._options.owner else None
+
+    def offer(self, seen: Seen, *, deleted: bool = False) -> None:
+        """Take what a source saw; `deleted` when it is a delete event."""
+        transition = self.store.offer(seen)
+        if transition is None:
+            return
+        self._follow(transition, Priority.CHANGE)
+        if deleted and transition.before is not None:
+            self.deletions.deleted(transition.key, transition.before.created)
+
+    def service_answered(self, service: str, healthy: int, total: int) -> None:
+        """Take an answer of Consul's on a service in use."""
+        self.discovery.answered(service, healthy=healthy, total=total)
+        for key in self.table.using(service):
+            self._mark(key)
+
+    def consul_reachable(self, reachable: bool) -> None:
+        """Consul answers, or does not any more: statuses stay, and the outage is told once."""
+        if reachable == self.discovery.reachable:
+            return
+        self.discovery.reachable = reachable
+        if reachable:
+            self._announcer.operator("Normal", "ConsulReachable", "Consul answers again")
+        else:
+            self._announcer.operator("Warning", "ConsulUnreachable", "Consul does not answer; its last answers stay")
+
+    def _follow(self, transition: Transition, priority: Priority) -> None:
+        if transition.after is not None:
+            self.deletions.forget(transition.key)
+        impact = self.table.take(transition)
+        for key in impact.gateway:
+            self.queue.add(key, priority)
+        for key in impact.status:
+            self._mark(key)
+        if impact.services:
+            self._follow_services_soon()
+
+    def _follow_services_soon(self) -> None:
+        """Once for all transitions of one turn of the loop: a list brings thousands."""
+        if not self._services_changed:
+            self._services_changed = True
+            asyncio.get_running_loop().call_soon(self._follow_services)
+
+    def _follow_services(self) -> None:
+        self._services_changed = False
+        services = self.table.services()
+        self.discovery.follow(services)
+        if self._follower is not None:
+            self._follower.follow(services)
+
+    def _settled(self, key: Key, priority: Priority) -> None:
+        self._mark(key, urgent=priority is not Priority.BULK)
+
+    def _mark(self, key: Key, *, urgent: bool = False) -> None:
+        pending = len(self.queue)
+        self.status.mark(key, hold=pending > BULK and not urgent and self.gate.is_open)
+        if pending <= BULK:
+            self.status.release()
+
+    def _gate_changed(self) -> None:
+        for key, route in self.table.items():
+            if route.outcome is None:
+                self.status.mark(key)
+        self.status.release()
+        outage = self.gate.outage
+        if outage is not None:
+            self._announcer.operator("Warning", outage.reason, outage.message)
+        else:
+            self._announcer.operator("Normal", "GatewayReachable", "the gateway answers again")
+            # It may have lost its data, and what was tried while it was away is not known.
+            self.rounds.soon()
+
+    async def run(self, watch: Callable[[], Awaitable[None]]) -> None:
+        """Work until cancelled; `watch` is one run of the watch, and may fail."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.rounds.run(self._options.drift_interval), name="rounds")
+                for number in range(_STATUS_WORKERS):
+                    tasks.create_task(self.status.work(), name=f"status-{number}")
+                await self.rounds.gateway_listed.wait()
+                for number in range(self._options.concurrency):
+                    tasks.create_task(self._lane.work(), name=f"gateway-{number}")
+                await self._handed_over()
+                tasks.create_task(self._keep_watching(watch), name="watch")
+        finally:
+            await self.gate.aclose()
+            await self.deletions.aclose()
+
+    async def _handed_over(self) -> None:
+        """Return when the first pass is done: kopf's own LIST would compete with it for the CPU."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_WATCH_DELAY):
+                await self.queue.idle()
+
+    async def _keep_watching(self, watch: Callable[[], Awaitable[None]]) -> None:
+        backoff = Backoff(first=1.0, limit=30.0)
+        while True:
+            self.watching = True
+            watch_up.set(1)
+            started = self._clock()
+            try:
+                await watch()
+            except Exception as error:  # noqa: BLE001 - kopf ends with whatever its tasks raise
+                self.watching = False
+                watch_up.set(0)
+                if self._clock() - started > 60:
+                    backoff.reset()
+                delay = backoff.next()
+                log.error("the watch of EchoRoutes ended, starting it again in %.0f s: %s", delay, error)  # noqa: TRY400
+                self.rounds.soon()
+                await asyncio.sleep(delay)

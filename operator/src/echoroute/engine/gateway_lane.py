@@ -1,0 +1,176 @@
+"""The gateway lane: the only writer. Workers take dirty keys, plan them one by one, and make the changes."""
+
+import logging
+from collections.abc import Callable
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from echoroute.core.changes import Change, Delete
+from echoroute.core.facts import Failed, Programmed
+from echoroute.core.objects import Key
+from echoroute.core.plan import KeyPlan, Present, plan_key
+from echoroute.core.reasons import Reason
+from echoroute.engine.actual import Actual
+from echoroute.engine.backoff import Backoff
+from echoroute.engine.deletions import Deletions, Permit
+from echoroute.engine.gate import Gate, outage_reason
+from echoroute.engine.queue import Item, Priority, WorkQueue
+from echoroute.engine.table import Table
+from echoroute.errors import EchoRouteError, GatewayRejected, GatewayUnauthorized, GatewayUnavailable
+from echoroute.gateway.protocol import Gateway
+
+log = logging.getLogger(__name__)
+
+BULK = 32
+"""With more keys than this in the queue, statuses wait: they would compete with writes that users are waiting for."""
+
+changes_total = Counter(
+    "echoroute_gateway_changes_total", "Changes made in the gateway, by what was done.", ("operation", "kind")
+)
+reconcile_errors_total = Counter(
+    "echoroute_reconcile_errors_total", "Reconciliations of one EchoRoute that did not succeed.", ("reason",)
+)
+reconcile_time_seconds = Histogram(
+    "echoroute_reconcile_time_seconds", "Time of one reconciliation in the gateway lane, once a worker has it."
+)
+queue_depth = Gauge("echoroute_queue_depth", "EchoRoutes that wait for the gateway lane or are being worked on.")
+
+
+class _Superseded(EchoRouteError):
+    """The EchoRoute changed while its changes were waiting for their turn."""
+
+
+class GatewayLane:
+    """`settled` is told each key for which the gateway has answered, and each that has run into trouble."""
+
+    def __init__(
+        self,
+        *,
+        gateway: Gateway,
+        table: Table,
+        actual: Actual,
+        gate: Gate,
+        deletions: Deletions,
+        queue: WorkQueue,
+        clock: Callable[[], float],
+        settled: Callable[[Key, Priority], None],
+    ) -> None:
+        self._gateway = gateway
+        self._table = table
+        self._actual = actual
+        self._gate = gate
+        self._deletions = deletions
+        self._queue = queue
+        self._clock = clock
+        self._settled = settled
+        self._backoff = Backoff(first=0.5, limit=60.0)
+        self._blocked: dict[Key, set[Key]] = {}
+        queue_depth.set_function(lambda: len(queue))
+
+    async def work(self) -> None:
+        """One worker; runs until cancelled."""
+        while True:
+            item = await self._queue.get()
+            try:
+                await self._gate.wait()
+                with reconcile_time_seconds.time():
+                    await self._reconcile(item)
+            except _Superseded:
+                self._queue.add(item.key, item.priority)
+            except (GatewayUnauthorized, GatewayUnavailable) as error:
+                self._retry(item, Failed(outage_reason(error), str(error)))
+                self._gate.close(error)
+            except Exception:
+                # A bug, and one of this key: the others must go on.
+                log.exception("EchoRoute %s: reconciling failed, trying again", item.key)
+                self._retry(item, Failed(Reason.PENDING, "an internal error of the operator; see its log"))
+            finally:
+                self._queue.done(item.key)
+                self._unblock(item.key)
+
+    async def _reconcile(self, item: Item) -> None:
+        key = item.key
+        route = self._table.get(key)
+        revision = route.revision if route else 0
+        if self._wait_for_beaten(key):
+            return
+        desired = self._table.desired(key)
+        known = self._actual.around(key, desired.bundle if isinstance(desired, Present) else None)
+        plan = plan_key(key, desired, known)
+        if plan.foreign:
+            self._finish(item, revision, _foreign(plan))
+            return
+        if plan.deletes:
+            permit = self._deletions.permit(key, exists=route is not None)
+            if permit is Permit.DENIED and route is not None:
+                self._retry(item, Failed(Reason.PENDING, "nothing is deleted while the EchoRoute CRD is not there"))
+            if permit is not Permit.GRANTED:
+                return
+        outcome: Programmed | Failed = Programmed()
+        try:
+            if plan.changes:
+                await self._apply(key, revision, plan)
+        except GatewayRejected as error:
+            reconcile_errors_total.labels(Reason.GATEWAY_REJECTED).inc()
+            log.warning("EchoRoute %s: %s", key, error)
+            outcome = Failed(Reason.GATEWAY_REJECTED, str(error))
+        self._finish(item, revision, outcome)
+
+    async def _apply(self, key: Key, revision: int, plan: KeyPlan) -> None:
+        def before(change: Change) -> None:
+            route = self._table.get(key)
+            if (route.revision if route else 0) != revision:
+                raise _Superseded
+            if route is not None and route.sent_at is None:
+                route.sent_at = self._clock()
+            self._actual.attempted(change)
+
+        def done(change: Change) -> None:
+            self._actual.wrote(key, change)
+            operation = "delete" if isinstance(change, Delete) else "put"
+            changes_total.labels(operation, change.ref.kind).inc()
+            log.info("%s %s", operation, change.ref, extra={"echoroute": str(key)})
+
+        try:
+            await self._gateway.apply(plan.changes, before=before, done=done)
+        finally:
+            # Also of what failed it is not known whether it happened: a list under way says nothing of it.
+            for change in plan.changes:
+                self._actual.attempted(change)
+
+    def _finish(self, item: Item, revision: int, outcome: Programmed | Failed) -> None:
+        self._backoff.reset(item.key)
+        if self._table.get(item.key) is None:
+            self._deletions.forget(item.key)
+        else:
+            self._table.settle(item.key, revision, outcome)
+        self._settled(item.key, item.priority)
+
+    def _retry(self, item: Item, trouble: Failed) -> None:
+        reconcile_errors_total.labels(trouble.reason).inc()
+        route = self._table.get(item.key)
+        if route is not None:
+            route.trouble = trouble
+        self._settled(item.key, item.priority)
+        self._queue.add_after(item.key, Priority.RETRY, self._backoff.next(item.key))
+
+    def _wait_for_beaten(self, key: Key) -> bool:
+        """Whether a route that lost a conflict against this one is still in the gateway: it is withdrawn first."""
+        beaten = [other for other in self._table.beaten_by(key) if other in self._actual.owned]
+        for other in beaten:
+            self._blocked.setdefault(other, set()).add(key)
+            if not self._queue.busy(other):
+                self._queue.add(other, Priority.CHANGE)
+        return bool(beaten)
+
+    def _unblock(self, key: Key) -> None:
+        for waiting in self._blocked.pop(key, ()):
+            self._queue.add(waiting, Priority.CHANGE)
+
+
+def _foreign(plan: KeyPlan) -> Failed:
+    names = ", ".join(map(str, plan.foreign))
+    return Failed(
+        Reason.FOREIGN_OBJECT,
+        f"the gateway holds {names}, which does not belong to this EchoRoute: remove it there or rename the EchoRoute",
+    )

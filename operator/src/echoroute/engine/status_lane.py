@@ -1,0 +1,188 @@
+"""The status lane: computes statuses and patches those that changed. It never holds up the gateway lane."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol, cast
+
+from prometheus_client import Counter
+from pydantic_core import from_json
+
+from echoroute.core.conditions import differs_beyond_counts, fold
+from echoroute.core.facts import Facts, Failed, Programmed, Waiting
+from echoroute.core.objects import JsonObject, Key
+from echoroute.core.seen import Seen
+from echoroute.core.status import parse_previous
+from echoroute.engine.backoff import Backoff
+from echoroute.engine.discovery import Discovery
+from echoroute.engine.gate import Gate
+from echoroute.engine.queue import Priority, WorkQueue
+from echoroute.engine.table import Route, Table
+from echoroute.errors import KubernetesError
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 1.0
+"""Seconds for which a status waits for the gateway's answer, so that one patch tells all."""
+
+COUNTS_INTERVAL = 30.0
+"""Seconds between two patches of one EchoRoute that change nothing but its instance counts."""
+
+COUNTS_SPACING = 0.05
+"""Seconds between two such patches of any: a service of 2,000 routes that flaps must not keep the API server busy."""
+
+status_patches_total = Counter(
+    "echoroute_status_patches_total", "Status patches by HTTP status, 0 for none.", ("code",)
+)
+
+
+class StatusWriter(Protocol):
+    """The part of the Kubernetes side that the lane needs."""
+
+    async def patch_status(self, key: Key, uid: str, status: JsonObject) -> Seen: ...
+
+
+class StatusLane:
+    """`mark` a key whose status may have changed; `work` is one worker."""
+
+    def __init__(
+        self,
+        *,
+        writer: StatusWriter,
+        table: Table,
+        gate: Gate,
+        discovery: Discovery,
+        clock: Callable[[], float],
+        offer: Callable[[Seen], object],
+        announce: Callable[[Key, str, JsonObject, JsonObject], None],
+    ) -> None:
+        self._writer = writer
+        self._table = table
+        self._gate = gate
+        self._discovery = discovery
+        self._clock = clock
+        self._offer = offer
+        self._announce = announce
+        self._queue = WorkQueue()
+        self._held: set[Key] = set()
+        self._backoff = Backoff(first=0.5, limit=60.0)
+        self._counts_due: dict[Key, float] = {}
+        self._counts_slots: dict[Key, float] = {}
+        self._next_slot = 0.0
+
+    def mark(self, key: Key, *, hold: bool = False) -> None:
+        """The status of a key may have changed; with `hold` it waits for `release`: a bulk of writes is pending."""
+        if hold:
+            self._held.add(key)
+        else:
+            self._queue.add(key, Priority.CHANGE)
+
+    def release(self) -> None:
+        """The bulk is done: let the held ones go."""
+        held, self._held = self._held, set()
+        for key in held:
+            self._queue.add(key, Priority.BULK)
+
+    def __len__(self) -> int:
+        return len(self._queue) + len(self._held)
+
+    async def work(self) -> None:
+        """One worker; runs until cancelled."""
+        while True:
+            item = await self._queue.get()
+            try:
+                await self._update(item.key)
+            except KubernetesError as error:
+                self._failed(item.key, error)
+            except Exception:
+                log.exception("EchoRoute %s: its status could not be computed, trying again", item.key)
+                self._queue.add_after(item.key, Priority.RETRY, self._backoff.next(item.key))
+            else:
+                self._backoff.reset(item.key)
+            finally:
+                self._queue.done(item.key)
+
+    async def _update(self, key: Key) -> None:
+        route = self._table.get(key)
+        if route is None:
+            self._counts_due.pop(key, None)
+            self._counts_slots.pop(key, None)
+            return
+        wait = self._wait(key, route)
+        if wait is None:
+            return
+        if wait > 0:
+            self._queue.add_after(key, Priority.CHANGE, wait)
+            return
+        entry = route.entry
+        before = cast("JsonObject", from_json(entry.status))
+        outcome = fold(self._facts(key, route), parse_previous(before), now=datetime.now(UTC))
+        route.ready = outcome.ready
+        if outcome.recheck_after is not None:
+            self._queue.add_after(key, Priority.CHANGE, outcome.recheck_after)
+        if outcome.status == before or not self._due(key, outcome.status, before):
+            return
+        removed: JsonObject = dict.fromkeys(before.keys() - outcome.status.keys())
+        seen = await self._writer.patch_status(key, entry.uid, {**outcome.status, **removed})
+        status_patches_total.labels("200").inc()
+        self._offer(seen)
+        self._announce(key, entry.uid, before, outcome.status)
+
+    def _wait(self, key: Key, route: Route) -> float | None:
+        """For how many seconds it is too early for a status; None: until the gateway has been asked."""
+        gateway = 0.0
+        if route.outcome is None:
+            outage = self._gate.outage
+            if outage is not None:
+                gateway = outage.since + PATIENCE - self._clock()
+            elif route.sent_at is not None:
+                gateway = route.sent_at + PATIENCE - self._clock()
+            elif route.trouble is None and self._table.refusal(key) is None:
+                return None
+        return max(0.0, gateway, self._discovery.settles_in(route.service))
+
+    def _facts(self, key: Key, route: Route) -> Facts:
+        return Facts(
+            generation=route.entry.generation,
+            route_id=route.route_id,
+            service=route.service,
+            enabled=route.enabled,
+            refusal=self._table.refusal(key),
+            gateway=self._gateway_fact(route),
+            discovery=self._discovery.fact(route.service),
+        )
+
+    def _gateway_fact(self, route: Route) -> Programmed | Waiting | Failed:
+        if route.outcome is not None:
+            return route.outcome
+        if self._gate.outage is not None:
+            return Failed(self._gate.outage.reason, self._gate.outage.message)
+        return route.trouble or Waiting()
+
+    def _due(self, key: Key, status: JsonObject, before: JsonObject) -> bool:
+        """Whether to patch now; where only counts differ, perhaps later."""
+        now = self._clock()
+        if differs_beyond_counts(status, before):
+            self._counts_slots.pop(key, None)
+            self._counts_due[key] = now + COUNTS_INTERVAL
+            return True
+        if key not in self._counts_slots:
+            # The turn is given out when the key is due, so that one far-off turn does not delay all others.
+            wait = self._counts_due.get(key, now) - now
+            if wait > 0:
+                self._queue.add_after(key, Priority.BULK, wait)
+                return False
+            self._next_slot = self._counts_slots[key] = max(now, self._next_slot + COUNTS_SPACING)
+        if self._counts_slots[key] > now:
+            self._queue.add_after(key, Priority.BULK, self._counts_slots[key] - now)
+            return False
+        del self._counts_slots[key]
+        self._counts_due[key] = now + COUNTS_INTERVAL
+        return True
+
+    def _failed(self, key: Key, error: KubernetesError) -> None:
+        status_patches_total.labels(str(error.status)).inc()
+        if error.status in {404, 409}:
+            return  # deleted, or another life of it: the watch tells what is true now
+        log.warning("EchoRoute %s: its status could not be written, trying again: %s", key, error)
+        self._queue.add_after(key, Priority.RETRY, self._backoff.next(key))

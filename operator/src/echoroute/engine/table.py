@@ -1,0 +1,175 @@
+"""What every EchoRoute asks for, and how far the gateway has followed: the state that the lanes work from. No I/O."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+from echoroute.core.conflicts import Claims
+from echoroute.core.evaluate import Evaluation, evaluate
+from echoroute.core.facts import Failed, Programmed, Refusal
+from echoroute.core.objects import Bundle, Key, ObjectRef
+from echoroute.core.plan import Absent, Desired, Digest, Keep, Known, Present, digest
+from echoroute.core.policy import Policy
+from echoroute.core.reasons import Reason
+from echoroute.core.seen import Entry
+from echoroute.engine.actual import Actual
+from echoroute.engine.store import Transition
+
+
+@dataclass(slots=True)
+class Route:
+    """One EchoRoute, evaluated. A new spec or a new verdict is a new `revision`, for which nothing is settled yet."""
+
+    entry: Entry
+    revision: int
+    refusal: Refusal | None
+    route_id: str
+    service: str
+    enabled: bool
+    digests: tuple[tuple[ObjectRef, Digest], ...]
+    bundle: Bundle | None
+    """Until the gateway has confirmed it; 10,000 of them would be a lot of memory to hold for nothing."""
+    outcome: Programmed | Failed | None = None
+    trouble: Failed | None = None
+    """Why the last try did not settle it: an outage, or a failure of this key alone."""
+    sent_at: float | None = None
+    ready: tuple[str, str] = ("Unknown", "Pending")
+    """Status and reason of the Ready condition as last computed, for the metrics."""
+
+
+@dataclass(slots=True)
+class Impact:
+    """The keys that a transition makes dirty for the gateway, and those whose status alone may change."""
+
+    gateway: set[Key] = field(default_factory=set)
+    status: set[Key] = field(default_factory=set)
+    services: bool = False
+    """Whether the set of services in use may have changed."""
+
+
+class Table:
+    """The routes by key, and the verdicts on their claims."""
+
+    def __init__(self, *, owner: str, policy: Policy) -> None:
+        self._owner = owner
+        self._policy = policy
+        self._routes: dict[Key, Route] = {}
+        self._claims = Claims()
+        self._by_service: dict[str, set[Key]] = {}
+        self._revisions = count(1)
+
+    def __len__(self) -> int:
+        return len(self._routes)
+
+    def get(self, key: Key) -> Route | None:
+        return self._routes.get(key)
+
+    def items(self) -> Iterator[tuple[Key, Route]]:
+        return iter(self._routes.items())
+
+    def services(self) -> set[str]:
+        """The services in use."""
+        return set(self._by_service)
+
+    def using(self, service: str) -> frozenset[Key]:
+        return frozenset(self._by_service.get(service, ()))
+
+    def beaten_by(self, key: Key) -> list[Key]:
+        """The keys that lost a conflict against this one."""
+        return self._claims.beaten_by(key)
+
+    def take(self, transition: Transition) -> Impact:
+        """Follow a change of the store."""
+        key, after = transition.key, transition.after
+        route = self._routes.get(key)
+        if after is None:
+            self._drop(key)
+            return Impact(gateway={key} | self._judged_anew(self._claims.place(key, None)), services=True)
+        if route is not None and after.same_spec(route.entry):
+            route.entry = after
+            return Impact(status={key})
+        self._drop(key)
+        evaluation = self._evaluate(key, after)
+        self._add(key, after, evaluation)
+        return Impact(gateway={key} | self._judged_anew(self._claims.place(key, evaluation.claim)), services=True)
+
+    def _add(self, key: Key, entry: Entry, evaluation: Evaluation) -> None:
+        bundle = evaluation.bundle
+        self._routes[key] = Route(
+            entry=entry,
+            revision=next(self._revisions),
+            refusal=evaluation.refusal,
+            route_id=evaluation.route_id,
+            service=evaluation.service,
+            enabled=evaluation.enabled,
+            digests=tuple((ref, digest(body)) for ref, body in bundle.objects.items()) if bundle else (),
+            bundle=bundle,
+        )
+        if evaluation.service:
+            self._by_service.setdefault(evaluation.service, set()).add(key)
+
+    def _drop(self, key: Key) -> None:
+        route = self._routes.pop(key, None)
+        if route is not None and route.service:
+            users = self._by_service[route.service]
+            users.discard(key)
+            if not users:
+                del self._by_service[route.service]
+
+    def _judged_anew(self, keys: set[Key]) -> set[Key]:
+        for key in keys:
+            route = self._routes[key]
+            route.revision = next(self._revisions)
+            route.outcome = route.trouble = route.sent_at = None
+        return keys
+
+    def refusal(self, key: Key) -> Refusal | None:
+        """Why the key's spec is not accepted: on its own account, or because of a conflict."""
+        route = self._routes.get(key)
+        conflict = self._claims.conflict(key)
+        if route is not None and route.refusal is None and conflict is not None:
+            return Refusal(Reason.CONFLICTED, str(conflict))
+        return route.refusal if route else None
+
+    def desired(self, key: Key) -> Desired:
+        """What the gateway is to hold for the key."""
+        route = self._routes.get(key)
+        if route is None:
+            return Absent()
+        refusal = self.refusal(key)
+        if refusal is not None:
+            return Keep() if refusal.keeps else Absent()
+        return Present(self._bundle(key, route))
+
+    def _bundle(self, key: Key, route: Route) -> Bundle:
+        if route.bundle is None:
+            route.bundle = self._evaluate(key, route.entry).bundle
+        if route.bundle is None:
+            raise RuntimeError(f"EchoRoute {key} was accepted and is not any more: evaluation is not a function")
+        return route.bundle
+
+    def _evaluate(self, key: Key, entry: Entry) -> Evaluation:
+        return evaluate(key, entry.spec, entry.created, owner=self._owner, policy=self._policy)
+
+    def settle(self, key: Key, revision: int, outcome: Programmed | Failed) -> None:
+        """Take note of how the gateway answered a revision; one that is not the newest any more is passed over."""
+        route = self._routes.get(key)
+        if route is None or route.revision != revision:
+            return
+        route.outcome, route.trouble = outcome, None
+        if isinstance(outcome, Programmed):
+            route.bundle = None
+
+    def as_desired(self, key: Key, route: Route, actual: Actual) -> bool:
+        """Whether the gateway holds what the route asks for, by digests: cheap enough for all keys in each round."""
+        refusal = self.refusal(key)
+        owned = actual.owned.get(key) or set()
+        if refusal is not None:
+            return refusal.keeps or not owned
+        return len(owned) == len(route.digests) and all(
+            _is(actual.known.get(ref), key, wanted) for ref, wanted in route.digests
+        )
+
+
+def _is(known: Known | None, key: Key, wanted: Digest) -> bool:
+    return known is not None and known.key == key and known.digest == wanted

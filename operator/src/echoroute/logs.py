@@ -1,0 +1,35 @@
+"""Logging: one line for each thing that happened, for people in a terminal, as JSON otherwise."""
+
+import logging
+import sys
+from typing import Literal
+
+from pythonjsonlogger.json import JsonFormatter
+
+_CHATTY = ("kopf", "httpx", "aiohttp.access")
+"""Libraries whose lines below WARNING tell of their own workings."""
+
+
+class _HumanFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        echoroute = getattr(record, "echoroute", None)
+        return f"{line} ({echoroute})" if echoroute else line
+
+
+def configure(level: str, format_: Literal["human", "json"] | None) -> None:
+    """Send all logs to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    if format_ == "json" or (format_ is None and not sys.stderr.isatty()):
+        handler.setFormatter(
+            JsonFormatter(
+                "%(levelname)s %(name)s %(message)s",
+                rename_fields={"levelname": "level", "name": "logger"},
+                timestamp="time",
+            )
+        )
+    else:
+        handler.setFormatter(_HumanFormatter("%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S"))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
