@@ -1,1 +1,1 @@
-"""The Consul HTTP API: health of the services in use."""
+"""The Consul HTTP API: how many instances of a service are healthy, followed as it changes."""

@@ -1,0 +1,105 @@
+"""A client of Consul's HTTP API, for the one thing that the operator asks: the health of a service.
+
+Documentation: https://developer.hashicorp.com/consul/api-docs/features/blocking
+"""
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+import httpx
+from pydantic_core import from_json
+
+from echoroute.consul import metrics
+from echoroute.consul.config import ConsulConfig
+from echoroute.consul.health import ServiceHealth, service_health
+from echoroute.errors import ConsulError
+from echoroute.net.client import HttpClient, TransportFailed
+
+# An answer that does not block takes Consul a few milliseconds.
+_TIMEOUT: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The health of a service, and the index that the next blocking query waits behind (at least 1)."""
+
+    health: ServiceHealth
+    index: int
+
+
+class ConsulClient:
+    """Asks one agent or server, with *stale* reads: any server may answer, also when the leader is busy.
+
+    A token file is read again when it changes and after a 403. The token is never part of a message.
+    """
+
+    def __init__(self, config: ConsulConfig, *, connections: int) -> None:
+        self._url = config.base_url
+        self._token = config.token
+        self._http = HttpClient(config.base_url, tls=config.tls, connections=connections)
+
+    async def health(self, service: str, *, index: int = 0, wait: int = 0) -> Answer:
+        """Ask for the health of `service`; with an `index`, wait up to `wait` seconds until it differs from then.
+
+        A service that Consul does not know has no instances. It may also wake, unchanged, on changes of other services.
+        Raises `ConsulError`.
+        """
+        # Consul adds up to a sixteenth of the wait, so that not all queries end at once.
+        timeout = _TIMEOUT + wait * 17 / 16
+        blocking = f"&index={index}&wait={wait}s" if index else ""
+        response = await self._get(f"/v1/health/service/{quote(service, safe='')}?stale{blocking}", timeout)
+        try:
+            answer = from_json(response.content, cache_strings="keys")
+        except ValueError:
+            raise ConsulError(f"Consul at {self._url}: the answer is no JSON; is this Consul?") from None
+        # An index below 1 would not block: the next query would be a busy loop.
+        return Answer(service_health(answer), max(1, _index(response)))
+
+    async def probe(self) -> None:
+        """Find out with one cheap request whether Consul answers, has a leader and takes the token."""
+        await self._get("/v1/health/service/consul?stale&passing", _TIMEOUT)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def _get(self, path: str, timeout: float) -> httpx.Response:
+        token = self._token.value() if self._token else None
+        response = await self._send(path, token, timeout)
+        if response.status_code == 403 and self._token and (fresh := self._token.reread()) != token:
+            token = fresh
+            response = await self._send(path, token, timeout)
+        if response.status_code != 200:
+            raise self._refused(response, token)
+        if "x-consul-index" not in response.headers:
+            raise ConsulError(f"Consul at {self._url}: an answer without X-Consul-Index; is this Consul?")
+        if response.headers.get("x-consul-knownleader") == "false":
+            raise ConsulError(f"Consul at {self._url}: it has no leader, so what it says may be old")
+        return response
+
+    async def _send(self, path: str, token: str | None, timeout: float) -> httpx.Response:
+        headers = {"accept-encoding": "identity", "user-agent": "echoroute"}
+        if token is not None:
+            headers["x-consul-token"] = token
+        code = "error"
+        try:
+            response = await self._http.request("GET", path, headers=headers, timeout=timeout)
+            code = str(response.status_code)
+        except TransportFailed as failed:
+            raise ConsulError(f"Consul at {self._url}: {failed}") from failed
+        finally:
+            metrics.requests_total.labels(code).inc()
+        return response
+
+    def _refused(self, response: httpx.Response, token: str | None) -> ConsulError:
+        text = " ".join(response.text.split())[:200] if b"<" not in response.content[:64] else ""
+        if token:
+            text = text.replace(token, "***")
+        hint = "; check CONSUL_HTTP_TOKEN" if response.status_code in (401, 403) else ""
+        return ConsulError(f"Consul at {self._url}: HTTP {response.status_code}{': ' if text else ''}{text}{hint}")
+
+
+def _index(response: httpx.Response) -> int:
+    value = response.headers["x-consul-index"]
+    return int(value) if value.isdigit() else 0

@@ -1,0 +1,238 @@
+"""Follows the health of the services in use: one blocking query for each, with few connections and little CPU.
+
+https://developer.hashicorp.com/consul/api-docs/features/blocking
+"""
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from typing import Final
+
+from echoroute.consul import metrics
+from echoroute.consul.client import Answer, ConsulClient
+from echoroute.consul.health import ServiceHealth
+from echoroute.errors import ConsulError
+
+log = logging.getLogger(__name__)
+
+# Consul allows a client 200 connections by default (limits.http_max_conns_per_client); others on this host need some.
+HELD_QUERIES: Final = 100
+
+# With a query held for each service, one wait is this long (seconds): 100 services cost 2 requests a second, and a
+# connection that died silently is found after a minute.
+_LONG_WAIT: Final = 60
+
+# With more services than held queries they take turns. A query costs 0.4 ms of CPU, so 50 in a second are 2 % of a
+# core; each service then has its turn every 2,000 / 50 = 40 s, or 200 s for 10,000. A change in between is answered at
+# once when the turn comes, and what just changed is asked for again first. A wait of 100 queries / 50 = 2 s keeps all
+# connections waiting, and the rate where it should be.
+_TURNS_PER_SECOND: Final = 50
+_SHORT_WAIT: Final = HELD_QUERIES // _TURNS_PER_SECOND
+
+# First answers do not block, and statuses wait for them: 2,000 in 4 s, for a fifth of a core.
+_FIRST_PER_SECOND: Final = 500
+
+# A query on a service that Consul does not know wakes on changes of any other.
+_EMPTY_WAKE: Final = 1.0
+
+_FIRST_BACKOFF: Final = 1.0
+_LONGEST_BACKOFF: Final = 30.0
+
+
+class _Watch:
+    """One service: what is known of it, and whether a query is queued or under way."""
+
+    __slots__ = ("failures", "health", "index", "query", "queued", "service")
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self.health: ServiceHealth | None = None
+        self.index = 0
+        self.failures = 0
+        self.queued = False
+        self.query: asyncio.Task[None] | None = None
+
+
+class Follower:
+    """Tells `on_health` the health of each followed service: first as soon as it is known, then when it changed.
+
+    `on_reachable` is told whether Consul answers: at first, and when that changed. While it does not, one request
+    probes for all, and what was told of the services stays the last that is known. A service whose query alone fails is
+    asked for again on its own. Callbacks are plain functions, called in the loop that `run` runs in; what they raise
+    ends it.
+    """
+
+    def __init__(
+        self,
+        client: ConsulClient,
+        *,
+        on_health: Callable[[str, ServiceHealth], None],
+        on_reachable: Callable[[bool], None],
+    ) -> None:
+        self._client = client
+        self._on_health = on_health
+        self._on_reachable = on_reachable
+        self._watches: dict[str, _Watch] = {}
+        # Queries to be made: first answers go before turns.
+        self._first: deque[_Watch] = deque()
+        self._turns: deque[_Watch] = deque()
+        self._work = asyncio.Event()
+        self._slots = asyncio.Semaphore(HELD_QUERIES)
+        self._reachable: bool | None = None
+        # Cleared at the start, and from a failed query on, until a probe succeeds: nothing else is sent meanwhile.
+        self._answering = asyncio.Event()
+        self._failed: list[ConsulError] = []
+
+    def follow(self, services: AbstractSet[str]) -> None:
+        """Follow exactly `services` from now on."""
+        took_turns = self._in_turns
+        for service in self._watches.keys() - services:
+            _cut(self._watches.pop(service))
+        for service in services - self._watches.keys():
+            self._watches[service] = watch = _Watch(service)
+            self._queue(watch)
+        if self._in_turns and not took_turns:
+            # The long waits under way would hold all connections.
+            for watch in self._watches.values():
+                _cut(watch)
+                self._queue(watch)
+        metrics.services_followed.set(len(self._watches))
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._recover())
+            while True:
+                await self._work.wait()
+                await self._answering.wait()
+                await self._slots.acquire()
+                watch, pause = self._next()
+                if watch is None:
+                    self._slots.release()
+                    continue
+                watch.query = tasks.create_task(self._query(watch, tasks))
+                # As a callback, since a task that is cancelled before it began runs none of its own code.
+                watch.query.add_done_callback(lambda _: self._slots.release())
+                await asyncio.sleep(pause)
+
+    @property
+    def _in_turns(self) -> bool:
+        return len(self._watches) > HELD_QUERIES
+
+    def _queue(self, watch: _Watch, *, at_front: bool = False) -> None:
+        if watch.queued or watch.query is not None or self._watches.get(watch.service) is not watch:
+            return
+        watch.queued = True
+        queue = self._turns if watch.index else self._first
+        if at_front:
+            queue.appendleft(watch)
+        else:
+            queue.append(watch)
+        self._work.set()
+
+    def _next(self) -> tuple[_Watch | None, float]:
+        """Take the next watch, and the seconds until the one after it."""
+        for queue, per_second in ((self._first, _FIRST_PER_SECOND), (self._turns, _TURNS_PER_SECOND)):
+            while queue:
+                watch = queue.popleft()
+                watch.queued = False
+                if self._watches.get(watch.service) is watch:
+                    return watch, 1 / per_second
+        self._work.clear()
+        return None, 0.0
+
+    async def _query(self, watch: _Watch, tasks: asyncio.TaskGroup) -> None:
+        """Ask once, tell what changed, and see to the next query."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        wait = _SHORT_WAIT if self._in_turns else _LONG_WAIT
+        news, again_in = False, 0.0
+        try:
+            answer = await self._client.health(watch.service, index=watch.index, wait=wait)
+        except ConsulError as error:
+            again_in = _backoff(watch.failures)
+            watch.failures += 1
+            watch.index = 0
+            self._suspect(error, tasks)
+        else:
+            watch.failures = 0
+            news = self._learn(watch, answer)
+            if not news:
+                again_in = max(0.0, _EMPTY_WAKE - (loop.time() - started))
+        watch.query = None
+        if again_in:
+            loop.call_later(again_in, self._queue, watch)
+        else:
+            self._queue(watch, at_front=news)
+
+    def _learn(self, watch: _Watch, answer: Answer) -> bool:
+        """Take an answer; False if it said nothing new."""
+        if answer.index < watch.index:
+            # Another history: a restored or new Consul, or a server that lags behind. Waiting for its index to grow
+            # past the old one would miss all changes until then.
+            watch.index = 0
+            return True
+        watch.index = answer.index
+        if answer.health == watch.health:
+            return False
+        watch.health = answer.health
+        self._on_health(watch.service, answer.health)
+        return True
+
+    def _suspect(self, error: ConsulError, tasks: asyncio.TaskGroup) -> None:
+        """Stop asking until it is known whether Consul is away or this one query failed."""
+        self._failed.append(error)
+        if self._answering.is_set():
+            self._answering.clear()
+            tasks.create_task(self._recover())
+
+    async def _recover(self) -> None:
+        attempts = 0
+        while True:
+            try:
+                await self._client.probe()
+                break
+            except ConsulError as error:
+                if self._reachable is not False:
+                    log.warning("%s; what is known of its services stays until it answers", error)
+                    self._reached(reachable=False)
+                await asyncio.sleep(_backoff(attempts))
+                attempts += 1
+        if self._reachable is False:
+            log.info("Consul answers again")
+            self._start_over()
+        elif self._failed:
+            log.warning("Consul answers, but %d queries failed, such as: %s", len(self._failed), self._failed[0])
+        self._failed.clear()
+        self._reached(reachable=True)
+        self._answering.set()
+
+    def _start_over(self) -> None:
+        """Ask for everything anew: it may be another Consul, with other services and lower indexes."""
+        self._first.clear()
+        self._turns.clear()
+        for watch in self._watches.values():
+            watch.index = watch.failures = 0
+            watch.queued = False
+            self._queue(watch)
+
+    def _reached(self, *, reachable: bool) -> None:
+        if reachable is not self._reachable:
+            self._reachable = reachable
+            metrics.up.set(reachable)
+            self._on_reachable(reachable)
+
+
+def _cut(watch: _Watch) -> None:
+    """End the query under way, which ends its connection."""
+    if watch.query is not None:
+        watch.query.cancel()
+        watch.query = None
+
+
+def _backoff(attempts: int) -> float:
+    """Seconds until the next attempt: doubled each time, and spread, so that many operators do not come together."""
+    return min(_LONGEST_BACKOFF, _FIRST_BACKOFF * (1 << min(attempts, 10))) * random.uniform(0.5, 1.0)  # noqa: S311
