@@ -5,7 +5,6 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from itertools import pairwise
 
 import pytest
 from echoroute.core.changes import Delete, Put, Stored
@@ -376,11 +375,10 @@ async def test_writes_are_spaced_evenly_and_reads_do_not_wait_for_them(server, c
     ]
     await asyncio.sleep(0.01)
     await api.list()
-    assert time.monotonic() - started < 0.2
+    assert len(times) < 7
     await asyncio.gather(*writes)
-    gaps = [later - earlier for earlier, later in pairwise(times)]
-    assert min(gaps) > 0.04
-    assert 0.29 < times[-1] - started < 0.6
+    # The n-th write never begins before its time; that one comes late on a busy machine moves none of the others.
+    assert all(at - started >= n * 0.05 - 0.005 for n, at in enumerate(times)), [at - started for at in times]
 
 
 async def test_requests_are_counted_by_what_became_of_them(server, api):
