@@ -41,9 +41,9 @@ def build(names: Iterable[str]) -> Binaries:
     BUILD_LOCK.parent.mkdir(parents=True, exist_ok=True)
     with locked(BUILD_LOCK, lambda: say("another process is building; waiting for it")):
         inventory = take_inventory(names)
-        for line in inventory.refused:
-            say(line)
         if inventory.missing:
+            for line in inventory.refused:
+                say(line)
             go = ensure_go()
             for _, group in itertools.groupby(inventory.missing, key=lambda program: program.directory):
                 _build_module(list(group), go)

@@ -25,6 +25,7 @@ class ProcessGroup:
     """
 
     def __init__(self) -> None:
+        self._members: list[subprocess.Popen[bytes]] = []
         read, self._pipe = os.pipe()
         try:
             self._leader = subprocess.Popen(
@@ -42,29 +43,29 @@ class ProcessGroup:
         return self._leader.pid
 
     def spawn(self, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        """Start a member; stdout and stderr are appended to the log."""
+        """Start a member; stdout and stderr are appended to the log. Raises DevstackError when the group has ended."""
+        if self._leader.poll() is not None:
+            msg = f"cannot start {command[0]}: the process group of this stack has ended"
+            raise DevstackError(msg)
         with log.open("ab") as output:
-            try:
-                return subprocess.Popen(
-                    command,
-                    env=dict(environment),
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    process_group=self.pid,
-                )
-            except PermissionError as error:
-                if self._leader.poll() is None:
-                    raise
-                msg = f"cannot start {command[0]}: the process group of this stack has ended"
-                raise DevstackError(msg) from error
+            member = subprocess.Popen(
+                command,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                process_group=self.pid,
+            )
+        self._members.append(member)
+        return member
 
     def close(self) -> None:
         """Kill what is still there. Idempotent."""
         if self._pipe >= 0:
             os.close(self._pipe)
             self._pipe = -1
-            self._leader.wait()
+            for process in (self._leader, *self._members):
+                process.wait()
 
 
 def inherited_environment() -> dict[str, str]:

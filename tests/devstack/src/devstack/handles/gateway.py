@@ -1,12 +1,13 @@
 """The gateway from its three sides: Admin API, data plane, and the stand-in's control port."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import httpx
-from pydantic import BaseModel, JsonValue, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, TypeAdapter
 
 from devstack.errors import UnexpectedAnswer
 from devstack.handles.answers import JsonObject, accepted, as_object, at
@@ -15,16 +16,47 @@ Kind = Literal["routes", "upstreams"]
 
 
 class Write(BaseModel):
-    """A line of the stand-in's log of writes. `time` is seconds since the epoch."""
+    """A request that would change something, accepted or not; status 0: the connection was cut."""
 
     seq: int
+    time: AwareDatetime
     method: str
     kind: str
     id: str
     status: int
 
 
-_WRITES: TypeAdapter[list[Write]] = TypeAdapter(list[Write])
+class Stats(BaseModel):
+    """Counts of Admin API requests since the last `reset_stats`."""
+
+    requests: dict[str, dict[str, dict[str, int]]]
+    """By kind, method and status."""
+    reads: int
+    writes: int
+    seq: int
+    """Of the last write; it goes on over a reset."""
+    proxied: int
+    """Requests of clients that went through the gateway."""
+    objects: dict[Kind, int]
+
+
+class Fault(BaseModel):
+    """How the stand-in shall misbehave; tests/devstack/gateway/README.md says what each action does and takes."""
+
+    action: Literal["status", "delay", "drop_before", "drop_after", "refuse", "admin_key"]
+    status: int | None = None
+    message: str | None = None
+    delay_ms: int | None = None
+    key: str | None = None
+    count: int | None = None
+    """How many requests meet it; None: all."""
+    writes: bool | None = None
+    methods: Sequence[str] | None = None
+    kind: Kind | None = None
+    id_contains: str | None = None
+
+
+_WRITES: TypeAdapter[dict[Literal["writes"], list[Write]]] = TypeAdapter(dict[Literal["writes"], list[Write]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +115,24 @@ class GatewayApi:
                 raise UnexpectedAnswer(msg)
             time.sleep(0.05)
 
-    def stats(self) -> JsonObject:
-        """Counts of Admin API requests since the last `reset_stats`."""
-        return as_object(accepted(self.http.get(f"{self.control_url}/stats")).content, "/stats")
+    def stats(self) -> Stats:
+        return Stats.model_validate_json(accepted(self.http.get(f"{self.control_url}/stats")).content)
 
     def reset_stats(self) -> None:
         accepted(self.http.post(f"{self.control_url}/reset-stats"))
 
     def writes(self, since: int = 0) -> list[Write]:
-        """Writes with a `seq` above `since`, in order."""
+        """Writes since the last reset with a `seq` above `since`, in order."""
         answer = accepted(self.http.get(f"{self.control_url}/writes", params={"since": since}))
-        return _WRITES.validate_json(answer.content)
+        return _WRITES.validate_json(answer.content)["writes"]
 
     def wipe(self) -> None:
-        """Lose all objects, as an etcd that was set up anew."""
+        """Lose all objects, as with an etcd that was set up anew."""
         accepted(self.http.post(f"{self.control_url}/wipe"))
 
-    def set_faults(self, faults: dict[str, JsonValue]) -> None:
-        """Misbehave from now on; see tests/devstack/gateway for what it can do."""
-        accepted(self.http.post(f"{self.control_url}/faults", json=faults))
+    def add_fault(self, fault: Fault) -> None:
+        """Misbehave from now on, beside the faults that there are."""
+        accepted(self.http.post(f"{self.control_url}/faults", json=fault.model_dump(exclude_none=True)))
 
     def clear_faults(self) -> None:
         accepted(self.http.delete(f"{self.control_url}/faults"))
