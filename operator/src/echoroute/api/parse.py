@@ -14,6 +14,8 @@ from echoroute.errors import FieldError, InvalidSpec
 
 # Where values may be credentials: below these, no message shows what was found.
 _SECRET = (("plugins",), ("rewrite", "headers", "set"), ("rewrite", "headers", "add"))
+# Nor where something with parts belongs, since one of the parts may have been meant.
+_NOT_SHOWN = {"missing", "extra_forbidden", "model_type", "dict_type", "tuple_type"}
 _SHOWN = 80
 
 Location = tuple[int | str, ...]
@@ -85,16 +87,15 @@ def _problem(location: Location, detail: ErrorDetails) -> str:
         close = get_close_matches(str(location[-1]), known, n=1)
         hint = f"did you mean '{close[0]}'?" if close else f"known here: {', '.join(known)}"
         return f"is not a field of EchoRoute; {hint}"
-    template = _PROBLEMS.get(kind)
-    if location[:1] == ("plugins",):
-        return template or "must be JSON: an object with fields for each plugin"
-    return template.format(**detail.get("ctx", {})) if template else detail["msg"]
+    if template := _PROBLEMS.get(kind):
+        return template.format(**detail.get("ctx", {}))
+    return "must be JSON" if location[:1] == ("plugins",) else detail["msg"]
 
 
 def _found(location: Location, detail: ErrorDetails) -> str:
     value = detail["input"]
     secret = any(location[: len(prefix)] == prefix for prefix in _SECRET)
-    if secret or detail["type"] in {"missing", "extra_forbidden"} or not isinstance(value, str | int | float | bool):
+    if secret or detail["type"] in _NOT_SHOWN or not isinstance(value, str | int | float | bool):
         return ""
     text = json.dumps(value, ensure_ascii=False)
     return f" (found {text if len(text) <= _SHOWN else text[:_SHOWN] + '…'})"

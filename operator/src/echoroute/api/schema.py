@@ -78,20 +78,20 @@ def _structural(schema: JsonSchema, definitions: dict[str, JsonSchema]) -> JsonS
 def _resolved(schema: JsonSchema, definitions: dict[str, JsonSchema]) -> JsonSchema:
     """The schema with its reference and its optional branch merged in; what is said outside wins over the inside."""
     node = dict(schema)
-    while True:
-        inner: JsonSchema
+    while "$ref" in node or "anyOf" in node:
         if "$ref" in node:
             inner = definitions[str(node.pop("$ref")).removeprefix("#/$defs/")]
-        elif "anyOf" in node:
-            branches = node.pop("anyOf")
-            (inner,) = (
-                branch
-                for branch in (branches if isinstance(branches, list) else ())
-                if isinstance(branch, dict) and branch != {"type": "null"}
-            )
         else:
-            return node
+            inner = _only_branch(node.pop("anyOf"))
         node = {**inner, **node}
+    return node
+
+
+def _only_branch(branches: JsonValue) -> JsonSchema:
+    given = [branch for branch in branches if branch != {"type": "null"}] if isinstance(branches, list) else []
+    if len(given) != 1:
+        raise ValueError(f"no structural form for a union of {given}")
+    return _schema(given[0])
 
 
 def _schema(value: JsonValue) -> JsonSchema:

@@ -1,0 +1,127 @@
+"""Specs for property tests: `specs()` are well formed, `near_specs()` may have anything small wrong with them.
+
+Loaded with `runpy.run_path`, like `cases.py`. What the API server says of `near_specs()` is what the models must say.
+"""
+
+import json
+
+from hypothesis import strategies as st
+
+METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "TRACE", "PURGE"]
+
+_segment = st.text("abcXYZ09-_.~!,;=@&'{}<>\"# äß你", min_size=1, max_size=8).filter(
+    lambda text: text not in {".", ".."}
+)
+_odd = st.text("ab/*:%2F.+()$^?[|\\ \n\tä你env:secret{}\"'", max_size=12)
+_exact = st.lists(_segment | st.sampled_from(["a+b", "(x)", "$1", "q?", "[1]", "a|b", "a\\b"]), max_size=4).map(
+    lambda segments: "/" + "/".join(segments)
+)
+_prefix = st.lists(_segment, max_size=4).map(lambda segments: "/" + "".join(f"{one}/" for one in segments) + "*")
+_label = st.from_regex(r"[0-9A-Za-z_-]{1,10}", fullmatch=True)
+_dotted = st.lists(_label, min_size=1, max_size=4).map(".".join)
+_host = st.builds(lambda wild, name: wild + name, st.sampled_from(["", "*."]), _dotted)
+_plain_host = st.builds(
+    lambda labels, port: ".".join(labels) + port,
+    st.lists(st.from_regex(r"[0-9A-Za-z-]{1,10}", fullmatch=True), min_size=1, max_size=3),
+    st.sampled_from(["", ":80", ":65535"]),
+)
+_duration = st.lists(
+    st.builds(lambda number, unit: f"{number}{unit}", st.integers(1, 999), st.sampled_from(["s", "ms"])),
+    min_size=1,
+    max_size=4,
+).map("".join)
+_header = st.from_regex(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,16}", fullmatch=True)
+_headers = st.dictionaries(_header, st.text("abc$1 ;=\t\"'ä", max_size=12), min_size=1, max_size=4).filter(
+    lambda headers: len({name.lower() for name in headers}) == len(headers)
+)
+_json = st.recursive(
+    st.booleans() | st.integers(-1000, 1000) | st.text("abc/$", max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc-", max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
+_plugins = st.dictionaries(
+    st.sampled_from(["cors", "key-auth", "limit-count", "response-rewrite"]),
+    st.dictionaries(st.text("abc_", min_size=1, max_size=6), _json, max_size=3),
+    max_size=3,
+)
+
+
+def _object(required, **optional):
+    return st.fixed_dictionaries(required, optional=optional)
+
+
+def _rewrites(odd):
+    path_form = st.one_of(
+        st.just({}),
+        st.fixed_dictionaries(
+            {"regex": st.fixed_dictionaries({"pattern": _exact | odd, "replacement": st.just("/$1") | odd})}
+        ),
+        st.fixed_dictionaries({"path": _exact | odd}),
+        st.fixed_dictionaries({"stripPrefix": _exact.filter(lambda path: path != "/" and "*" not in path) | odd}),
+    )
+    rest = _object(
+        {},
+        host=_plain_host | odd,
+        method=st.sampled_from(["GET", "POST", "COPY"]),
+        headers=_object({}, set=_headers, add=_headers, remove=st.lists(_header, min_size=1, max_size=3, unique=True)),
+    )
+    return st.builds(lambda form, more: {**form, **more}, path_form, rest)
+
+
+def _upstreams(odd):
+    return _object(
+        {},
+        scheme=st.sampled_from(["http", "https", "grpc", "grpcs"]),
+        passHost=st.sampled_from(["Pass", "Node", "Rewrite"]),
+        host=_plain_host | odd,
+        timeout=_object({}, connect=_duration | odd, send=_duration, read=_duration),
+        retries=st.integers(0, 100),
+        retryTimeout=_duration | st.just("0s") | odd,
+        keepalive=_object({}, size=st.integers(1, 65535), idleTimeout=_duration, requests=st.integers(1, 10**6)),
+    )
+
+
+def _specs(odd):
+    return _object(
+        {
+            "match": _object(
+                {"paths": st.lists(_exact | _prefix | odd, min_size=1, max_size=3, unique=True)},
+                hosts=st.lists(_host | odd, min_size=1, max_size=3, unique=True),
+                methods=st.lists(st.sampled_from(METHODS), min_size=1, max_size=10, unique=True),
+                priority=st.integers(-(2**31), 2**31 - 1),
+            ),
+            "backends": st.lists(_object({"service": _label | odd}), min_size=1, max_size=1),
+        },
+        name=st.text("abc /ä", min_size=1, max_size=20) | odd,
+        rewrite=_rewrites(odd),
+        upstream=_upstreams(odd),
+        websocket=st.booleans(),
+        enabled=st.booleans(),
+        plugins=_plugins,
+        gatewayClass=st.just("apisix") | odd,
+    )
+
+
+def _holds_together(spec):
+    """What the rules between fields ask for."""
+    rewrite, upstream = spec.get("rewrite"), spec.get("upstream", {})
+    if rewrite is not None and (not rewrite or rewrite.get("headers") == {}):
+        return False
+    if rewrite and "host" in rewrite and ("host" in upstream or upstream.get("passHost") == "Node"):
+        return False
+    return ("host" in upstream) == (upstream.get("passHost") == "Rewrite")
+
+
+def specs():
+    """Well-formed specs."""
+    return _specs(st.nothing()).filter(_holds_together)
+
+
+def near_specs():
+    """Specs with the right shape, of which many have some string or some combination that must be refused."""
+    return _specs(_odd)
+
+
+def canonical(spec):
+    """A text for comparing specs, in which `1` and `true` differ."""
+    return json.dumps(spec, sort_keys=True)
