@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import quote
 
 import httpx
+from pydantic import JsonValue
 from pydantic_core import from_json
 
 from echoroute.consul import metrics
@@ -18,6 +19,9 @@ from echoroute.net.client import HttpClient, TransportFailed
 
 # An answer that does not block takes Consul a few milliseconds.
 _TIMEOUT: Final = 10.0
+
+
+OLDEST_SUPPORTED: Final = (1, 15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +53,20 @@ class ConsulClient:
         timeout = _TIMEOUT + wait * 17 / 16
         blocking = f"&index={index}&wait={wait}s" if index else ""
         response = await self._get(f"/v1/health/service/{quote(service, safe='')}?stale{blocking}", timeout)
-        try:
-            answer = from_json(response.content, cache_strings="keys")
-        except ValueError:
-            raise ConsulError(f"Consul at {self._url}: the answer is no JSON; is this Consul?") from None
         # An index below 1 would not block: the next query would be a busy loop.
-        return Answer(service_health(answer), max(1, _index(response)))
+        return Answer(service_health(self._json(response)), max(1, _index(response)))
 
-    async def probe(self) -> None:
-        """Find out with one cheap request whether Consul answers, has a leader and takes the token."""
-        await self._get("/v1/health/service/consul?stale&passing", _TIMEOUT)
+    async def probe(self) -> str:
+        """Find out with one cheap request whether Consul answers, has a leader and takes the token.
+
+        Returns the version of a Consul server (`1.19.2`), or '' where the token must not see it. Raises `ConsulError`.
+        """
+        response = await self._get("/v1/health/service/consul?stale&passing", _TIMEOUT)
+        match self._json(response):
+            case [{"Service": {"Meta": {"version": str(version)}}}, *_]:
+                return version
+            case _:
+                return ""
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -92,6 +100,13 @@ class ConsulClient:
             metrics.requests_total.labels(code).inc()
         return response
 
+    def _json(self, response: httpx.Response) -> JsonValue:
+        try:
+            answer: JsonValue = from_json(response.content, cache_strings="keys")
+        except ValueError:
+            raise ConsulError(f"Consul at {self._url}: the answer is no JSON; is this Consul?") from None
+        return answer
+
     def _refused(self, response: httpx.Response, token: str | None) -> ConsulError:
         text = " ".join(response.text.split())[:200] if b"<" not in response.content[:64] else ""
         if token:
@@ -103,3 +118,9 @@ class ConsulClient:
 def _index(response: httpx.Response) -> int:
     value = response.headers["x-consul-index"]
     return int(value) if value.isdigit() else 0
+
+
+def is_supported(version: str) -> bool:
+    """Tell whether the operator is meant for this version of Consul (`1.19.2`); one that is not told may be."""
+    numbers = version.split(".")[:2]
+    return not all(number.isdigit() for number in numbers) or tuple(map(int, numbers)) >= OLDEST_SUPPORTED

@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 
 from echoroute.consul import metrics
-from echoroute.consul.client import Answer, ConsulClient
+from echoroute.consul.client import Answer, ConsulClient, is_supported
 from echoroute.consul.health import ServiceHealth
 from echoroute.errors import ConsulError
 
@@ -193,7 +193,7 @@ class Follower:
         attempts = 0
         while True:
             try:
-                await self._client.probe()
+                version = await self._client.probe()
                 break
             except ConsulError as error:
                 if self._reachable is not False:
@@ -201,7 +201,11 @@ class Follower:
                     self._reached(reachable=False)
                 await asyncio.sleep(_backoff(attempts))
                 attempts += 1
-        if self._reachable is False:
+        if self._reachable is None:
+            log.info("Consul %s answers", version or "of a version that it does not tell")
+            if not is_supported(version):
+                log.warning("Consul %s is older than what this operator is meant for", version)
+        elif self._reachable is False:
             log.info("Consul answers again")
             self._start_over()
         elif self._failed:

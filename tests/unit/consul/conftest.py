@@ -1,0 +1,160 @@
+"""A small Consul over real sockets, for what a real one does not do on demand: counts, rates, faults, odd answers."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+import pytest
+from aiohttp import web
+from echoroute.consul.client import ConsulClient
+from echoroute.consul.config import ConsulConfig
+from echoroute.consul.follower import Follower
+from echoroute.consul.health import ServiceHealth
+from echoroute.net.credential import Credential
+from echoroute.net.tls import Tls
+
+
+@dataclass
+class SmallConsul:
+    """Blocking queries by service; `fail` maps a service (or '*') to the status that it is answered with."""
+
+    port: int = 0
+    index: int = 10
+    leader: bool = True
+    tokens: set[str] | None = None
+    services: dict[str, list[dict[str, object]]] = field(default_factory=dict)
+    fail: dict[str, int] = field(default_factory=dict)
+    changed: dict[str, int] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
+    queries: list[tuple[float, str, int, str]] = field(default_factory=list)
+    held: int = 0
+    most_held: int = 0
+    _wake: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def put(self, service: str, *statuses: str) -> None:
+        """Instances of these statuses are all that the service has from now on."""
+        self.index += 1
+        self.changed[service] = self.index
+        self.services[service] = [
+            {
+                "Node": {"Address": "10.0.0.1"},
+                "Service": {"Address": f"10.0.1.{n}", "Port": 80},
+                "Checks": [{"Status": status}],
+            }
+            for n, status in enumerate(statuses)
+        ]
+        async with self._wake:
+            self._wake.notify_all()
+
+    async def rewind(self, service: str, index: int) -> None:
+        """As after a restore: the service has one of its instances less, at a lower index."""
+        self.index = index
+        self.services[service] = self.services[service][1:]
+        self.changed[service] = index
+        async with self._wake:
+            self._wake.notify_all()
+
+    async def wake_all(self) -> None:
+        """Let all held queries return, with the index moved and nothing changed."""
+        self.index += 1
+        for service in self.asked:
+            self.changed[service] = self.index
+        async with self._wake:
+            self._wake.notify_all()
+
+    async def answer(self, request: web.Request) -> web.Response:
+        service = request.match_info["service"]
+        index = int(request.query.get("index", "0"))
+        wait = request.query.get("wait", "")
+        assert "stale" in request.query
+        self.asked[service] += 1
+        self.queries.append((asyncio.get_running_loop().time(), service, index, wait))
+        if self.tokens is not None and request.headers.get("X-Consul-Token") not in self.tokens:
+            return web.Response(status=403, text="ACL not found")
+        if status := self.fail.get(service) or self.fail.get("*"):
+            return web.Response(status=status, text="rpc error:\n  not now")
+        if index:
+            await self._hold(service, index, float(wait.removesuffix("s")))
+        headers = {
+            "X-Consul-Index": str(self.changed.get(service, self.index)),
+            "X-Consul-KnownLeader": str(self.leader).lower(),
+        }
+        return web.json_response(self.services.get(service, []), headers=headers)
+
+    async def _hold(self, service: str, index: int, wait: float) -> None:
+        self.held += 1
+        self.most_held = max(self.most_held, self.held)
+        try:
+            async with asyncio.timeout(wait), self._wake:
+                await self._wake.wait_for(lambda: self.changed.get(service, index) != index)
+        except TimeoutError:
+            pass
+        finally:
+            self.held -= 1
+
+
+@dataclass
+class Heard:
+    """What a follower told, and a way to wait for it."""
+
+    health: dict[str, tuple[int, int]] = field(default_factory=dict)
+    calls: list[tuple[str, int, int]] = field(default_factory=list)
+    reachable: list[bool] = field(default_factory=list)
+
+    async def until(self, condition: Callable[[], bool], timeout: float = 5) -> None:
+        async with asyncio.timeout(timeout):
+            while not condition():  # noqa: ASYNC110 - any condition, checked from outside of the follower
+                await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+async def small_consul() -> AsyncIterator[SmallConsul]:
+    consul = SmallConsul()
+    app = web.Application()
+    app.router.add_get("/v1/health/service/{service}", consul.answer)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    consul.port = runner.addresses[0][1]
+    yield consul
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Callable[..., ConsulClient]]:
+    made: list[ConsulClient] = []
+
+    def connect(port: int, token: Credential | None = None) -> ConsulClient:
+        config = ConsulConfig(base_url=f"http://127.0.0.1:{port}", token=token, tls=Tls())
+        made.append(ConsulClient(config, connections=101))
+        return made[-1]
+
+    yield connect
+    for client in made:
+        await client.aclose()
+
+
+@pytest.fixture
+def client(small_consul: SmallConsul, connect: Callable[..., ConsulClient]) -> ConsulClient:
+    return connect(small_consul.port)
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+async def follower(client: ConsulClient, heard: Heard) -> AsyncIterator[Follower]:
+    def on_health(service: str, health: ServiceHealth) -> None:
+        heard.health[service] = (health.healthy, health.total)
+        heard.calls.append((service, health.healthy, health.total))
+
+    follower = Follower(client, on_health=on_health, on_reachable=heard.reachable.append)
+    running = asyncio.create_task(follower.run())
+    yield follower
+    running.cancel()
+    await asyncio.wait([running])
+    assert running.cancelled(), running.exception()
