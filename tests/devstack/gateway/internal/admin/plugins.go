@@ -25,6 +25,9 @@ func (c *checker) plugins(plugins map[string]any) string {
 		}
 		meta, _ := conf["_meta"].(map[string]any)
 		problem = plugin.Schema.Check(conf)
+		if name == "limit-count" && problem != "" && conf["rules"] != nil && (has(conf, "count") || has(conf, "time_window")) {
+			problem = "count/time_window and rules cannot be specified at the same time"
+		}
 		if own := pluginChecks[name]; problem == "" && own != nil {
 			problem = own(conf)
 		}
@@ -74,6 +77,8 @@ var pluginChecks = map[string]func(conf map[string]any) string{
 	"response-rewrite": checkResponseRewrite,
 	"fault-injection":  checkFaultInjection,
 	"limit-count":      checkLimitCount,
+	"ip-restriction":   func(conf map[string]any) string { return eachNetwork(conf, "whitelist", "blacklist") },
+	"real-ip":          func(conf map[string]any) string { return eachNetwork(conf, "trusted_addresses") },
 	"uri-blocker":      func(conf map[string]any) string { return eachRegex(conf, "block_rules") },
 	"ua-restriction":   func(conf map[string]any) string { return eachRegex(conf, "allowlist", "denylist") },
 }
@@ -84,6 +89,19 @@ func eachRegex(conf map[string]any, fields ...string) string {
 		for _, item := range list {
 			if problem := regexProblem(item, false); problem != "" {
 				return problem
+			}
+		}
+	}
+	return ""
+}
+
+// eachNetwork checks addresses that look right to the schema and are not.
+func eachNetwork(conf map[string]any, fields ...string) string {
+	for _, field := range fields {
+		list, _ := conf[field].([]any)
+		for _, item := range list {
+			if _, err := expr.ParseNetworks(item); err != nil {
+				return err.Error()
 			}
 		}
 	}

@@ -56,6 +56,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		nginx.ErrorPage(w, http.StatusBadRequest)
 	case r.Method == http.MethodHead && path == prefix:
+		header.Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusOK)
 	case r.Method == http.MethodOptions && strings.HasPrefix(path, prefix+"/"):
 		header.Set("Access-Control-Allow-Methods", "POST, GET, PUT, OPTIONS, DELETE, PATCH")

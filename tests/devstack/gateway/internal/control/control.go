@@ -152,7 +152,7 @@ func (c *Control) writes(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	answer(w, http.StatusOK, map[string]any{"writes": c.recorder.since(since)})
+	answer(w, http.StatusOK, c.recorder.since(since))
 }
 
 func (c *Control) discovery(w http.ResponseWriter, _ *http.Request) {
@@ -167,7 +167,7 @@ func (c *Control) discovery(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (c *Control) listFaults(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, map[string]any{"faults": c.faults.all()})
+	answer(w, http.StatusOK, c.faults.all())
 }
 
 func (c *Control) addFault(w http.ResponseWriter, r *http.Request) {

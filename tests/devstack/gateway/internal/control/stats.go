@@ -12,12 +12,12 @@ const maxWrites = 200_000
 
 // Write is one Admin API request that would change something, with the answer it got (0: none, the connection was cut).
 type Write struct {
-	Seq    uint64    `json:"seq"`
-	Time   time.Time `json:"time"`
-	Method string    `json:"method"`
-	Kind   string    `json:"kind"`
-	ID     string    `json:"id"`
-	Status int       `json:"status"`
+	Seq    uint64  `json:"seq"`
+	Time   float64 `json:"time"` // seconds since the epoch
+	Method string  `json:"method"`
+	Kind   string  `json:"kind"`
+	ID     string  `json:"id"`
+	Status int     `json:"status"`
 }
 
 // recorder counts Admin API requests and keeps the writes.
@@ -52,7 +52,7 @@ func (r *recorder) record(method, kind, id string, status int) {
 	}
 	r.writes++
 	r.seq++
-	r.log = append(r.log, Write{r.seq, time.Now().UTC(), method, kind, id, status})
+	r.log = append(r.log, Write{r.seq, float64(time.Now().UnixMicro()) / 1e6, method, kind, id, status})
 	if len(r.log) > maxWrites {
 		r.log = append([]Write(nil), r.log[len(r.log)-maxWrites/2:]...)
 	}

@@ -44,7 +44,7 @@ func Compile(raw any) (*Expr, error) {
 	if len(rules) == 0 {
 		return &Expr{logic: "AND"}, nil
 	}
-	if _, nested := rules[0].([]any); !nested {
+	if !isTable(rules[0]) {
 		word, _ := rules[0].(string)
 		if !logicOperators[strings.ToUpper(word)] {
 			return nil, errors.New("rule should be wrapped inside brackets")
@@ -53,12 +53,21 @@ func Compile(raw any) (*Expr, error) {
 	return compile(rules)
 }
 
+// isTable says whether Lua has a table for the value.
+func isTable(raw any) bool {
+	switch raw.(type) {
+	case []any, map[string]any:
+		return true
+	}
+	return false
+}
+
 func compile(raw any) (*Expr, error) {
 	rules, ok := raw.([]any)
 	if !ok || len(rules) == 0 {
 		return nil, errTooShort
 	}
-	if _, nested := rules[0].([]any); nested {
+	if isTable(rules[0]) {
 		return compileChildren("AND", rules)
 	}
 	word, _ := rules[0].(string)
