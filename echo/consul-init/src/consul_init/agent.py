@@ -74,13 +74,32 @@ class Agent:
 
     def deregister(self, registration: Registration, *, timeout: float = REQUEST_TIMEOUT) -> bool:
         """Remove it. False when it was not there."""
+        return self._remove(registration.id, registration.name, timeout)
+
+    def remove_dead_pods(self, registration: Registration) -> list[str]:
+        """Remove what pods that had this address and port before have left behind; returns the ids.
+
+        Such an instance can be of any service. It is another pod's when both say which pod they are (`pod-uid`).
+        """
         answer = self._transport.request(
-            "PUT", f"/v1/agent/service/deregister/{registration.id}", query=self._scope, timeout=timeout
+            "GET",
+            "/v1/agent/services",
+            query={**self._scope, "filter": f'Address == "{registration.address}" and Port == {registration.port}'},
+        )
+        if answer.status != 200:
+            raise _refusal(answer, "list the services at the address of", registration.name, "read")
+        here: dict[str, _Service] = json.loads(answer.body)
+        dead = {key: each for key, each in here.items() if registration.is_of_another_pod(each.get("Meta") or {})}
+        return [key for key, each in dead.items() if self._remove(key, each["Service"], REQUEST_TIMEOUT)]
+
+    def _remove(self, service_id: str, name: str, timeout: float) -> bool:
+        answer = self._transport.request(
+            "PUT", f"/v1/agent/service/deregister/{service_id}", query=self._scope, timeout=timeout
         )
         if answer.status == 404:
             return False
         if answer.status != 200:
-            raise _refusal(answer, "deregister", registration.name, "write")
+            raise _refusal(answer, "deregister", name, "write")
         return True
 
 

@@ -43,6 +43,7 @@ class ControlServer:
         self._address = address
         self._leave = leave
         self._listener: socket.socket | None = None
+        self._thread: threading.Thread | None = None
 
     def open(self) -> None:
         """Raises ControlError, which names the process where it is known, when another keeper has the socket."""
@@ -54,15 +55,17 @@ class ControlServer:
             raise ControlError(f"the control socket cannot be had: {error}{_holder(self._address)}") from error
         listener.listen(16)
         self._listener = listener
-        threading.Thread(target=self._serve, args=(listener,), name="consul-init control", daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, args=(listener,), name="consul-init control", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
         """Free the name."""
-        if self._listener is None:
+        if self._listener is None or self._thread is None:
             return
-        # Closing alone does not wake a thread that waits in accept.
+        # Closing alone does not wake a thread that waits in accept, and until it wakes the name is taken.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join(_REQUEST_TIMEOUT)
         self._listener.close()
         self._listener = None
         if not self._address.startswith("\0"):

@@ -47,7 +47,7 @@ class Keeper:
         self.log = _InstanceLog(logging.getLogger("consul_init"), {"service_id": registration.id})
         self._agent = agent
         self._ready = ready
-        self._registered = threading.Event()
+        self._was_registered = False
         self._leaving = threading.Event()
         self._left = threading.Event()
         self._trouble: str | None = None
@@ -58,13 +58,7 @@ class Keeper:
 
     def start(self) -> None:
         """Begin. Returns at once: a service must come up also when Consul is away."""
-        where = f"{self.registration.address} ({self.registration.address_reason})"
-        self.log.info("registering at %s with address %s", self._agent.address, where)
         self._thread.start()
-
-    def wait_registered(self, timeout: float) -> bool:
-        """Wait until the registration has been made and read back once."""
-        return self._registered.wait(timeout)
 
     def leave(self) -> bool:
         """Deregister and end the thread. May be repeated, from any thread.
@@ -76,6 +70,8 @@ class Keeper:
         return self._removed
 
     def _run(self) -> None:
+        reason = self.registration.address_reason
+        self.log.info("address %s (%s), Consul %s", self.registration.address, reason, self._agent.address)
         wait = 0.0
         while not self._leaving.wait(wait):
             wait = self._look() if self._is_ready() else _READY_POLL
@@ -104,7 +100,7 @@ class Keeper:
         return random.uniform(*_POLL)  # noqa: S311 - jitter, not a secret
 
     def _make_true(self) -> None:
-        if self._registered.is_set():
+        if self._was_registered:
             found = self._agent.find(self.registration)
             if found is not None:
                 self._notice_node(found)
@@ -133,8 +129,20 @@ class Keeper:
         differences = self.registration.differences(found)
         if differences:
             raise NotKeptError(f"Consul keeps the registration differently: {'; '.join(differences)}")
-        self._registered.set()
         self.log.info("registered with the agent of node %s, check: %s", found.node, self.registration.check_name)
+        if not self._was_registered:
+            self._was_registered = True
+            self._remove_dead_pods()
+
+    def _remove_dead_pods(self) -> None:
+        """A pod that was killed and had our address would go on passing its check, answered by us."""
+        if not (self.registration.address_is_the_pods and self.registration.meta.get("pod-uid")):
+            return
+        try:
+            for service_id in self._agent.remove_dead_pods(self.registration):
+                self.log.warning("removed %s, left behind by a pod that had this address before", service_id)
+        except ConsulError as error:
+            self.log.warning("cannot look for what dead pods with this address left behind: %s", error)
 
     def _notice_node(self, found: FoundInstance) -> None:
         if found.node is None or found.node == self._node:
@@ -176,7 +184,7 @@ class Keeper:
     def _remove(self, deadline: float) -> None:
         if self.registration.meta.get("pod-uid"):
             found = self._agent.find(self.registration, timeout=deadline - time.monotonic())
-            if found is not None and self.registration.belongs_to_another_pod(found):
+            if found is not None and self.registration.is_of_another_pod(found.meta):
                 self.log.warning("not deregistered: pod %s has this address now", found.meta.get("pod-uid"))
                 return
         if self._agent.deregister(self.registration, timeout=deadline - time.monotonic()):

@@ -34,6 +34,8 @@ class Registration:
     name: str
     address: str
     address_reason: str
+    address_is_the_pods: bool
+    """Nobody else can have it while this pod lives, as opposed to that of a load balancer or a node."""
     port: int
     tags: tuple[str, ...]
     meta: Mapping[str, str]
@@ -50,6 +52,7 @@ class Registration:
             name=settings.name,
             address=address.host,
             address_reason=address.reason,
+            address_is_the_pods=settings.address_variable == "POD_IP",
             port=settings.port,
             tags=settings.tags,
             meta=dict(settings.meta),
@@ -122,7 +125,7 @@ class Registration:
         ]
         return [f"{field} is {theirs!r}, not {ours!r}" for field, ours, theirs in pairs if ours != theirs]
 
-    def belongs_to_another_pod(self, found: FoundInstance) -> bool:
-        """Whether both know their pod's uid, and it is not the same pod."""
-        ours, theirs = self.meta.get("pod-uid"), found.meta.get("pod-uid")
+    def is_of_another_pod(self, meta: Mapping[str, str]) -> bool:
+        """Whether an instance with this meta and we both know our pod's uid, and it is not the same pod."""
+        ours, theirs = self.meta.get("pod-uid"), meta.get("pod-uid")
         return bool(ours and theirs and ours != theirs)

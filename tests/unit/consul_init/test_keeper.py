@@ -1,0 +1,182 @@
+"""The keeper where Consul misbehaves in ways a real one cannot be asked to. With a real one: tests/integration."""
+
+import itertools
+import json
+import logging
+import time
+
+import pytest
+from consul_init import keeper as module
+from consul_init.agent import Agent
+from consul_init.keeper import Keeper
+from consul_init.registration import Registration
+from consul_init.settings import Settings
+
+NOT_FOUND = (404, json.dumps({"AggregatedStatus": "critical", "Service": None, "Checks": None}))
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch):
+    monkeypatch.setattr(module, "_POLL", (0.02, 0.03))
+    monkeypatch.setattr(module, "_BACKOFF_FIRST", 0.02)
+    monkeypatch.setattr(module, "_BACKOFF_MOST", 0.05)
+    monkeypatch.setattr(module, "_BACKOFF_DENIED", 0.05)
+
+
+@pytest.fixture
+def keep(caplog):
+    """A factory of started keepers, which leave after the test."""
+    caplog.set_level(logging.INFO, "consul_init")
+    keepers: list[Keeper] = []
+
+    def start(port: int, **variables: str) -> Keeper:
+        base = {"SERVICE_NAME": "echo", "SERVICE_PORT": "8000", "SERVICE_ADDRESS": "10.0.0.7"}
+        settings = Settings.from_env({**base, "CONSUL_HTTP_ADDR": f"127.0.0.1:{port}", **variables})
+        keeper = Keeper(Registration.from_settings(settings), Agent(settings.consul))
+        keepers.append(keeper)
+        keeper.start()
+        return keeper
+
+    yield start
+    for each in keepers:
+        each.leave()
+
+
+class Consul:
+    """One agent's answers: it keeps what is registered; `node` is its name."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, dict] = {}
+        self.node = "node1"
+        self.registrations = 0
+
+    def __call__(self, seen):
+        service_id = seen.path.partition("?")[0].rpartition("/")[2]
+        if "/register" in seen.path:
+            body = json.loads(seen.body)
+            self.held[body["ID"]] = body
+            self.registrations += 1
+            return (200, "")
+        if "/deregister/" in seen.path:
+            return (200 if self.held.pop(service_id, None) else 404, "")
+        if service_id not in self.held:
+            return NOT_FOUND
+        body = self.held[service_id]
+        check = {"Node": self.node, "CheckID": body["Check"]["CheckID"], "Name": body["Check"]["Name"]}
+        return (
+            200,
+            json.dumps(
+                {"AggregatedStatus": "passing", "Service": {**body, "Service": body["Name"]}, "Checks": [check]}
+            ),
+        )
+
+
+def wait_for(condition) -> None:
+    end = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def lines(caplog, text: str) -> list[str]:
+    return [record.getMessage() for record in caplog.records if text in record.getMessage()]
+
+
+def test_nothing_is_written_while_it_is_true(scripted, keep):
+    consul = Consul()
+    server = scripted(consul)
+    keep(server.port)
+    wait_for(lambda: len(server.seen) > 10)
+    assert consul.registrations == 1
+
+
+def test_every_line_has_the_service_id(scripted, keep, caplog):
+    keeper = keep(scripted(Consul()).port)
+    wait_for(lambda: lines(caplog, "registered with the agent"))
+    keeper.leave()
+    ours = [record for record in caplog.records if record.name == "consul_init"]
+    assert len(ours) >= 3
+    assert {record.service_id for record in ours} == {"echo-10.0.0.7-8000"}
+    assert all(record.getMessage().startswith("echo-10.0.0.7-8000: ") for record in ours)
+
+
+def test_each_trouble_is_told_once_and_its_end_too(closed_port, scripted, keep, caplog):
+    keep(closed_port)
+    time.sleep(0.5)  # some ten attempts
+    assert len(lines(caplog, "serving and trying on")) == 1
+    scripted(Consul(), port=closed_port)
+    wait_for(lambda: lines(caplog, "Consul answers again"))
+    assert len(lines(caplog, "serving and trying on")) == 1
+
+
+def test_denied_is_an_error_that_names_the_permission_and_is_tried_again(scripted, keep, caplog):
+    """The token may be given the permission, or its file replaced."""
+    consul, denied = Consul(), [True]
+    server = scripted(lambda seen: (403, "Permission denied") if denied[0] else consul(seen))
+    keep(server.port)
+    wait_for(lambda: len(server.seen) > 3)
+    told = [record for record in caplog.records if "service:write on 'echo'" in record.getMessage()]
+    assert [record.levelno for record in told] == [logging.ERROR]
+    denied[0] = False
+    wait_for(lambda: consul.registrations == 1)
+
+
+def test_accepted_and_not_kept_is_an_error(scripted, keep, caplog):
+    """A 200 for a write that is not allowed, or another agent behind the same address."""
+    scripted_port = scripted(lambda seen: (200, "") if seen.method == "PUT" else NOT_FOUND).port
+    keep(scripted_port)
+    wait_for(lambda: lines(caplog, "accepted the registration and does not have it"))
+    told = lines(caplog, "accepted the registration")[0]
+    assert "service:write" in told
+    assert "status.hostIP" in told
+
+
+def test_several_agents_behind_one_address_are_told_with_what_to_do(scripted, keep, caplog):
+    """As a load balancer with random choice: requests go to one or the other of two agents."""
+    agents = [Consul(), Consul()]
+    agents[1].node = "node2"
+    turn = itertools.cycle([0, 0, 1, 1, 1, 0, 1])
+
+    def balance(seen):
+        return agents[next(turn)](seen)
+
+    keep(scripted(balance).port)
+    wait_for(lambda: lines(caplog, "leads to several agents: node "))
+    told = lines(caplog, "leads to several agents: node ")[0]
+    assert "node1" in told
+    assert "node2" in told
+    assert "status.hostIP" in told
+
+
+def test_leaving_is_tried_again_where_nobody_listens(closed_port, scripted, keep):
+    """The agent restarts at the same moment, as on a node that is drained."""
+    consul = Consul()
+    keeper = keep(closed_port)
+    server = scripted(lambda seen: (500, "") if len(server.seen) < 2 else consul(seen), port=closed_port)
+    assert keeper.leave() is True
+    assert "deregister" in server.seen[-1].path
+
+
+def test_nothing_is_registered_after_leaving(scripted, keep):
+    consul = Consul()
+    server = scripted(consul)
+    keeper = keep(server.port)
+    wait_for(lambda: consul.registrations == 1)
+    assert keeper.leave() is True
+    asked = len(server.seen)
+    time.sleep(0.2)
+    assert (consul.held, len(server.seen)) == ({}, asked)
+    assert keeper.leave() is True
+    assert len(server.seen) == asked
+
+
+def test_what_another_pod_has_registered_under_our_id_is_left_alone(scripted, keep, monkeypatch, caplog):
+    """The same address was given to a new pod of the same service between our last look and our leaving."""
+    monkeypatch.setattr(module, "_POLL", (60.0, 60.0))
+    consul = Consul()
+    keeper = keep(scripted(consul).port, POD_UID="old")
+    wait_for(lambda: lines(caplog, "registered with the agent"))
+    consul.held["echo-10.0.0.7-8000"]["Meta"] = {"pod-uid": "new"}
+    assert keeper.leave() is True
+    assert list(consul.held) == ["echo-10.0.0.7-8000"]
+    assert lines(caplog, "not deregistered: pod new has this address now")

@@ -1,0 +1,112 @@
+"""Settings: what each variable becomes, and the one line that a wrong one is told with."""
+
+from pathlib import Path
+
+import pytest
+from consul_init.errors import SettingsError
+from consul_init.settings import Settings
+
+MINIMAL = {"SERVICE_NAME": "echo", "SERVICE_PORT": "8000"}
+
+
+def settings(**variables: str) -> Settings:
+    return Settings.from_env({**MINIMAL, **variables})
+
+
+def test_defaults_are_those_of_the_documentation() -> None:
+    found = settings()
+    assert (found.name, found.port, found.address, found.tags, dict(found.meta)) == ("echo", 8000, None, (), {})
+    assert (found.check_path, found.check_interval, found.check_timeout) == ("/health", 1.0, 10.0)
+    assert (found.deregister_after, found.drain, found.stop_timeout) == (60.0, 2.0, 25.0)
+    assert str(found.consul.address) == "http://127.0.0.1:8500"
+
+
+@pytest.mark.parametrize(
+    ("variables", "field", "value", "why"),
+    [
+        ({"SERVICE_VERSION": "2"}, "tags", ("version:2",), "the tag of the article"),
+        ({"SERVICE_TAGS": "a, b,", "SERVICE_VERSION": "2"}, "tags", ("a", "b", "version:2"), "tags keep their order"),
+        ({"SERVICE_TAGS": "version:2", "SERVICE_VERSION": "2"}, "tags", ("version:2",), "said twice is said once"),
+        ({"SERVICE_META": "team=a=b,zone=1"}, "meta", {"team": "a=b", "zone": "1"}, "a value may have an equals sign"),
+        (
+            {"POD_NAME": "p", "POD_UID": "u", "POD_NAMESPACE": "n", "NODE_NAME": "w"},
+            "meta",
+            {"pod": "p", "pod-uid": "u", "namespace": "n", "node": "w"},
+            "the downward API",
+        ),
+        ({"POD_IP": "10.0.0.7"}, "address", "10.0.0.7", "the pod's own address"),
+        ({"POD_IP": "10.0.0.7", "SERVICE_ADDRESS": "10.0.0.8"}, "address", "10.0.0.8", "what is said explicitly wins"),
+        ({"SERVICE_ADDRESS": "[fd00::1]"}, "address", "fd00::1", "brackets belong to URLs"),
+        ({"SERVICE_ADDRESS": " "}, "address", None, "blank is not set"),
+        ({"SERVICE_DRAIN": "500ms"}, "drain", 0.5, "durations"),
+        ({"SERVICE_REGISTER": "false"}, "enabled", False, "off for tests and local runs"),
+    ],
+)
+def test_variable_becomes_field(variables: dict[str, str], field: str, value: object, why: str) -> None:
+    assert getattr(settings(**variables), field) == value, why
+
+
+@pytest.mark.parametrize(
+    ("variables", "message", "why"),
+    [
+        ({"SERVICE_NAME": ""}, "SERVICE_NAME is not set: the name", "empty is not set"),
+        ({"SERVICE_NAME": "a/b"}, "SERVICE_NAME is 'a/b'", "would be another path at Consul"),
+        ({"SERVICE_PORT": ""}, "SERVICE_PORT is not set", "nobody can guess it"),
+        ({"SERVICE_PORT": "0"}, "SERVICE_PORT is '0'", "no instance can be reached there"),
+        ({"SERVICE_PORT": "http"}, "SERVICE_PORT is 'http'", "a name"),
+        ({"SERVICE_PORT": "\u0663"}, "SERVICE_PORT is", "a digit, but not one of ours"),
+        ({"SERVICE_ADDRESS": "0.0.0.0"}, "SERVICE_ADDRESS is '0.0.0.0'", "nobody can connect to it"),  # noqa: S104
+        ({"POD_IP": "::"}, "POD_IP is '::'", "the same, and the right variable is named"),
+        ({"SERVICE_ADDRESS": "http://a"}, "SERVICE_ADDRESS is 'http://a'", "a URL"),
+        ({"SERVICE_ADDRESS": 'a" or "1'}, "SERVICE_ADDRESS is", "goes into a filter expression at Consul"),
+        ({"SERVICE_META": "a"}, "SERVICE_META has 'a'", "no value"),
+        ({"SERVICE_META": "a b=1"}, "SERVICE_META has the key 'a b'", "Consul refuses the key"),
+        ({"SERVICE_META": f"a={'x' * 513}"}, "SERVICE_META has 513", "Consul refuses the length"),
+        ({"SERVICE_META": "pod=x", "POD_NAME": "y"}, "SERVICE_META has the key 'pod'", "two values for one key"),
+        ({"SERVICE_META": ",".join(f"k{n}=1" for n in range(65))}, "SERVICE_META has 65 keys", "Consul takes 64"),
+        ({"SERVICE_TAGS": "version:1", "SERVICE_VERSION": "2"}, "SERVICE_VERSION is '2'", "which one is it?"),
+        ({"SERVICE_CHECK_PATH": "health"}, "SERVICE_CHECK_PATH is 'health'", "no slash"),
+        ({"SERVICE_CHECK_INTERVAL": "0s"}, "SERVICE_CHECK_INTERVAL is '0s'", "Consul refuses it"),
+        ({"SERVICE_DRAIN": "2"}, "SERVICE_DRAIN is wrong: '2' is no duration", "no unit"),
+        ({"SERVICE_DEREGISTER_AFTER": "30s"}, "SERVICE_DEREGISTER_AFTER is 30s", "Consul silently makes it a minute"),
+        ({"SERVICE_STOP_TIMEOUT": "8s"}, "SERVICE_STOP_TIMEOUT is 8s", "2 s of drain and 6 s for Consul are 8"),
+        ({"SERVICE_REGISTER": "maybe"}, "SERVICE_REGISTER is 'maybe'", "neither yes nor no"),
+        ({"CONSUL_HTTP_ADDR": "ftp://a"}, "CONSUL_HTTP_ADDR is 'ftp://a'", "another protocol"),
+        ({"CONSUL_HTTP_ADDR": "a:b"}, "CONSUL_HTTP_ADDR cannot be read", "no port number"),
+        ({"CONSUL_HTTP_ADDR": "http://a/consul"}, "CONSUL_HTTP_ADDR is", "a path"),
+        ({"CONSUL_HTTP_SSL_VERIFY": "false"}, "CONSUL_HTTP_SSL_VERIFY is false", "never without verification"),
+        ({"CONSUL_CACERT": "/nowhere/ca.pem"}, "CONSUL_CACERT is '/nowhere/ca.pem'", "no such file"),
+        ({"CONSUL_HTTP_TOKEN_FILE": "/nowhere/token"}, "CONSUL_HTTP_TOKEN_FILE is", "no such file"),
+        ({"CONSUL_CLIENT_CERT": __file__}, "CONSUL_CLIENT_KEY is not set", "they go together"),
+        ({"CONSUL_CLIENT_KEY": __file__}, "CONSUL_CLIENT_CERT is not set", "they go together"),
+    ],
+)
+def test_wrong_variable_is_named_in_one_line(variables: dict[str, str], message: str, why: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings(**variables)
+    assert str(caught.value).startswith(message), why
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variables", "address", "why"),
+    [
+        ({"CONSUL_HTTP_ADDR": "10.0.0.1"}, "http://10.0.0.1:8500", "Consul's port"),
+        ({"CONSUL_HTTP_ADDR": "consul.example:8501", "CONSUL_HTTP_SSL": "1"}, "https://consul.example:8501", "TLS"),
+        ({"CONSUL_HTTP_ADDR": "https://[fd00::1]:8501/"}, "https://[fd00::1]:8501", "IPv6"),
+        ({"CONSUL_HTTP_ADDR": "unix:///run/consul.sock"}, "unix:///run/consul.sock", "a socket"),
+    ],
+)
+def test_consul_address(variables: dict[str, str], address: str, why: str) -> None:
+    assert str(settings(**variables).consul.address) == address, why
+
+
+def test_secrets_are_not_shown(tmp_path: Path) -> None:
+    """Settings end up in tracebacks and debug logs."""
+    file = tmp_path / "token"
+    file.write_text("from-file-5c1d")
+    found = settings(CONSUL_HTTP_TOKEN="from-env-5c1d", CONSUL_HTTP_TOKEN_FILE=str(file))
+    assert "5c1d" not in repr(found)
+    with pytest.raises(SettingsError) as caught:
+        settings(CONSUL_HTTP_ADDR="http://user:password@consul:8500")
+    assert "password" not in str(caught.value)

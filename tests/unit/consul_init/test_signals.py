@@ -1,0 +1,157 @@
+"""Wrapped signals, each case in a process of its own: what the server's own handler sees, and when."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+PRELUDE = """
+import asyncio, signal, sys, threading, time
+from consul_init import signals
+from consul_init.signals import WrappedSignals
+
+class Leaving:
+    def __init__(self, seconds=0.0): self.seconds = seconds
+    def leave(self):
+        say("leaving"); time.sleep(self.seconds); say("drained"); return True
+
+def say(text): print(text, flush=True)
+def server_handler(signum, frame):
+    say(f"server got {signum} in main {threading.current_thread() is threading.main_thread()}")
+"""
+
+
+def start(code: str) -> subprocess.Popen[str]:
+    source = PRELUDE + textwrap.dedent(code)
+    process = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def finish(process: subprocess.Popen[str]) -> list[str]:
+    assert process.stdout is not None
+    with process.stdout as output:
+        lines = output.read().splitlines()
+    process.wait(timeout=20)
+    return lines
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_the_servers_handler_is_called_after_the_drain_in_the_main_thread(signum):
+    process = start("""
+        for each in (signal.SIGTERM, signal.SIGINT): signal.signal(each, server_handler)
+        wrapped = WrappedSignals(Leaving(0.2), 25.0)
+        assert wrapped.install(server_handles_them=True)
+        say("ready"); time.sleep(0.6)
+        wrapped.remove()
+        say(f"restored {signal.getsignal(signal.SIGTERM) is server_handler}")
+    """)
+    process.send_signal(signum)
+    assert finish(process) == ["leaving", "drained", f"server got {int(signum)} in main True", "restored True"]
+
+
+def test_without_a_handler_the_process_dies_of_the_signal_after_the_drain():
+    process = start("""
+        WrappedSignals(Leaving(0.2), 25.0).install(server_handles_them=False)
+        say("ready"); time.sleep(10)
+    """)
+    process.send_signal(signal.SIGTERM)
+    assert finish(process) == ["leaving", "drained"]
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_a_second_signal_goes_to_the_server_at_once():
+    process = start("""
+        signal.signal(signal.SIGTERM, server_handler)
+        WrappedSignals(Leaving(1.0), 25.0).install(server_handles_them=True)
+        say("ready"); time.sleep(1.5)
+    """)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    assert finish(process) == ["leaving", "server got 15 in main True", "drained"]
+
+
+def test_a_server_that_does_not_stop_in_time_gets_a_second_signal():
+    process = start("""
+        for each in (signal.SIGTERM, signal.SIGINT): signal.signal(each, server_handler)
+        WrappedSignals(Leaving(), 0.5).install(server_handles_them=True)
+        say("ready"); time.sleep(1.0)
+    """)
+    process.send_signal(signal.SIGTERM)
+    assert finish(process) == ["leaving", "drained", "server got 15 in main True", "server got 2 in main True"]
+
+
+def test_a_server_that_stops_in_time_gets_none():
+    process = start("""
+        for each in (signal.SIGTERM, signal.SIGINT): signal.signal(each, server_handler)
+        wrapped = WrappedSignals(Leaving(), 0.5)
+        wrapped.install(server_handles_them=True)
+        say("ready"); time.sleep(0.3); wrapped.remove(); time.sleep(0.6)
+    """)
+    process.send_signal(signal.SIGTERM)
+    assert finish(process) == ["leaving", "drained", "server got 15 in main True"]
+
+
+def test_an_ignored_signal_stays_ignored():
+    """As nohup and shells do for background jobs."""
+    process = start("""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        WrappedSignals(Leaving(), 25.0).install(server_handles_them=False)
+        say("ready"); time.sleep(0.5)
+    """)
+    process.send_signal(signal.SIGINT)
+    assert finish(process) == []
+
+
+def test_asyncio_runs_own_handler_of_sigint_is_wrapped():
+    """asyncio.run cancels the main task on SIGINT; that now comes after the drain."""
+    process = start("""
+        async def main():
+            WrappedSignals(Leaving(0.2), 25.0).install(server_handles_them=False)
+            say("ready")
+            try: await asyncio.sleep(10)
+            finally: say("cancelled")
+        try: asyncio.run(main())
+        except KeyboardInterrupt: say("interrupt")
+    """)
+    process.send_signal(signal.SIGINT)
+    assert finish(process) == ["leaving", "drained", "cancelled", "interrupt"]
+
+
+@pytest.mark.parametrize(
+    ("setup", "why"),
+    [
+        ("asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, print)", "Hypercorn in one process"),
+        ("signal.signal(signal.SIGTERM, signal.SIG_DFL)", "Hypercorn's workers, which their parent tells to stop"),
+    ],
+)
+def test_a_server_that_cannot_be_preceded_is_recognised(setup, why):
+    process = start(f"""
+        import logging; logging.basicConfig(stream=sys.stdout, format="%(levelname)s %(message)s")
+        async def main():
+            {setup}
+            say("ready")
+            say(WrappedSignals(Leaving(), 25.0).install(server_handles_them=True))
+        asyncio.run(main())
+    """)
+    told, installed = finish(process)
+    assert told.startswith("ERROR this server does not handle SIGTERM"), why
+    assert "consul-init run -- COMMAND" in told
+    assert installed == "False"
+
+
+def test_outside_of_the_main_thread_it_says_so():
+    process = start("""
+        import logging; logging.basicConfig(stream=sys.stdout, format="%(levelname)s %(message)s")
+        say("ready")
+        thread = threading.Thread(target=lambda: say(WrappedSignals(Leaving(), 25.0).install(server_handles_them=True)))
+        thread.start(); thread.join()
+    """)
+    told, installed = finish(process)
+    assert told.startswith("WARNING started outside of the main thread")
+    assert installed == "False"

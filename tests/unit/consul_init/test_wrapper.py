@@ -1,0 +1,199 @@
+"""The wrapper's dealings with its command, each in a process of its own; what answers as Consul refuses everything."""
+
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+# PR_SET_CHILD_SUBREAPER, which stays set over execve (prctl(2)).
+BECOME_SUBREAPER = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+# Handlers first, then the word that it is ready.
+TRAPPING = """
+import signal, sys, time
+def got(signum, frame): print("got", signal.Signals(signum).name, flush=True)
+for each in sys.argv[1].split(","): signal.signal(getattr(signal, each), got)
+print("ready", flush=True)
+end = time.monotonic() + float(sys.argv[2])
+while time.monotonic() < end: time.sleep(0.02)
+sys.exit(int(sys.argv[3]))
+"""
+
+
+@pytest.fixture
+def consul_variables(scripted) -> dict[str, str]:
+    """The environment of the wrapper."""
+    consul = scripted(lambda _seen: (404, ""))
+    return {
+        **os.environ,
+        "SERVICE_NAME": "wrapped",
+        "SERVICE_PORT": "8000",
+        "SERVICE_ADDRESS": "127.0.0.1",
+        "SERVICE_DRAIN": "300ms",
+        "CONSUL_HTTP_ADDR": f"127.0.0.1:{consul.port}",
+        "CONSUL_INIT_SOCKET": f"@{secrets.token_hex(8)}",
+    }
+
+
+@pytest.fixture
+def wrapped(consul_variables, tmp_path):
+    """A factory of wrapped Python programs; what is still there after the test is killed."""
+    log = (tmp_path / "log").open("w")
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(
+        code: str, *arguments: str, before: Sequence[str] = (), group: int | None = None, **variables: str
+    ) -> subprocess.Popen[str]:
+        run = [sys.executable, "-m", "consul_init", "run", "--", sys.executable, "-c", code, *arguments]
+        process = subprocess.Popen(
+            [*before, *run],
+            env={**consul_variables, **variables},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            process_group=group,
+        )
+        processes.append(process)
+        assert process.stdout is not None
+        if "ready" in code:
+            assert process.stdout.readline() == "ready\n", (tmp_path / "log").read_text()
+        return process
+
+    yield start
+    for each in processes:
+        if each.poll() is None:
+            each.kill()
+        each.wait()
+        each.stdout.close()
+    log.close()
+
+
+def finish(process: subprocess.Popen[str]) -> list[str]:
+    """Wait for the end; the lines that have not been read yet."""
+    assert process.stdout is not None
+    lines = process.stdout.read().splitlines()
+    process.wait(timeout=20)
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code", "why"),
+    [
+        ("raise SystemExit(0)", 0, "success"),
+        ("raise SystemExit(7)", 7, "the command's own code"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 137, "128 + 9, as a shell says"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", 139, "128 + 11"),
+    ],
+)
+def test_exit_code(wrapped, code, exit_code, why):
+    process = wrapped(code)
+    finish(process)
+    assert process.returncode == exit_code, why
+
+
+@pytest.mark.parametrize(
+    ("command", "exit_code", "message"),
+    [
+        (["/no/such/command"], 127, "/no/such/command: No such file or directory"),
+        (["/etc/passwd"], 126, "/etc/passwd: Permission denied"),
+        ([], 2, "run: the command is missing, as in: consul-init run -- node server.js"),
+    ],
+)
+def test_a_command_that_cannot_be_started(consul_variables, command, exit_code, message):
+    command = [sys.executable, "-m", "consul_init", "run", "--", *command]
+    ended = subprocess.run(command, env=consul_variables, capture_output=True, text=True, check=False)
+    assert ended.returncode == exit_code
+    assert [line for line in ended.stderr.splitlines() if line.startswith("consul-init: ")] == [
+        f"consul-init: {message}"
+    ]
+
+
+def test_a_wrong_setting_is_one_line_and_the_command_is_not_started(wrapped, tmp_path):
+    touched = tmp_path / "touched"
+    process = wrapped("import sys, pathlib; pathlib.Path(sys.argv[1]).touch()", str(touched), SERVICE_DRAIN="2")
+    finish(process)
+    assert process.returncode == 2
+    assert (
+        tmp_path / "log"
+    ).read_text() == "consul-init: SERVICE_DRAIN is wrong: '2' is no duration such as 500ms, 2s or 1m30s\n"
+    assert not touched.exists()
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_stop_signal_is_forwarded_after_the_drain_and_as_it_was(wrapped, name):
+    process = wrapped(TRAPPING, "SIGTERM,SIGINT", "1.2", "3", SERVICE_DRAIN="500ms")
+    process.send_signal(getattr(signal, name))
+    began = time.monotonic()
+    assert process.stdout.readline() == f"got {name}\n"
+    assert 0.5 < time.monotonic() - began < 1.0
+    assert finish(process) == []
+    assert process.returncode == 3
+
+
+def test_a_second_signal_is_forwarded_at_once(wrapped):
+    process = wrapped(TRAPPING, "SIGTERM", "2", "0", SERVICE_DRAIN="10s")
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    assert process.stdout.readline() == "got SIGTERM\n"
+    assert time.monotonic() - began < 0.5
+
+
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGQUIT", "SIGWINCH"])
+def test_other_signals_are_forwarded_as_they_come(wrapped, name):
+    process = wrapped(TRAPPING, name, "0.5", "0")
+    process.send_signal(getattr(signal, name))
+    assert process.stdout.readline() == f"got {name}\n"
+
+
+def test_ctrl_c_in_a_terminal_reaches_the_wrapper_alone(wrapped):
+    """A terminal signals its whole foreground process group: the command must not stop before the drain."""
+    process = wrapped(TRAPPING, "SIGINT", "1", "0", group=0, SERVICE_DRAIN="500ms")
+    os.killpg(process.pid, signal.SIGINT)
+    began = time.monotonic()
+    assert process.stdout.readline() == "got SIGINT\n"
+    assert time.monotonic() - began > 0.5
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
+def test_the_command_starts_with_default_signals(consul_variables):
+    """Python ignores SIGPIPE for itself, which a program in a pipe must not inherit."""
+    command = [sys.executable, "-m", "consul_init", "run", "cat", "/proc/self/status"]
+    ended = subprocess.run(command, env=consul_variables, capture_output=True, text=True, check=True)
+    masks = {name: int(value, 16) for name, value in re.findall(r"^(Sig\w+):\s*(\w+)$", ended.stdout, re.MULTILINE)}
+    assert not masks["SigIgn"] & (1 << signal.SIGPIPE - 1 | 1 << signal.SIGXFSZ - 1)
+    assert masks["SigBlk"] == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="orphans come to the first process of a container, which is Linux")
+def test_orphans_are_reaped(wrapped):
+    """As a subreaper the wrapper gets orphans as the first process of a container does."""
+    code = """
+import os, sys, time
+for _ in range(5):
+    if os.fork() == 0:
+        if os.fork() == 0: time.sleep(0.2)
+        os._exit(0)
+    os.wait()
+print("ready", flush=True)
+time.sleep(2)
+"""
+    process = wrapped(code, before=[sys.executable, "-c", BECOME_SUBREAPER])
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    assert len(children.read_text().split()) == 6, "the orphans are the wrapper's now"
+    time.sleep(0.6)
+    assert len(children.read_text().split()) == 1
+    finish(process)
+    assert process.returncode == 0
