@@ -151,6 +151,16 @@ def test_a_second_signal_is_forwarded_at_once(wrapped):
     assert time.monotonic() - began < 0.5
 
 
+def test_no_signal_is_lost_when_several_come_at_once(wrapped):
+    """The kernel then gives some to other threads than the main one, which nothing wakes."""
+    variables = [{"CONSUL_INIT_SOCKET": f"@{secrets.token_hex(8)}"} for _ in range(8)]
+    processes = [wrapped(TRAPPING, "SIGUSR1,SIGTERM", "1.5", "0", **each) for each in variables]
+    for process in processes:
+        for signum in (signal.SIGUSR1, signal.SIGCONT, signal.SIGTERM):
+            process.send_signal(signum)
+    assert [finish(process) for process in processes] == [["got SIGUSR1", "got SIGTERM"]] * 8
+
+
 @pytest.mark.parametrize("name", ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGQUIT", "SIGWINCH"])
 def test_other_signals_are_forwarded_as_they_come(wrapped, name):
     process = wrapped(TRAPPING, name, "0.5", "0")

@@ -14,10 +14,12 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from consul_init.errors import ControlError
 from consul_init.settings import LEAVE_BUDGET, Settings
+from consul_init.threads import start_thread
 
 _LEAVE = b"leave\n"
 _ACCEPTED, _LEFT, _NOT_CONFIRMED = b"leaving\n", b"left\n", b"not confirmed\n"
@@ -55,8 +57,7 @@ class ControlServer:
             raise ControlError(f"the control socket cannot be had: {error}{_holder(self._address)}") from error
         listener.listen(16)
         self._listener = listener
-        self._thread = threading.Thread(target=self._serve, args=(listener,), name="consul-init control", daemon=True)
-        self._thread.start()
+        self._thread = start_thread(partial(self._serve, listener), "control")
 
     def close(self) -> None:
         """Free the name."""
@@ -86,7 +87,7 @@ class ControlServer:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._answer, args=(connection,), name="consul-init control", daemon=True).start()
+            start_thread(partial(self._answer, connection), "control")
 
     def _answer(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):

@@ -15,6 +15,7 @@ from consul_init.agent import Agent
 from consul_init.errors import ConsulError, DeniedError, NotKeptError
 from consul_init.registration import FoundInstance, Registration
 from consul_init.settings import LEAVE_BUDGET, REQUEST_TIMEOUT
+from consul_init.threads import start_thread
 
 # Seconds between two looks at the registration.
 _POLL = (2.0, 3.0)
@@ -54,11 +55,10 @@ class Keeper:
         self._backoff = _BACKOFF_FIRST
         self._node: str | None = None
         self._removed = False
-        self._thread = threading.Thread(target=self._run, name=f"consul-init {registration.id}", daemon=True)
 
     def start(self) -> None:
         """Begin. Returns at once: a service must come up also when Consul is away."""
-        self._thread.start()
+        start_thread(self._run, f"keeper {self.registration.id}")
 
     def leave(self) -> bool:
         """Deregister and end the thread. May be repeated, from any thread.

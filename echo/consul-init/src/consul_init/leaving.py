@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from consul_init.keeper import Keeper
+from consul_init.threads import start_thread
 
 T = TypeVar("T")
 
@@ -51,5 +52,5 @@ async def in_daemon_thread(function: Callable[[], T]) -> T:
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, result)
 
-    threading.Thread(target=run, name="consul-init leave", daemon=True).start()
+    start_thread(run, "leave")
     return await done

@@ -6,12 +6,12 @@ after they have ended. So it waits for the service to answer before it registers
 """
 
 import http.client
-import queue
 import signal
 
 from consul_init.presence import Presence
 from consul_init.registration import INSTANCE_HEADER, Registration
 from consul_init.settings import Settings
+from consul_init.signal_pipe import SignalPipe
 
 _PROBE_TIMEOUT = 2.0
 
@@ -19,13 +19,11 @@ _PROBE_TIMEOUT = 2.0
 def run_sidecar(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code 0. Raises SettingsError."""
     presence = Presence(settings, ready=is_healthy)
-    received: queue.SimpleQueue[int] = queue.SimpleQueue()  # see signals.py on why it is a SimpleQueue
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, lambda each, _frame: received.put(each))
+    events = SignalPipe((signal.SIGTERM, signal.SIGINT))
     presence.log.info("waiting for %s before registering", presence.registration.check_url)
     presence.start()
     try:
-        presence.log.info("received %s", signal.Signals(received.get()).name)
+        presence.log.info("received signal %s", events.next())
     finally:
         # No drain: by now the main containers have ended.
         presence.stop()

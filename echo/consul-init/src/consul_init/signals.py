@@ -13,9 +13,11 @@ import time
 from types import FrameType
 
 from consul_init.leaving import Leaving
+from consul_init.threads import start_thread
 
 _log = logging.getLogger("consul_init")
 
+_DELIVER_AGAIN = 0.2
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # Modules whose handlers only wake an event loop, which keeps the real ones to itself: `loop.add_signal_handler`.
 _LOOP_MODULES = ("asyncio", "uvloop", "rloop", "winloop")
@@ -36,7 +38,7 @@ class WrappedSignals:
         # (https://docs.python.org/3/library/queue.html#simplequeue-objects).
         self._received: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self._first: int | None = None
-        self._passed_on = False
+        self._passed_on = 0
         self._removed = threading.Event()
 
     def install(self, *, server_handles_them: bool) -> bool:
@@ -62,7 +64,7 @@ class WrappedSignals:
         self._previous = {each: handler for each, handler in handlers.items() if handler is not signal.SIG_IGN}
         for each in self._previous:
             signal.signal(each, self._handle)
-        threading.Thread(target=self._leave_then_pass_on, name="consul-init signals", daemon=True).start()
+        start_thread(self._leave_then_pass_on, "signals")
         return True
 
     def remove(self) -> None:
@@ -82,7 +84,7 @@ class WrappedSignals:
             self._pass_on(signum, frame)
 
     def _pass_on(self, signum: int, frame: FrameType | None) -> None:
-        self._passed_on = True
+        self._passed_on += 1
         previous = self._previous.get(signum)
         if callable(previous):
             previous(signum, frame)
@@ -106,9 +108,15 @@ class WrappedSignals:
             self._deliver(signal.SIGINT)
 
     def _deliver(self, signum: int) -> None:
-        """To our own handler, in the main thread, where handlers are meant to run."""
-        if not self._removed.is_set() and (main := threading.main_thread().ident) is not None:
+        """To our own handler, in the main thread, where handlers are meant to run.
+
+        More than once where that is needed: a signal that comes just before the main thread begins to wait is seen
+        after the wait only, unless another one ends it.
+        """
+        before, main = self._passed_on, threading.main_thread().ident
+        while main is not None and self._passed_on == before and not self._removed.is_set():
             signal.pthread_kill(main, signum)
+            self._removed.wait(_DELIVER_AGAIN)
 
 
 def _belongs_to_a_loop(handler: object) -> bool:

@@ -1,14 +1,14 @@
 """`consul-init run`: keeps a command of any language in Consul while it runs, as the first process of a container."""
 
-import queue
 import signal
-import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from consul_init.children import Child
 from consul_init.presence import Presence
 from consul_init.settings import Settings
+from consul_init.signal_pipe import WOKEN, SignalPipe
+from consul_init.threads import start_thread
 
 _STOP = (signal.SIGTERM, signal.SIGINT)
 # What the kernel keeps to itself, what says that this very process is broken, and what stops and continues a job.
@@ -26,65 +26,61 @@ def run(settings: Settings, command: Sequence[str]) -> int:
     command is started, and StartError.
     """
     presence = Presence(settings)
-    wrapper = _Wrapper(presence)
-    wrapper.catch_signals()
+    events = SignalPipe(_to_catch())
     child = Child(command)
     presence.start()
     try:
-        return wrapper.wait(child)
+        return _Wrapper(presence, events, child).wait()
     finally:
         presence.stop()
 
 
-class _Wrapper:
-    """A loop over what happens: signals, the end of the drain (None), and time."""
+def _to_catch() -> Iterator[int]:
+    named = {each.value: each.name for each in signal.Signals}
+    for signum in signal.valid_signals():
+        ignored = named.get(signum) in _NOT_FORWARDED or signal.getsignal(signum) is signal.SIG_IGN
+        if signum == signal.SIGCHLD or not ignored:
+            yield signum
 
-    def __init__(self, presence: Presence) -> None:
+
+class _Wrapper:
+    """A loop over what happens: signals, the end of the drain, and time."""
+
+    def __init__(self, presence: Presence, events: SignalPipe, child: Child) -> None:
         self._presence = presence
-        # Filled by signal handlers: see signals.py on why it is a SimpleQueue.
-        self._events: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        self._events = events
+        self._child = child
         self._stop_signal: int | None = None
         self._forwarded = False
         self._kill_at: float | None = None
 
-    def catch_signals(self) -> None:
-        """From here on no signal is lost, also while the command is being started."""
-        named = {each.value: each.name for each in signal.Signals}
-        for signum in signal.valid_signals():
-            ignored = named.get(signum) in _NOT_FORWARDED or signal.getsignal(signum) is signal.SIG_IGN
-            if signum == signal.SIGCHLD or not ignored:
-                signal.signal(signum, lambda received, _frame: self._events.put(received))
-
-    def wait(self, child: Child) -> int:
+    def wait(self) -> int:
         """Until the command has ended."""
-        while child.exit_code is None:
-            try:
-                event = self._events.get(timeout=self._patience())
-            except queue.Empty:
-                self._kill(child)
+        while self._child.exit_code is None:
+            patience = None if self._kill_at is None else max(0.0, self._kill_at - time.monotonic())
+            event = self._events.next(patience)
+            if event is None:
+                self._kill()
             else:
-                self._handle(event, child)
-        self._presence.log.info("the command ended with exit code %d", child.exit_code)
-        return child.exit_code
+                self._handle(event)
+        self._presence.log.info("the command ended with exit code %d", self._child.exit_code)
+        return self._child.exit_code
 
-    def _patience(self) -> float | None:
-        return None if self._kill_at is None else max(0.0, self._kill_at - time.monotonic())
-
-    def _kill(self, child: Child) -> None:
+    def _kill(self) -> None:
         self._presence.log.error("still running after SERVICE_STOP_TIMEOUT: killing the command")
-        child.kill()
+        self._child.kill()
         self._kill_at = time.monotonic() + _KILL_GRACE
 
-    def _handle(self, event: int | None, child: Child) -> None:
+    def _handle(self, event: int) -> None:
         if event == signal.SIGCHLD:
-            child.reap()
-        elif event is None:
+            self._child.reap()
+        elif event == WOKEN:
             if not self._forwarded and self._stop_signal is not None:
-                self._forward(self._stop_signal, child)
+                self._forward(self._stop_signal)
         elif event in _STOP and self._stop_signal is None:
             self._begin_to_stop(event)
         else:
-            self._forward(event, child)
+            self._forward(event)
 
     def _begin_to_stop(self, signum: int) -> None:
         self._stop_signal = signum
@@ -93,10 +89,10 @@ class _Wrapper:
 
         def leave() -> None:
             self._presence.leave()
-            self._events.put(None)
+            self._events.wake()
 
-        threading.Thread(target=leave, name="consul-init leave", daemon=True).start()
+        start_thread(leave, "leave")
 
-    def _forward(self, signum: int, child: Child) -> None:
+    def _forward(self, signum: int) -> None:
         self._forwarded = self._forwarded or signum in _STOP
-        child.send(signum)
+        self._child.send(signum)

@@ -1,0 +1,49 @@
+"""Ten instances are replaced one batch after the other, under load, and no request fails."""
+
+import time
+
+import pytest
+from devstack.handles.consul import ConsulApi
+from devstack.handles.gateway import GatewayApi
+from devstack.stack import Stack
+
+from .conftest import OpenHost
+from .instances import Instance
+from .load import Load
+
+INSTANCES, BATCH, RATE = 10, 5, 200
+
+
+def route(gateway: GatewayApi, service: str, retries: int = 0) -> str:
+    """A route to a service in Consul; returns its URL. Without retries a request that meets a dead instance fails."""
+    upstream = {"type": "roundrobin", "discovery_type": "consul", "service_name": service, "retries": retries}
+    gateway.put("routes", service, {"uri": f"/{service}", "plugins": REWRITE, "upstream": upstream})
+    return f"{gateway.url}/{service}"
+
+
+REWRITE = {"proxy-rewrite": {"uri": "/health"}}
+
+
+@pytest.mark.parametrize("kind", ["starlette", "wrapper", "sidecar", "echo"])
+def test_no_request_fails(kind: str, stack: Stack, consul: ConsulApi, gateway: GatewayApi, open_host: OpenHost) -> None:
+    service = f"rolling-{kind}"
+    host = open_host(consul.url)
+    old = [host.start(kind, service) for _ in range(INSTANCES)]
+    consul.wait_for_passing(service, INSTANCES, timeout=30)
+    url = route(gateway, service)
+    gateway.wait_for(f"/{service}", 200)
+    with Load(url, RATE) as load:
+        time.sleep(1)
+        new: list[Instance] = []
+        for index in range(0, INSTANCES, BATCH):
+            # As a Deployment with maxSurge does it: new ones first, the old ones when those are ready.
+            new += [host.start(kind, service) for _ in range(BATCH)]
+            consul.wait_for_passing(service, INSTANCES + BATCH, timeout=30)
+            for instance in old[index : index + BATCH]:
+                instance.stop()
+            for instance in old[index : index + BATCH]:
+                instance.wait()
+        time.sleep(1)
+    assert load.failures == [], load.outcomes
+    assert load.sent >= 0.95 * RATE * load.seconds
+    assert {each.id for each in consul.instances(service)} == {each.id for each in new}
