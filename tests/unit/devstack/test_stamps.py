@@ -40,6 +40,7 @@ def _write(name: str, text: str) -> Callable[[Path], None]:
         (_own, _write("internal/schema.json", '{"a": 1}'), True, "an embedded file"),
         (_own, _write("internal/new.go", "package internal\n"), True, "a new file"),
         (_own, _write("main_test.go", "package main // changed\n"), False, "tests are not in the binary"),
+        (_own, _write("README.md", "x"), False, "texts are not in the binary"),
         (_own, _write(".notes", "x"), False, "hidden files are not in the binary"),
     ],
 )

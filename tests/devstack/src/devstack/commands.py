@@ -33,7 +33,7 @@ def run_up(arguments: argparse.Namespace) -> None:
             step.finish("ready")
         _print_screen(name, binaries, f"devstack down{_name_option(name)}")
         return
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     started = time.monotonic()
     try:

@@ -9,13 +9,13 @@ from devstack.programs import Program, linker_flags
 
 
 def _sources(program: Program) -> Iterator[Path]:
-    """A pinned module is told by go.mod and go.sum; for sources of our own each file counts but the tests."""
+    """A pinned module is told by go.mod and go.sum; for sources of our own each file counts but tests and texts."""
     if program.module:
         yield from (program.directory / "go.mod", program.directory / "go.sum")
         return
     for path in sorted(program.directory.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(program.directory).parts)
-        if path.is_file() and not hidden and not path.name.endswith("_test.go"):
+        if path.is_file() and not hidden and not path.name.endswith(("_test.go", ".md")):
             yield path
 
 

@@ -80,17 +80,17 @@ class ConsulApi:
         tags: Sequence[str] = (),
         meta: Mapping[str, str] | None = None,
         health_path: str | None = None,
-        status: CheckStatus = "passing",
+        status: CheckStatus | None = None,
     ) -> str:
         """Register an instance and return its id, by default `{name}-{address}-{port}`.
 
-        With `health_path` Consul asks the instance itself, every 200 ms; without, its health is what `status`
-        and `set_status` say (a TTL check).
+        With `health_path` Consul asks the instance itself, every 200 ms, and takes it for critical until it has
+        answered; without, its health is what `status` (passing) and `set_status` say (a TTL check).
         """
         instance = instance_id or f"{name}-{address}-{port}"
-        check: dict[str, JsonValue] = {"CheckID": f"service:{instance}", "Status": status}
+        check: dict[str, JsonValue] = {"CheckID": f"service:{instance}", "Status": status or "critical"}
         if health_path is None:
-            check["TTL"] = "24h"
+            check |= {"TTL": "24h", "Status": status or "passing"}
         else:
             check |= {"HTTP": f"http://{address}:{port}{health_path}", "Interval": "200ms", "Timeout": "2s"}
         body = {

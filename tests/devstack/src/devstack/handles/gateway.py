@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import httpx
-from pydantic import AwareDatetime, BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from devstack.errors import UnexpectedAnswer
 from devstack.handles.answers import JsonObject, accepted, as_object, at
@@ -16,10 +16,13 @@ Kind = Literal["routes", "upstreams"]
 
 
 class Write(BaseModel):
-    """A request that would change something, accepted or not; status 0: the connection was cut."""
+    """A request that would change something, accepted or not.
+
+    `time` is in seconds since the epoch; status 0 says that the connection was cut.
+    """
 
     seq: int
-    time: AwareDatetime
+    time: float
     method: str
     kind: str
     id: str
@@ -56,7 +59,7 @@ class Fault(BaseModel):
     id_contains: str | None = None
 
 
-_WRITES: TypeAdapter[dict[Literal["writes"], list[Write]]] = TypeAdapter(dict[Literal["writes"], list[Write]])
+_WRITES: TypeAdapter[list[Write]] = TypeAdapter(list[Write])
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ class GatewayApi:
     def writes(self, since: int = 0) -> list[Write]:
         """Writes since the last reset with a `seq` above `since`, in order."""
         answer = accepted(self.http.get(f"{self.control_url}/writes", params={"since": since}))
-        return _WRITES.validate_json(answer.content)["writes"]
+        return _WRITES.validate_json(answer.content)
 
     def wipe(self) -> None:
         """Lose all objects, as with an etcd that was set up anew."""
