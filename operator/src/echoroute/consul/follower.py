@@ -45,13 +45,14 @@ _LONGEST_BACKOFF: Final = 30.0
 class _Watch:
     """One service: what is known of it, and whether a query is queued or under way."""
 
-    __slots__ = ("failures", "health", "index", "query", "queued", "service")
+    __slots__ = ("empty_wake_at", "failures", "health", "index", "query", "queued", "service")
 
     def __init__(self, service: str) -> None:
         self.service = service
         self.health: ServiceHealth | None = None
         self.index = 0
         self.failures = 0
+        self.empty_wake_at = -_EMPTY_WAKE  # on the loop's clock
         self.queued = False
         self.query: asyncio.Task[None] | None = None
 
@@ -147,7 +148,6 @@ class Follower:
     async def _query(self, watch: _Watch, tasks: asyncio.TaskGroup) -> None:
         """Ask once, tell what changed, and see to the next query."""
         loop = asyncio.get_running_loop()
-        started = loop.time()
         wait = _SHORT_WAIT if self._in_turns else _LONG_WAIT
         news, again_in = False, 0.0
         try:
@@ -161,7 +161,9 @@ class Follower:
             watch.failures = 0
             news = self._learn(watch, answer)
             if not news:
-                again_in = max(0.0, _EMPTY_WAKE - (loop.time() - started))
+                # The first of them costs no time: a registration wakes twice, and the second wake is the news.
+                again_in = max(0.0, watch.empty_wake_at + _EMPTY_WAKE - loop.time())
+                watch.empty_wake_at = loop.time() + again_in
         watch.query = None
         if again_in:
             loop.call_later(again_in, self._queue, watch)
