@@ -60,7 +60,7 @@ def test_renders_several_from_standard_input():
         ("no EchoRoute", "{kind: Service}", "<stdin>: has no EchoRoute"),
         ("a name that Kubernetes does not have", ROUTE % ("A", "/a", ""), "default/A: metadata: name and namespace"),
         ("no YAML", "a: [", "<stdin>: is not YAML"),
-        ("no spec", ROUTE.split("spec")[0] % "a", "spec.match: is required"),
+        ("no spec", ROUTE.partition("spec")[0] % "a", "spec.match: is required"),
     ],
 )  # fmt: skip
 def test_says_what_is_wrong_and_exits_1(why, text, says):

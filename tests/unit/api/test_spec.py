@@ -124,6 +124,14 @@ def test_no_message_shows_what_may_be_a_secret(why, spec):
     assert caught.value.__suppress_context__  # a traceback would show pydantic's text
 
 
+@pytest.mark.parametrize("name", ["", "[key]", "a.b", "0", "ä"])
+def test_a_field_of_any_name_is_named(name):
+    with pytest.raises(InvalidSpec) as caught:
+        parse_spec({"match": {"paths": ["/a"]}, "backends": [{"service": "echo"}], name: 1})
+    (error,) = caught.value.errors
+    assert error.field == f"spec.{name}"
+
+
 def test_a_message_shows_what_was_found_and_cuts_it():
     with pytest.raises(InvalidSpec) as caught:
         parse_spec({"match": {"paths": ["a" * 500]}, "backends": [{"service": "echo"}]})

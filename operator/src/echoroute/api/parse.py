@@ -74,10 +74,8 @@ def _field_errors(detail: ErrorDetails) -> list[FieldError]:
 
 
 def _as_written(location: Location) -> Location:
-    """Without what pydantic adds about which branch of a JSON value it was in, or that a key is meant."""
-    if location[:1] == ("plugins",):
-        return location[:2]
-    return tuple(step for step in location if step != "[key]")
+    """Without what pydantic adds, inside a plugin's config, about which branch of a JSON value it was in."""
+    return location[:2] if location[:1] == ("plugins",) else location
 
 
 def _problem(location: Location, detail: ErrorDetails) -> str:
