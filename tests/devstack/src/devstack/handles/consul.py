@@ -84,15 +84,15 @@ class ConsulApi:
     ) -> str:
         """Register an instance and return its id, by default `{name}-{address}-{port}`.
 
-        With `health_path` Consul asks the instance itself, every 200 ms, and takes it for critical until it has
-        answered; without, its health is what `status` (passing) and `set_status` say (a TTL check).
+        With `health_path` Consul asks the instance itself every second (it never asks more often), and takes it for
+        critical until it has answered; without, its health is what `status` (passing) and `set_status` say.
         """
         instance = instance_id or f"{name}-{address}-{port}"
         check: dict[str, JsonValue] = {"CheckID": f"service:{instance}", "Status": status or "critical"}
         if health_path is None:
             check |= {"TTL": "24h", "Status": status or "passing"}
         else:
-            check |= {"HTTP": f"http://{address}:{port}{health_path}", "Interval": "200ms", "Timeout": "2s"}
+            check |= {"HTTP": f"http://{address}:{port}{health_path}", "Interval": "1s", "Timeout": "2s"}
         body = {
             "ID": instance,
             "Name": name,
