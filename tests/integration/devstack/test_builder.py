@@ -155,7 +155,7 @@ def test_ctrl_c_ends_the_compilers_too(hello: Program, tmp_path: Path) -> None:
     ],
 )
 def test_what_is_tried_again(
-    hello: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: str, attempts: int, why: str
+    hello: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, failure: str, attempts: int, why: str
 ) -> None:
     go = tmp_path / "path" / "go"
     go.parent.mkdir()
