@@ -34,7 +34,7 @@ class FieldError:
 
 
 class InvalidSpec(EchoRouteError):
-    """A spec that the models refuse; carries one `FieldError` for each thing that is wrong, never a value of a secret."""
+    """A spec that the models refuse; one `FieldError` for each thing that is wrong, never a secret's value."""
 
     def __init__(self, errors: tuple[FieldError, ...]) -> None:
         super().__init__("; ".join(map(str, errors)))
