@@ -78,7 +78,9 @@ class SmallConsul:
             await self._hold(service, index, float(wait.removesuffix("s")))
         headers = {
             "X-Consul-Index": str(self.changed.get(service, self.index)),
-            "X-Consul-KnownLeader": str(self.leader).lower(),
+            # As Consul does since 1.10: what is answered from a stream does not know of a leader.
+            "X-Consul-KnownLeader": str(self.leader and not index).lower(),
+            "X-Consul-Query-Backend": "streaming" if index else "blocking-query",
         }
         return web.json_response(self.services.get(service, []), headers=headers)
 

@@ -82,7 +82,7 @@ class ConsulClient:
             raise self._refused(response, token)
         if "x-consul-index" not in response.headers:
             raise ConsulError(f"Consul at {self._url}: an answer without X-Consul-Index; is this Consul?")
-        if response.headers.get("x-consul-knownleader") == "false":
+        if _is_leaderless(response):
             raise ConsulError(f"Consul at {self._url}: it has no leader, so what it says may be old")
         return response
 
@@ -118,6 +118,13 @@ class ConsulClient:
 def _index(response: httpx.Response) -> int:
     value = response.headers["x-consul-index"]
     return int(value) if value.isdigit() else 0
+
+
+def _is_leaderless(response: httpx.Response) -> bool:
+    # Since 1.10 an agent answers blocking queries from a stream that it holds (use_streaming_backend), and then says
+    # 'false' whether there is a leader or not.
+    streamed = response.headers.get("x-consul-query-backend") == "streaming"
+    return not streamed and response.headers.get("x-consul-knownleader") == "false"
 
 
 def is_supported(version: str) -> bool:
