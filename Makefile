@@ -42,6 +42,19 @@ lint: .venv/.synced ## formatting, lint rules, types, import contracts
 unit: .venv/.synced ## the tests that need nothing but Python
 	@$(RUN) pytest tests/unit
 
+.PHONY: devstack
+devstack: .venv/.synced ## find or build what `make test` needs: etcd, Kubernetes API, kubectl, Consul, gateway
+	@$(RUN) devstack build --all
+
+.PHONY: demo
+demo: .venv/.synced ## the main job, live: from kubectl apply to an answered request
+	@$(RUN) python tests/demo/demo.py
+
+.PHONY: test
+test: lint unit devstack ## everything that CI gates on
+	@$(RUN) pytest tests/contract tests/integration tests/e2e
+	@cd tests/devstack/gateway && PATH="$(CURDIR)/.cache/go/bin:$$PATH" go vet ./... && PATH="$(CURDIR)/.cache/go/bin:$$PATH" go test ./...
+
 .PHONY: clean
 clean: ## remove what was built and cached here
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

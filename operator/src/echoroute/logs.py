@@ -33,3 +33,5 @@ def configure(level: str, format_: Literal["human", "json"] | None) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It runs in a thread on purpose, and says of each start that it leaves signals alone.
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)

@@ -1,0 +1,74 @@
+"""What the stack is for: the operator and echo instances, started in it as users start them."""
+
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+
+from devstack.paths import REPOSITORY
+from devstack.ports import pick_ports
+from devstack.processes import Command
+from devstack.stack import Stack
+
+_BIN = Path(sys.executable).parent
+_NAMESPACE, _ACCOUNT = "echoroute-system", "echoroute-operator"
+
+
+class Operator(NamedTuple):
+    """A running operator: its process, and where its own page listens."""
+
+    process: Command
+    url: str
+
+    def ready(self) -> bool:
+        """Whether `/readyz` says so."""
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=2).is_success
+        except httpx.TransportError:
+            return False
+
+    def readyz(self) -> str:
+        return httpx.get(f"{self.url}/readyz?verbose", timeout=5).text
+
+    def metric(self, name: str) -> float:
+        """The sum of a metric over its labels; 0 where it was never counted."""
+        lines = httpx.get(f"{self.url}/metrics", timeout=5).text.splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
+
+
+def install(stack: Stack) -> None:
+    """Namespace, CRD and RBAC, as `kubectl apply -k manifests/base` brings them."""
+    stack.kube.apply(REPOSITORY / "manifests" / "base")
+    stack.kube.run("wait", "--for=condition=Established", "crd/echoroutes.echoroute.dev", "--timeout=20s")
+
+
+def start_operator(stack: Stack, settings: dict[str, str] | None = None, *, wait: bool = True) -> Operator:
+    """Start `echoroute run` under its own ServiceAccount's token, with exactly the rights of manifests/base."""
+    account = stack.kube.service_account(_NAMESPACE, _ACCOUNT, stack.directory / "operator.kubeconfig")
+    bind = f"127.0.0.1:{pick_ports(1)[0]}"
+    environment = {
+        "KUBECONFIG": str(account.kubeconfig),
+        "ECHOROUTE_APISIX_ADMIN_URL": stack.gateway.admin_url,
+        "ECHOROUTE_APISIX_ADMIN_KEY_FILE": str(stack.gateway.admin_key_file),
+        "ECHOROUTE_BIND": bind,
+        "CONSUL_HTTP_ADDR": stack.consul.url,
+        **(settings or {}),
+    }
+    process = stack.run("operator", [str(_BIN / "echoroute"), "run"], environment)
+    operator = Operator(process, f"http://{bind}")
+    if wait:
+        process.wait_until(operator.ready, timeout=30)
+    return operator
+
+
+def start_echo(stack: Stack, version: int) -> Command:
+    """Start an instance of the echo service, which registers itself in the stack's Consul."""
+    environment = {
+        "SERVICE_NAME": "echo",
+        "SERVICE_ADDRESS": "127.0.0.1",
+        "SERVICE_PORT": "0",
+        "SERVICE_VERSION": str(version),
+        "CONSUL_HTTP_ADDR": stack.consul.url,
+    }
+    return stack.run(f"echo-v{version}", [str(_BIN / "echo-service")], environment)
