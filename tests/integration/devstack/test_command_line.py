@@ -72,7 +72,6 @@ def test_up_stays_until_ctrl_c(name: str) -> None:
         up.send_signal(signal.SIGINT)
         up.communicate(timeout=30)
     assert up.returncode == 0
-    assert f"devstack {name} is ready after" in said
     assert state.environment["APISIX_GATEWAY_URL"] in said
     assert Path(state.environment["APISIX_ADMIN_KEY_FILE"]).read_text() not in said
     assert _survivors(state, seconds=0) == []

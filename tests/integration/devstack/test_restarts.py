@@ -14,6 +14,7 @@ from devstack.instances import supervised
 from devstack.layout import Ports
 from devstack.pytest_plugin import FreshStack
 from devstack.stack import Stack
+from devstack.state import read_state
 
 
 def _answers(url: str) -> bool:
@@ -145,7 +146,11 @@ def _processes_of(directory: Path) -> list[str]:
 
 
 def test_a_folder_has_one_stack(stack: Stack, devstack_binaries: Binaries) -> None:
+    second = Stack(stack.directory, devstack_binaries)
     with pytest.raises(AlreadyRunning, match="devstack down --name"):
-        Stack(stack.directory, devstack_binaries).start()
+        second.start()
+    second.stop()
     stack.check()
     assert stack.consul.is_ready()
+    assert read_state(stack.directory) is not None, "the first one can still be found and ended"
+    assert stack.consul.data.exists()

@@ -4,6 +4,7 @@ import argparse
 import shlex
 import signal
 import time
+from contextlib import suppress
 from types import FrameType
 
 from devstack import instances
@@ -12,7 +13,7 @@ from devstack.errors import DevstackError
 from devstack.find import Binaries
 from devstack.paths import shown
 from devstack.programs import ALL, DEMO
-from devstack.progress import Step, elapsed
+from devstack.progress import Step
 from devstack.stack import Stack
 
 _WATCH_SECONDS = 0.5
@@ -25,26 +26,33 @@ def run_build(arguments: argparse.Namespace) -> None:
 
 
 def run_up(arguments: argparse.Namespace) -> None:
-    name, directory = arguments.name, instances.directory_of(arguments.name)
+    name = arguments.name
     binaries = build((*DEMO, "kube-controller-manager") if arguments.controller_manager else DEMO)
     if arguments.detach:
         with Step(f"devstack {name}: starting") as step:
             instances.start_detached(name, controller_manager=arguments.controller_manager)
             step.finish("ready")
-        _print_screen(name, binaries, f"devstack down{_name_option(name)}")
+        _print_screen(name, binaries, f".venv/bin/devstack down{_name_option(name)}")
         return
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    started = time.monotonic()
+    with suppress(KeyboardInterrupt):
+        _stay(Stack(instances.directory_of(name), binaries))
+    print(f"devstack {name} stopped")
+
+
+def _stay(stack: Stack) -> None:
+    """Start it, say where it listens, and watch it until Ctrl-C or until a part crashes."""
     try:
-        with Stack(directory, binaries) as stack:
-            print(f"devstack {name} is ready after {elapsed(time.monotonic() - started)}")
-            _print_screen(name, binaries, "Ctrl-C")
-            while True:
-                stack.check()
-                time.sleep(_WATCH_SECONDS)
-    except KeyboardInterrupt:
-        print(f"devstack {name} stopped")
+        with Step(f"devstack {stack.name}: starting") as step:
+            stack.start()
+            step.finish("ready")
+        _print_screen(stack.name, stack.binaries, "Ctrl-C")
+        while True:
+            stack.check()
+            time.sleep(_WATCH_SECONDS)
+    finally:
+        stack.stop()
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

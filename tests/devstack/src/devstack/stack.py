@@ -174,13 +174,14 @@ class Stack:
 
     def stop(self) -> None:
         """End everything, the last started first. Idempotent; a second Ctrl-C kills what is left."""
+        if self._lock is None:
+            return  # never started: what runs in this folder is somebody else's
         try:
             self._end_processes()
         finally:
             forget_state(self.directory)
-            if self._lock is not None:
-                self._lock.close()
-                self._lock = None
+            self._lock.close()
+            self._lock = None
 
     def _end_processes(self) -> None:
         self._ready = False
