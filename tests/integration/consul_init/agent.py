@@ -43,7 +43,10 @@ class ConsulAgent:
             config["ports"] = {**ports, "grpc": -1, "grpc_tls": -1, "https": self.https_port}
         (directory / "consul.json").write_text(json.dumps({**config, **extra}))
         self.address = f"127.0.0.1:{self.http_port}"
-        self.http = httpx.Client(base_url=f"http://{self.address}", trust_env=False, timeout=10)
+        acl = extra.get("acl")
+        token = acl["tokens"]["initial_management"] if isinstance(acl, dict) else ""
+        headers = {"X-Consul-Token": token}
+        self.http = httpx.Client(base_url=f"http://{self.address}", headers=headers, trust_env=False, timeout=10)
         self.api = ConsulApi(f"http://{self.address}", self.http)
 
     @property
@@ -52,19 +55,23 @@ class ConsulAgent:
         return self._process.pid
 
     def start(self) -> None:
-        """Start and wait for a leader."""
+        """Start and wait until it is up."""
         command = [str(self._binary), "agent", f"-config-file={self._directory / 'consul.json'}"]
         log = self._directory / "consul.log"
         self._process = self._group.spawn(command, log, dict(os.environ))
         end = time.monotonic() + _READY_SECONDS
-        while not self._has_leader():
+        while not self._is_up():
             assert self._process.poll() is None, log.read_text()[-2000:]
-            assert time.monotonic() < end, "Consul has no leader"
+            assert time.monotonic() < end, "Consul does not come up"
             time.sleep(0.05)
 
-    def _has_leader(self) -> bool:
+    def _is_up(self) -> bool:
+        """The agent has put itself into the catalog. Before that its first tries to do so may fail for want of a
+        leader, and the next one comes 15 s later (anti-entropy), with all that was registered meanwhile.
+        """
         try:
-            return self.http.get("/v1/status/leader").text not in ("", '""')
+            answer = self.http.get("/v1/catalog/service/consul")
+            return answer.is_success and answer.json() != []
         except httpx.TransportError:
             return False
 

@@ -51,7 +51,7 @@ def start_agent(devstack_binaries: Binaries, process_group: ProcessGroup, tmp_pa
         each.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared_agent(
     devstack_binaries: Binaries, process_group: ProcessGroup, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ConsulAgent]:

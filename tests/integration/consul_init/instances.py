@@ -99,10 +99,18 @@ class Host:
     def __init__(self, group: ProcessGroup, directory: Path, go_server: Path, consul: str) -> None:
         self._group = group
         self._directory = directory
-        self._go_server = go_server
+        self.go_server = go_server
         self._consul = consul
         self._count = 0
+        self._ports: set[int] = set()
         self.started: list[Instance] = []
+
+    def free_port(self) -> int:
+        """Another one each time: those before may not be listening yet."""
+        while (port := pick_ports(1)[0]) in self._ports:
+            pass
+        self._ports.add(port)
+        return port
 
     def environment(self, name: str, port: int, **variables: str) -> dict[str, str]:
         base = {
@@ -128,7 +136,7 @@ class Host:
 
     def start(self, kind: str, name: str, port: int | None = None, **variables: str) -> Instance:
         """Start one of KINDS."""
-        port = pick_ports(1)[0] if port is None else port
+        port = self.free_port() if port is None else port
         environment = self.environment(name, port, **variables)
         sidecar = leave = None
         if kind == "sidecar":
@@ -145,12 +153,12 @@ class Host:
     def _command(self, kind: str, port: int) -> list[str]:
         uvicorn = [sys.executable, "-m", "uvicorn", "--app-dir", str(APPS), "--port", str(port), "--no-access-log"]
         commands = {
-            "starlette": [*uvicorn, "asgi:starlette_app"],
-            "fastapi": [*uvicorn, "asgi:fastapi_app"],
+            "starlette": [*uvicorn, "starlette_service:app"],
+            "fastapi": [*uvicorn, "fastapi_service:app"],
             "threaded": [sys.executable, str(APPS / "threaded.py")],
             "echo": [sys.executable, "-m", "echo_service"],
-            "wrapper": [sys.executable, "-m", "consul_init", "run", "--", str(self._go_server)],
-            "sidecar": [str(self._go_server)],
+            "wrapper": [sys.executable, "-m", "consul_init", "run", "--", str(self.go_server)],
+            "sidecar": [str(self.go_server)],
         }
         return commands[kind]
 

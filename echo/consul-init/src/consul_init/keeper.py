@@ -48,7 +48,8 @@ class Keeper:
         self.log = _InstanceLog(logging.getLogger("consul_init"), {"service_id": registration.id})
         self._agent = agent
         self._ready = ready
-        self._was_registered = False
+        self.was_registered = False
+        """Whether the registration has been made and read back once."""
         self._leaving = threading.Event()
         self._left = threading.Event()
         self._trouble: str | None = None
@@ -100,7 +101,7 @@ class Keeper:
         return random.uniform(*_POLL)  # noqa: S311 - jitter, not a secret
 
     def _make_true(self) -> None:
-        if self._was_registered:
+        if self.was_registered:
             found = self._agent.find(self.registration)
             if found is not None:
                 self._notice_node(found)
@@ -130,8 +131,8 @@ class Keeper:
         if differences:
             raise NotKeptError(f"Consul keeps the registration differently: {'; '.join(differences)}")
         self.log.info("registered with the agent of node %s, check: %s", found.node, self.registration.check_name)
-        if not self._was_registered:
-            self._was_registered = True
+        if not self.was_registered:
+            self.was_registered = True
             self._remove_dead_pods()
 
     def _remove_dead_pods(self) -> None:

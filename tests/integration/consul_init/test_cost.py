@@ -1,0 +1,64 @@
+"""What it costs: for a service, and for Consul when there are many."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .agent import ConsulAgent
+from .conftest import OpenHost, StartAgent
+from .instances import APPS
+from .waiting import wait_until
+
+linux = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
+
+
+def test_import_takes_at_most_150_ms() -> None:
+    code = "import time; began = time.perf_counter(); import consul_init; print(time.perf_counter() - began)"
+    # The least: whatever else the machine does only adds.
+    assert min(float(subprocess.check_output([sys.executable, "-c", code])) for _ in range(7)) < 0.150
+
+
+@linux
+def test_at_most_15_mb_over_the_bare_service(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
+    """Measured while registered and watched; both are uvicorn with Starlette."""
+    host = open_host(shared_agent.address)
+    instance = host.start("starlette", "cost")
+    port = instance.port + 1
+    bare = host.run(
+        [sys.executable, "-m", "uvicorn", "--app-dir", str(APPS), "--port", str(port), "bare:app"],
+        host.environment("bare", port),
+    )
+    shared_agent.api.wait_for_passing("cost", 1)
+    wait_until(lambda: "Application startup complete" in bare.log)
+    time.sleep(3)
+    over = resident(instance.main.process.pid) - resident(bare.process.pid)
+    bare.send()
+    bare.wait()
+    assert over < 15e6
+
+
+def resident(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+
+
+@linux
+def test_500_registrations_from_one_host(start_agent: StartAgent, open_host: OpenHost) -> None:
+    """Consul takes 200 connections at a time from one address by default: they all come through, and none is held."""
+    agent, count = start_agent(log_level="error"), 500
+    host = open_host(agent.address)
+    service = host.start("wrapper", "behind", SERVICE_REGISTER="false")
+    environment = host.environment("many", service.port)
+    command = [sys.executable, str(APPS / "many.py"), str(count), "2"]
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as many:
+        assert many.stdout is not None
+        registered = float(many.stdout.readline())
+        assert len(agent.api.registered()) == count
+        memory, cpu = float(many.stdout.readline()), float(many.stdout.readline())
+        many.communicate("\n")
+    assert registered < 20
+    assert memory < 60
+    assert cpu < 0.9
+    wait_until(lambda: agent.api.registered() == set(), timeout=20)

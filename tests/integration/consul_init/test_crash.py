@@ -1,0 +1,94 @@
+"""Instances that die without a word: Consul's own check is what takes them out."""
+
+import json
+import time
+
+from devstack.handles.consul import ConsulApi
+from devstack.handles.gateway import GatewayApi
+from devstack.stack import Stack
+
+from .agent import ConsulAgent
+from .conftest import OpenHost
+from .load import Load
+from .waiting import wait_until
+
+CHECK_INTERVAL = 1.0
+
+
+def passing(api: ConsulApi, service: str) -> set[str]:
+    return {each.id for each in api.instances(service) if each.status == "passing"}
+
+
+def test_kill_9_under_load(stack: Stack, consul: ConsulApi, gateway: GatewayApi, open_host: OpenHost) -> None:
+    """Out of the passing list within the check's interval and a second. Until then the gateway goes on trying it."""
+    service, rate = "killed", 100
+    host = open_host(consul.url)
+    dying, staying = host.start("starlette", service), host.start("starlette", service)
+    consul.wait_for_passing(service, 2)
+    upstream = {"type": "roundrobin", "discovery_type": "consul", "service_name": service, "retries": 0}
+    rewrite = {"proxy-rewrite": {"uri": "/health"}}
+    gateway.put("routes", service, {"uri": f"/{service}", "plugins": rewrite, "upstream": upstream})
+    gateway.wait_for(f"/{service}", 200)
+    with Load(f"{gateway.url}/{service}", rate) as load:
+        time.sleep(0.5)
+        killed = time.monotonic()
+        dying.main.process.kill()
+        gone = wait_until(lambda: passing(consul, service) == {staying.id}, what="the end of the passing list")
+        time.sleep(2)
+    assert gone < CHECK_INTERVAL + 1
+    # Every failure is a request that met the dead instance before the gateway knew: half of them, for that time
+    # and the second for which APISIX keeps its nodes.
+    assert all(0 <= when - killed < gone + 1.2 for when, _ in load.failures)
+    assert 0 < len(load.failures) < rate / 2 * (gone + 1.2) * 1.3
+
+    # With APISIX's default of a retry on the next node, nobody notices.
+    upstream = {**upstream, "retries": 1}
+    gateway.put("routes", service, {"uri": f"/{service}", "plugins": rewrite, "upstream": upstream})
+    third = host.start("starlette", service)
+    consul.wait_for_passing(service, 2)
+    with Load(f"{gateway.url}/{service}", rate) as load:
+        time.sleep(0.5)
+        third.main.process.kill()
+        time.sleep(2)
+    assert load.failures == []
+
+
+def test_restart_with_the_same_id_is_clean(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
+    host, api = open_host(shared_agent.address), shared_agent.api
+    first = host.start("starlette", "again", SERVICE_VERSION="1")
+    api.wait_for_passing("again", 1)
+    first.main.process.kill()
+    first.main.wait()
+    host.start("starlette", "again", port=first.port, SERVICE_VERSION="2")
+    wait_until(lambda: [each.tags for each in api.instances("again")] == [["version:2"]], what="the new version")
+    api.wait_for_passing("again", 1)
+
+
+def test_a_new_pod_with_a_dead_pods_address_is_not_mistaken_for_it(
+    shared_agent: ConsulAgent, open_host: OpenHost
+) -> None:
+    """Of another service: its answers must not keep the dead one in Consul."""
+    host, api = open_host(shared_agent.address), shared_agent.api
+    pod = {"SERVICE_ADDRESS": "", "POD_IP": "127.0.0.1"}
+    dead = host.start("starlette", "dead", **pod, POD_UID="uid-1")
+    api.wait_for_passing("dead", 1)
+    dead.main.process.kill()
+    dead.main.wait()
+    host.start("starlette", "alive", port=dead.port, **pod, POD_UID="uid-2")
+    api.wait_for_passing("alive", 1)
+    wait_until(lambda: not api.instances("dead"), what="the removal of what the dead pod left")
+
+
+def test_a_dead_pods_check_fails_at_a_new_pod(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
+    """Where its registration is with another agent, which the new pod cannot clean: the check says whom it means."""
+    host, api = open_host(shared_agent.address), shared_agent.api
+    dead = host.start("starlette", "dead2", SERVICE_ADDRESS="127.0.0.1", POD_UID="uid-1")
+    api.wait_for_passing("dead2", 1)
+    dead.main.process.kill()
+    dead.main.wait()
+    host.start("starlette", "alive2", port=dead.port, SERVICE_ADDRESS="127.0.0.1", POD_UID="uid-2")
+    api.wait_for_passing("alive2", 1)
+    time.sleep(2 * CHECK_INTERVAL)
+    assert [each.status for each in api.instances("dead2")] == ["critical"]
+    answer = shared_agent.http.get("/v1/health/service/dead2").json()
+    assert "421" in json.dumps(answer[0]["Checks"])

@@ -1,0 +1,158 @@
+"""Each way in, with a real server: in Consul while it can serve; out of it first, then answering on, then gone."""
+
+import re
+import signal
+import time
+
+import pytest
+from devstack.ports import pick_ports
+
+from .agent import ConsulAgent
+from .conftest import OpenHost
+from .instances import PRE_STOP_SLEEP, Instance
+from .waiting import wait_until
+
+# Shorter than the default, for the tests' sake.
+DRAIN = 1.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "exit_code", "why"),
+    [
+        ("starlette", -signal.SIGTERM, "uvicorn ends by the signal it was sent"),
+        ("fastapi", -signal.SIGTERM, "uvicorn ends by the signal it was sent"),
+        ("threaded", -signal.SIGTERM, "no handler was there before: the signal kills, after the drain"),
+        ("echo", 0, "it stops its own server"),
+        ("wrapper", 0, "the command's exit code"),
+        ("sidecar", 0, "the command's exit code"),
+    ],
+)
+def test_leaves_first_and_goes_on_answering(
+    kind: str, exit_code: int, why: str, shared_agent: ConsulAgent, open_host: OpenHost
+) -> None:
+    service, api = f"way-{kind}", shared_agent.api
+    instance = open_host(shared_agent.address).start(
+        kind, service, SERVICE_VERSION="2", POD_NAME="pod-1", SERVICE_DRAIN="1s"
+    )
+    (found,) = api.wait_for_passing(service, 1)
+    assert (found.id, found.tags, found.meta["pod"]) == (instance.id, ["version:2"], "pod-1")
+
+    instance.stop()
+    wait_until(lambda: not api.instances(service), what="the deregistration")
+    answered = served_on(instance)
+    assert answered > (PRE_STOP_SLEEP if kind == "sidecar" else DRAIN) - 0.5
+    assert instance.wait() == exit_code, why
+    assert api.instances(service) == []
+
+
+def served_on(instance: Instance) -> float:
+    """Seconds for which it answered every request."""
+    began = time.monotonic()
+    while instance.answers():
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def test_a_second_signal_stops_uvicorn_at_once(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
+    instance = open_host(shared_agent.address).start("starlette", "second-signal", SERVICE_DRAIN="15s")
+    shared_agent.api.wait_for_passing("second-signal", 1)
+    instance.main.send()
+    wait_until(lambda: not shared_agent.api.instances("second-signal"))
+    began = time.monotonic()
+    instance.main.send()
+    assert instance.main.wait() == -signal.SIGTERM
+    assert time.monotonic() - began < 1.5
+
+
+def test_a_second_signal_stops_the_echo_service_at_once(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
+    instance = open_host(shared_agent.address).start("echo", "second-signal-echo", SERVICE_DRAIN="15s")
+    shared_agent.api.wait_for_passing("second-signal-echo", 1)
+    instance.main.send()
+    wait_until(lambda: not shared_agent.api.instances("second-signal-echo"))
+    began = time.monotonic()
+    instance.main.send()
+    instance.main.wait()
+    assert time.monotonic() - began < 1.5
+
+
+def test_the_order_around_a_sidecar(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
+    """Leave, drain, SIGTERM to the main container, SIGTERM to the sidecar."""
+    instance = open_host(shared_agent.address).start("sidecar", "order", SERVICE_DRAIN="1s")
+    shared_agent.api.wait_for_passing("order", 1)
+    instance.stop()
+    wait_until(lambda: not shared_agent.api.instances("order"))
+    left = time.time()
+    instance.wait()
+    told = re.search(r"([\d.]+) SIGTERM", instance.main.log)
+    assert told is not None
+    times = {what: when for when, what in instance.steps}
+    assert times["preStop hooks"] < left < left + DRAIN < float(told[1]) < times["SIGTERM to sidecar"] < times["gone"]
+    assert instance.sidecar is not None
+    assert "deregistered" in instance.sidecar.log
+    # It had left long before: nothing of Consul's was waited for at the end, when the pod's network may be gone.
+    assert times["gone"] - times["SIGTERM to sidecar"] < 1.0
+
+
+def test_a_sidecar_waits_for_the_main_container(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
+    """It starts first: an init container. And it leaves when asked to though it has never registered."""
+    host, port = open_host(shared_agent.address), pick_ports(1)[0]
+    variables = {"SERVICE_NAME": "late", "SERVICE_PORT": str(port)}
+    sidecar = host.consul_init("sidecar", name="late", port=port)
+    wait_until(lambda: "waiting for" in sidecar.log)
+    time.sleep(1.5)
+    assert shared_agent.api.instances("late") == []
+    main = host.run([str(host.go_server)], variables)
+    shared_agent.api.wait_for_passing("late", 1)
+    sidecar.send()
+    assert sidecar.wait() == 0
+    assert shared_agent.api.instances("late") == []
+    main.send()
+
+
+def test_a_sidecar_whose_pod_ends_before_it_was_healthy(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
+    """Its preStop hook must not fail, and it must not register a pod that is on its way out."""
+    host, port = open_host(shared_agent.address), pick_ports(1)[0]
+    sidecar = host.consul_init("sidecar", name="never", port=port)
+    wait_until(lambda: "waiting for" in sidecar.log)
+    assert host.consul_init("leave", "--wait", name="never", port=port).wait() == 0
+    main = host.run([str(host.go_server)], {"SERVICE_NAME": "never", "SERVICE_PORT": str(port)})
+    time.sleep(1.5)
+    assert shared_agent.api.instances("never") == []
+    main.send()
+    sidecar.send()
+    assert sidecar.wait() == 0
+
+
+def test_two_workers(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
+    """The second says what to do instead; the wrapper around the same server is right."""
+    host = open_host(shared_agent.address)
+    instance = host.start("starlette", "workers", WEB_CONCURRENCY="2")
+    shared_agent.api.wait_for_passing("workers", 1)
+    wait_until(lambda: "another process keeps this instance (" in instance.main.log)
+    assert "consul-init run -- COMMAND" in instance.main.log
+    instance.stop()
+    instance.wait()
+    wait_until(lambda: not shared_agent.api.instances("workers"))
+
+
+@pytest.mark.parametrize(("kind", "exit_code"), [("starlette", 3), ("echo", 2), ("wrapper", 2), ("sidecar", 2)])
+def test_a_wrong_setting_is_told_in_one_line(
+    kind: str, exit_code: int, shared_agent: ConsulAgent, open_host: OpenHost
+) -> None:
+    """Under uvicorn the exit code is uvicorn's, 3 for a startup that failed."""
+    instance = open_host(shared_agent.address).start(kind, "wrong", SERVICE_DRAIN="2")
+    running = instance.main if instance.sidecar is None else instance.sidecar
+    assert running.wait() == exit_code
+    last = next(line for line in reversed(running.log.splitlines()) if "SERVICE_DRAIN" in line)
+    assert "SERVICE_DRAIN is wrong: '2' is no duration such as 500ms, 2s or 1m30s" in last
+    assert shared_agent.api.instances("wrong") == []
+
+
+def test_a_failed_bind_leaves_nothing_behind(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
+    """uvicorn binds after the lifespan's startup."""
+    host = open_host(shared_agent.address)
+    first = host.start("starlette", "bind")
+    shared_agent.api.wait_for_passing("bind", 1)
+    second = host.start("starlette", "bind-again", port=first.port)
+    assert second.main.wait() == 3
+    assert shared_agent.api.instances("bind-again") == []
