@@ -48,8 +48,8 @@ class Settings(BaseSettings):
     )
     owner_id: OwnerId | None = Field(
         default=None,
-        description="Marks the gateway objects as this operator's: 8 hex digits. Default: derived from the cluster (uid "
-        "of kube-system) and the gateway class. Set it to the old value after a recovery into a new cluster.",
+        description="Marks the gateway objects as this operator's: 8 hex digits. Default: derived from the cluster "
+        "(uid of kube-system) and the gateway class. Set it to the old value after a recovery into a new cluster.",
     )
     watch_namespaces: Names = Field(
         default=(),

@@ -79,7 +79,8 @@ class Actual:
         known = self._known.get(ref)
         if known and (known.modified_index, known.create_time) == (stored.modified_index, stored.create_time):
             return  # the same write of the same object: its digest need not be computed again
-        owner = self._owner_of(stored.body)
+        # With its id: a copy that somebody made of one of our routes, labels and all, is not ours.
+        owner = self._owner_of({**stored.body, "id": ref.id})
         self._set(ref, Known(owner, digest(stored.body), stored.create_time, stored.modified_index))
 
     def _set(self, ref: ObjectRef, known: Known | None) -> None:
