@@ -23,6 +23,12 @@ async def test_the_first_query_does_not_block_and_the_next_waits_for_a_change(sm
     assert [(index, wait) for _, _, index, wait in small_consul.queries] == [(0, ""), (first.index, "30s")]
 
 
+async def test_a_wait_that_ends_without_a_change_says_so(small_consul, client):
+    await small_consul.put("echo", "passing")
+    first = await client.health("echo")
+    assert await client.health("echo", index=first.index, wait=1) == Answer(None, first.index)
+
+
 async def test_names_are_quoted(small_consul, client):
     await client.health("a/b c?d")
     assert small_consul.asked == {"a/b c?d": 1}

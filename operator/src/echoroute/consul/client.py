@@ -26,9 +26,9 @@ OLDEST_SUPPORTED: Final = (1, 15)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The health of a service, and the index that the next blocking query waits behind (at least 1)."""
+    """The health of a service, None if it is as before by its index, and the index to wait behind (at least 1)."""
 
-    health: ServiceHealth
+    health: ServiceHealth | None
     index: int
 
 
@@ -54,7 +54,9 @@ class ConsulClient:
         blocking = f"&index={index}&wait={wait}s" if index else ""
         response = await self._get(f"/v1/health/service/{quote(service, safe='')}?stale{blocking}", timeout)
         # An index below 1 would not block: the next query would be a busy loop.
-        return Answer(service_health(self._json(response)), max(1, _index(response)))
+        new_index = max(1, _index(response))
+        # Most answers are those of a wait that ended: they need not be read.
+        return Answer(None if new_index == index else service_health(self._json(response)), new_index)
 
     async def probe(self) -> str:
         """Find out with one cheap request whether Consul answers, has a leader and takes the token.

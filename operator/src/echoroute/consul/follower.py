@@ -178,7 +178,7 @@ class Follower:
             watch.index = 0
             return True
         watch.index = answer.index
-        if answer.health == watch.health:
+        if answer.health is None or answer.health == watch.health:
             return False
         watch.health = answer.health
         self._on_health(watch.service, answer.health)
