@@ -154,7 +154,7 @@ def test_a_second_signal_is_forwarded_at_once(wrapped):
 def test_no_signal_is_lost_when_several_come_at_once(wrapped):
     """The kernel then gives some to other threads than the main one, which nothing wakes."""
     variables = [{"CONSUL_INIT_SOCKET": f"@{secrets.token_hex(8)}"} for _ in range(8)]
-    processes = [wrapped(TRAPPING, "SIGUSR1,SIGTERM", "1.5", "0", **each) for each in variables]
+    processes = [wrapped(TRAPPING, "SIGUSR1,SIGTERM", "5", "0", **each) for each in variables]
     for process in processes:
         for signum in (signal.SIGUSR1, signal.SIGCONT, signal.SIGTERM):
             process.send_signal(signum)
