@@ -25,14 +25,14 @@ HELD_QUERIES: Final = 100
 # connection that died silently is found after a minute.
 _LONG_WAIT: Final = 60
 
-# With more services than held queries they take turns. A query costs 0.4 ms of CPU, so 50 in a second are 2 % of a
-# core; each service then has its turn every 2,000 / 50 = 40 s, or 200 s for 10,000. A change in between is answered at
-# once when the turn comes, and what just changed is asked for again first. A wait of 100 queries / 50 = 2 s keeps all
-# connections waiting, and the rate where it should be.
+# With more services than held queries they take turns. A query costs 0.5 to 1 ms of CPU, and Consul as much, so 50 in a
+# second are 3 to 5 % of a core; each service then has its turn every 2,000 / 50 = 40 s, or 200 s for 10,000. A change
+# in between is answered at once when the turn comes, and what just changed is asked for again first. A wait of
+# 100 queries / 50 = 2 s keeps all connections waiting, and the rate where it should be.
 _TURNS_PER_SECOND: Final = 50
 _SHORT_WAIT: Final = HELD_QUERIES // _TURNS_PER_SECOND
 
-# First answers do not block, and statuses wait for them: 2,000 in 4 s, for a fifth of a core.
+# First answers do not block, and statuses wait for them: 2,000 in 4 to 6 s, for a fifth of a core.
 _FIRST_PER_SECOND: Final = 500
 
 # A query on a service that Consul does not know wakes on changes of any other.
