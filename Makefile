@@ -55,6 +55,10 @@ test: lint unit devstack ## everything that CI gates on
 	@$(RUN) pytest tests/contract tests/integration tests/e2e
 	@cd tests/devstack/gateway && PATH="$(CURDIR)/.cache/go/bin:$$PATH" go vet ./... && PATH="$(CURDIR)/.cache/go/bin:$$PATH" go test ./...
 
+.PHONY: bench
+bench: .venv/.synced ## times beside a floor measured in the same run (BENCH_N=2000)
+	@$(RUN) python tests/bench/start.py
+
 .PHONY: clean
 clean: ## remove what was built and cached here
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

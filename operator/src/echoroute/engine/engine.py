@@ -222,6 +222,8 @@ class Engine:
         with suppress(TimeoutError):
             async with asyncio.timeout(_WATCH_DELAY):
                 await self.queue.idle()
+                self.status.release()
+                await self.status.idle()
 
     async def _keep_watching(self, watch: Callable[[], Awaitable[None]]) -> None:
         backoff = Backoff(first=1.0, limit=30.0)

@@ -83,8 +83,9 @@ class StatusLane:
         for key in held:
             self._queue.add(key, Priority.BULK)
 
-    def __len__(self) -> int:
-        return len(self._queue) + len(self._held)
+    async def idle(self) -> None:
+        """Return when no status waits to be computed or written now."""
+        await self._queue.idle()
 
     async def work(self) -> None:
         """One worker; runs until cancelled."""

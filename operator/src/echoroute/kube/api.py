@@ -32,10 +32,12 @@ class KubernetesApi:
     async def __aenter__(self) -> Self:
         configuration = client.Configuration()
         configuration.connection_pool_maxsize = self._connections
+        # Otherwise aiohttp reads ~/.netrc, in a thread, for each request. A proxy comes with the kubeconfig.
+        configuration.client_session_kwargs = {"trust_env": False}
         if in_cluster():
             config.load_incluster_config(client_configuration=configuration)
         else:
-            await config.load_kube_config(client_configuration=configuration)
+            await config.load_kube_config(os.environ.get("KUBECONFIG"), client_configuration=configuration)
         self._client = client.ApiClient(configuration)
         return self
 

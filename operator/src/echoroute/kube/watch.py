@@ -55,7 +55,8 @@ class Watch:
         registry = kopf.OperatorRegistry()
 
         @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
-        def on_event(event: kopf.RawEvent, **_: object) -> None:
+        async def on_event(event: kopf.RawEvent, **_: object) -> None:
+            # A coroutine, though it waits for nothing: kopf runs plain functions in a pool of threads.
             deliver(cast("JsonObject", event["object"]), event["type"] == "DELETED")
 
         @kopf.on.login(registry=registry)
