@@ -1,11 +1,12 @@
-"""The generated parts of docs/echoroute.md: `python -m echoroute.reference [FILE]` writes them between their markers.
+"""The generated parts of the documentation: `python -m echoroute.reference [FOLDER]` writes them between their markers.
 
-Fields and rules come from the same schema as the CRD, plugins from the table behind the policy.
+Fields and rules come from the same schema as the CRD, plugins from the table behind the policy, settings from their
+model.
 """
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -14,21 +15,20 @@ from echoroute.api import durations
 from echoroute.api.rules import VALIDATIONS
 from echoroute.api.schema import JsonSchema, spec_schema
 from echoroute.core.plugins import CLOSED, PluginClass, known_plugins, plugin_class
+from echoroute.settings import Settings, variable
 
 
-def sections() -> dict[str, str]:
-    """The generated parts: name of the marker to Markdown."""
-    return {"fields": _fields(), "rules": _rules(), "plugins": _plugins()}
+def filled(text: str, document: str) -> str:
+    """The text of a document with its generated parts brought up to date.
 
-
-def filled(text: str) -> str:
-    """A document with its generated parts brought up to date. Raises `ValueError` where a marker is missing."""
-    for name, markdown in sections().items():
+    `document` is a key of `DOCUMENTS`. Raises `ValueError` where a marker is missing.
+    """
+    for name, generate in DOCUMENTS[document].items():
         begin, end = f"<!-- generated: {name} -->", f"<!-- end: {name} -->"
         pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
         if len(pattern.findall(text)) != 1:
-            raise ValueError(f"the document must have '{begin}' and '{end}' once")
-        block = f"{begin}\n{markdown}\n{end}"
+            raise ValueError(f"{document} must have '{begin}' and '{end}' once")
+        block = f"{begin}\n{generate()}\n{end}"
         text = pattern.sub(lambda _, block=block: block, text)  # type: ignore[misc]  # a lambda with a bound default
     return text
 
@@ -63,6 +63,24 @@ def _plugins() -> str:
         f"Open, network (they reach addresses that their config names): {names(PluginClass.NETWORK)}.\n\n"
         + "\n".join(rows)
     )
+
+
+def _settings() -> str:
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "required" if field.is_required() else _default(field.default)
+        rows.append(f"| `{variable(name)}` | {default} | {_cell(field.description or '')} |")
+    return "\n".join(rows)
+
+
+def _default(value: object) -> str:
+    """A default as it would be written in the environment; nothing where the description tells what holds."""
+    if value is None or value == ():
+        return ""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    # The only floats with a default are durations, in seconds.
+    return f"`{value:g}s`" if isinstance(value, float) else f"`{value}`"
 
 
 def _walk(prefix: str, schema: JsonSchema) -> Iterator[tuple[str, JsonSchema, bool]]:
@@ -110,10 +128,19 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def main(path: Path) -> None:
-    """Brings the generated parts of a document up to date."""
-    path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")
+DOCUMENTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "echoroute.md": {"fields": _fields, "rules": _rules, "plugins": _plugins},
+    "operations.md": {"settings": _settings},
+}
+"""The documents with generated parts: file name to the names of its markers, and what writes the Markdown between."""
+
+
+def main(folder: Path) -> None:
+    """Brings the generated parts of all documents in a folder up to date."""
+    for document in DOCUMENTS:
+        path = folder / document
+        path.write_text(filled(path.read_text(encoding="utf-8"), document), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/echoroute.md"))
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs"))
