@@ -1,14 +1,12 @@
 """The operator on a running stack, under its own account's rights, for all tests of a worker."""
 
-from collections.abc import Iterator
-
 import pytest
 from devstack.product import Operator, install, start_operator
 from devstack.stack import Stack
 
 
 @pytest.fixture(scope="session")
-def operator(stack: Stack) -> Iterator[Operator]:
+def operator(stack: Stack) -> Operator:
     """Drift rounds each 2 s; kept running for all tests."""
     install(stack)
-    yield start_operator(stack, {"ECHOROUTE_DRIFT_INTERVAL": "2s"})
+    return start_operator(stack, {"ECHOROUTE_DRIFT_INTERVAL": "2s"})
