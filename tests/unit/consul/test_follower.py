@@ -142,6 +142,24 @@ async def test_while_consul_is_away_one_request_asks_for_all_and_one_line_is_log
     assert len(heard.calls) == 51  # what stayed as it was is not told again
 
 
+async def test_after_an_outage_services_between_their_turns_are_asked_anew_too(
+    small_consul, follower, heard, monkeypatch
+):
+    """Consul may have come back empty, with indexes that take days to reach the ones from before."""
+    monkeypatch.setattr(module, "_LONGEST_BACKOFF", 0.1)
+    services = names(HELD_QUERIES + 50)
+    follower.follow(services)
+    await heard.until(lambda: heard.health.keys() == services)
+    small_consul.fail["*"] = 500
+    await small_consul.wake_all()
+    await heard.until(lambda: heard.reachable == [True, False])
+    before = len(small_consul.queries)
+    small_consul.fail.clear()
+    await heard.until(lambda: services <= {service for _, service, _, _ in small_consul.queries[before:]})
+    first = {service: index for _, service, index, _ in reversed(small_consul.queries[before:])}
+    assert {first[service] for service in services} == {0}
+
+
 async def test_one_service_that_fails_does_not_stop_the_others(small_consul, follower, heard, caplog, monkeypatch):
     monkeypatch.setattr(module, "_LONGEST_BACKOFF", 0.3)
     small_consul.fail["bad"] = 500

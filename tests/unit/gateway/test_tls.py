@@ -91,6 +91,11 @@ async def test_a_client_certificate_is_shown(serve, connect, tmp_path):
         await connect(url, tls=shown).apply([PUT])
 
 
+async def test_verification_can_be_turned_off_for_consul_which_has_a_setting_for_it(serve, connect):
+    async with serve(server_context(trustme.CA(), "another.name")) as server:
+        await connect(f"https://127.0.0.1:{server.port}", tls=Tls(verify=False)).apply([PUT])
+
+
 @pytest.mark.parametrize(("content", "problem"), [(None, "No such file"), ("", "PEM"), ("not PEM", "PEM")])
 def test_a_ca_file_that_cannot_be_used_at_start_is_named(connect, tmp_path, content, problem):
     file = tmp_path / "ca.crt"
