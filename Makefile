@@ -52,8 +52,8 @@ demo: .venv/.synced ## the main job, live: from kubectl apply to an answered req
 
 .PHONY: test
 test: lint unit devstack ## everything that CI gates on
+	@cd tests/devstack/gateway && PATH="$$PATH:$(CACHE)/go/bin" go vet ./...
 	@$(RUN) pytest tests/contract tests/integration tests/e2e
-	@cd tests/devstack/gateway && PATH="$(CURDIR)/.cache/go/bin:$$PATH" go vet ./... && PATH="$(CURDIR)/.cache/go/bin:$$PATH" go test ./...
 
 .PHONY: bench
 bench: .venv/.synced ## times beside a floor measured in the same run (BENCH_N=2000)
