@@ -14,6 +14,23 @@ from .instances import Host
 
 StartAgent = Callable[..., ConsulAgent]
 OpenHost = Callable[[str], Host]
+Figure = Callable[[str], None]
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Figure:
+    """Takes a line with what was measured, for the end of the run."""
+    return lambda line: record_property("figure", line)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures of this folder's tests, when they are what was asked for."""
+    reports = [each for each in terminalreporter.getreports("passed") if each.when == "call"]
+    lines = [value for each in reports for name, value in each.user_properties if name == "figure"]
+    if lines:
+        terminalreporter.section("measured")
+        for line in lines:
+            terminalreporter.write_line(str(line))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from devstack.handles.gateway import GatewayApi
 from devstack.stack import Stack
 
 from .agent import ConsulAgent
-from .conftest import OpenHost
+from .conftest import Figure, OpenHost
 from .load import Load
 from .waiting import wait_until
 
@@ -19,7 +19,9 @@ def passing(api: ConsulApi, service: str) -> set[str]:
     return {each.id for each in api.instances(service) if each.status == "passing"}
 
 
-def test_kill_9_under_load(stack: Stack, consul: ConsulApi, gateway: GatewayApi, open_host: OpenHost) -> None:
+def test_kill_9_under_load(
+    stack: Stack, consul: ConsulApi, gateway: GatewayApi, open_host: OpenHost, figure: Figure
+) -> None:
     """Out of the passing list within the check's interval and a second. Until then the gateway goes on trying it."""
     service, rate = "killed", 100
     host = open_host(consul.url)
@@ -35,6 +37,10 @@ def test_kill_9_under_load(stack: Stack, consul: ConsulApi, gateway: GatewayApi,
         dying.main.process.kill()
         gone = wait_until(lambda: passing(consul, service) == {staying.id}, what="the end of the passing list")
         time.sleep(2)
+    figure(
+        f"kill -9 of one of two instances: out of Consul's passing list after {gone:.1f} s,"
+        f" {len(load.failures)} of {load.sent} requests failed without a retry"
+    )
     assert gone < CHECK_INTERVAL + 1
     # Every failure is a request that met the dead instance before the gateway knew: half of them, for that time
     # and the second for which APISIX keeps its nodes.

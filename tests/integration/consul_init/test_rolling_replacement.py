@@ -7,7 +7,7 @@ from devstack.handles.consul import ConsulApi
 from devstack.handles.gateway import GatewayApi
 from devstack.stack import Stack
 
-from .conftest import OpenHost
+from .conftest import Figure, OpenHost
 from .instances import Instance
 from .load import Load
 
@@ -25,7 +25,9 @@ REWRITE = {"proxy-rewrite": {"uri": "/health"}}
 
 
 @pytest.mark.parametrize("kind", ["starlette", "wrapper", "sidecar"])
-def test_no_request_fails(kind: str, stack: Stack, consul: ConsulApi, gateway: GatewayApi, open_host: OpenHost) -> None:
+def test_no_request_fails(  # noqa: PLR0917 - fixtures
+    kind: str, stack: Stack, consul: ConsulApi, gateway: GatewayApi, open_host: OpenHost, figure: Figure
+) -> None:
     service = f"rolling-{kind}"
     host = open_host(consul.url)
     old = [host.start(kind, service) for _ in range(INSTANCES)]
@@ -44,6 +46,10 @@ def test_no_request_fails(kind: str, stack: Stack, consul: ConsulApi, gateway: G
             for instance in old[index : index + BATCH]:
                 instance.wait()
         time.sleep(0.5)
+    figure(
+        f"rolling replacement of {INSTANCES} ({kind}) in {load.seconds:.0f} s at {load.sent / load.seconds:.0f}"
+        f" requests/s: {len(load.failures)} of {load.sent} failed"
+    )
     assert load.failures == [], load.outcomes
     assert load.sent >= 0.95 * RATE * load.seconds
     assert {each.id for each in consul.instances(service)} == {each.id for each in new}

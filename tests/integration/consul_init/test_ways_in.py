@@ -3,6 +3,7 @@
 import re
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from devstack.ports import pick_ports
@@ -16,33 +17,33 @@ from .waiting import wait_until
 DRAIN = 1.0
 
 
-@pytest.mark.parametrize(
-    ("kind", "exit_code", "why"),
-    [
-        ("starlette", -signal.SIGTERM, "uvicorn ends by the signal it was sent"),
-        ("fastapi", -signal.SIGTERM, "uvicorn ends by the signal it was sent"),
-        ("threaded", -signal.SIGTERM, "no handler was there before: the signal kills, after the drain"),
-        ("echo", 0, "it stops its own server"),
-        ("wrapper", 0, "the command's exit code"),
-        ("sidecar", 0, "the command's exit code"),
-    ],
-)
-def test_leaves_first_and_goes_on_answering(
-    kind: str, exit_code: int, why: str, shared_agent: ConsulAgent, open_host: OpenHost
-) -> None:
-    service, api = f"way-{kind}", shared_agent.api
-    instance = open_host(shared_agent.address).start(
-        kind, service, SERVICE_VERSION="2", POD_NAME="pod-1", SERVICE_DRAIN="1s"
-    )
-    (found,) = api.wait_for_passing(service, 1)
-    assert (found.id, found.tags, found.meta["pod"]) == (instance.id, ["version:2"], "pod-1")
+EXIT_CODES = {
+    "starlette": -signal.SIGTERM,  # uvicorn ends by the signal it was sent
+    "fastapi": -signal.SIGTERM,
+    "threaded": -signal.SIGTERM,  # no handler was there before: the signal kills, after the drain
+    "echo": 0,  # stops its own server
+    "wrapper": 0,  # the command's
+    "sidecar": 0,
+}
 
-    instance.stop()
-    wait_until(lambda: not api.instances(service), what="the deregistration")
-    answered = served_on(instance)
-    assert answered > (PRE_STOP_SLEEP if kind == "sidecar" else DRAIN) - 0.5
-    assert instance.wait() == exit_code, why
-    assert api.instances(service) == []
+
+def test_leaves_first_and_goes_on_answering(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
+    api, host = shared_agent.api, open_host(shared_agent.address)
+
+    def observe(kind: str) -> None:
+        service = f"way-{kind}"
+        instance = host.start(kind, service, SERVICE_VERSION="2", POD_NAME="pod-1", SERVICE_DRAIN=f"{DRAIN:g}s")
+        (found,) = api.wait_for_passing(service, 1, timeout=20)
+        assert (found.id, found.tags, found.meta["pod"]) == (instance.id, ["version:2"], "pod-1"), kind
+        instance.stop()
+        wait_until(lambda: not api.instances(service), what=f"{kind}: the deregistration")
+        answered = served_on(instance)
+        assert answered > (PRE_STOP_SLEEP if kind == "sidecar" else DRAIN) - 0.5, kind
+        assert instance.wait() == EXIT_CODES[kind], kind
+        assert api.instances(service) == [], kind
+
+    with ThreadPoolExecutor(len(EXIT_CODES)) as pool:
+        list(pool.map(observe, EXIT_CODES))
 
 
 def served_on(instance: Instance) -> float:

@@ -7,7 +7,6 @@ import time
 
 import pytest
 from consul_init import keeper as module
-from consul_init.agent import Agent
 from consul_init.keeper import Keeper
 from consul_init.registration import Registration
 from consul_init.settings import Settings
@@ -32,7 +31,7 @@ def keep(caplog):
     def start(port: int, **variables: str) -> Keeper:
         base = {"SERVICE_NAME": "echo", "SERVICE_PORT": "8000", "SERVICE_ADDRESS": "10.0.0.7"}
         settings = Settings.from_env({**base, "CONSUL_HTTP_ADDR": f"127.0.0.1:{port}", **variables})
-        keeper = Keeper(Registration.from_settings(settings), Agent(settings.consul))
+        keeper = Keeper(Registration.from_settings(settings), settings.consul)
         keepers.append(keeper)
         keeper.start()
         return keeper

@@ -5,6 +5,7 @@ from typing import TypedDict
 
 from consul_init.consul_settings import ConsulSettings
 from consul_init.errors import DeniedError, RejectedError
+from consul_init.log import LOGGER, Log
 from consul_init.registration import FoundInstance, Registration
 from consul_init.settings import REQUEST_TIMEOUT
 from consul_init.transport import Answer, Transport
@@ -41,8 +42,8 @@ class Agent:
     Each call raises UnreachableError when there is no answer, DeniedError for 401 and 403, RejectedError otherwise.
     """
 
-    def __init__(self, settings: ConsulSettings) -> None:
-        self._transport = Transport(settings)
+    def __init__(self, settings: ConsulSettings, log: Log = LOGGER) -> None:
+        self._transport = Transport(settings, log)
         scope = {"ns": settings.namespace, "partition": settings.partition}
         self._scope = {key: value for key, value in scope.items() if value is not None}
         self.address = str(settings.address)

@@ -39,7 +39,7 @@ class Registered:
 
     def __enter__(self) -> Self:
         if self._presence.start() and self._handle_signals:
-            self._signals = WrappedSignals(self._presence.leaving, self.settings.stop_timeout)
+            self._signals = WrappedSignals(self._presence.leaving, self.settings.stop_timeout, self._presence.log)
             self._signals.install(server_handles_them=False)
         return self
 

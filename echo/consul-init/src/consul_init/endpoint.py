@@ -6,15 +6,13 @@ therefore not lead somewhere else on the next request. The one exception is an a
 answering and that the name no longer has: the agent has moved (a restarted pod has a new address).
 """
 
-import logging
 import socket
 import time
 from dataclasses import dataclass
 
 from consul_init.consul_settings import ConsulAddress
 from consul_init.errors import UnreachableError
-
-_log = logging.getLogger("consul_init")
+from consul_init.log import LOGGER, Log
 
 # Seconds without an answer before the name is looked up again.
 _MOVED_AFTER = 10.0
@@ -32,8 +30,9 @@ class _Target:
 class Endpoint:
     """Opens TCP or unix connections to the one agent. Used by one thread at a time."""
 
-    def __init__(self, address: ConsulAddress) -> None:
+    def __init__(self, address: ConsulAddress, log: Log = LOGGER) -> None:
         self._address = address
+        self._log = log
         self._kept: _Target | None = None
         self._silent_since: float | None = None
 
@@ -64,7 +63,7 @@ class Endpoint:
                 continue
             self._kept = candidate
             if len(candidates) > 1:
-                _log.info("%s has %d addresses; keeping to %s", self._address, len(candidates), candidate.host)
+                self._log.info("%s has %d addresses; keeping to %s", self._address, len(candidates), candidate.host)
             connection.settimeout(timeout)
             return connection
         raise UnreachableError(f"{self._address} has no address")
@@ -99,5 +98,5 @@ class Endpoint:
         except UnreachableError:
             return
         if kept not in current:
-            _log.warning("%s is no longer at %s: looking for the agent anew", self._address, kept.host)
+            self._log.warning("%s is no longer at %s: looking for the agent anew", self._address, kept.host)
             self._kept = None

@@ -8,11 +8,12 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, MutableMapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from consul_init.agent import Agent
+from consul_init.consul_settings import ConsulSettings
 from consul_init.errors import ConsulError, DeniedError, NotKeptError
+from consul_init.log import InstanceLog
 from consul_init.registration import FoundInstance, Registration
 from consul_init.settings import LEAVE_BUDGET, REQUEST_TIMEOUT
 from consul_init.threads import start_thread
@@ -25,28 +26,17 @@ _BACKOFF_DENIED = 10.0
 _RETRY_DEREGISTER = 0.3
 _READY_POLL = 1.0
 
-if TYPE_CHECKING:
-    _Adapter = logging.LoggerAdapter[logging.Logger]
-else:
-    _Adapter = logging.LoggerAdapter
-
-
-class _InstanceLog(_Adapter):
-    """Puts the service id in front of each line, and into the record as `service_id`."""
-
-    def process(self, msg: object, kwargs: MutableMapping[str, object]) -> tuple[object, MutableMapping[str, object]]:
-        kwargs["extra"] = self.extra
-        return f"{(self.extra or {})['service_id']}: {msg}", kwargs
-
 
 class Keeper:
     """Registers, watches, registers again; deregisters once, when told to leave."""
 
-    def __init__(self, registration: Registration, agent: Agent, ready: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self, registration: Registration, consul: ConsulSettings, ready: Callable[[], bool] | None = None
+    ) -> None:
         """`ready`, if given, is asked every second and must say yes once before anything is registered."""
         self.registration = registration
-        self.log = _InstanceLog(logging.getLogger("consul_init"), {"service_id": registration.id})
-        self._agent = agent
+        self.log = InstanceLog(registration.id)
+        self._agent = Agent(consul, self.log)
         self._ready = ready
         self.was_registered = False
         """Whether the registration has been made and read back once."""

@@ -50,7 +50,7 @@ def consul_lifespan(
 @asynccontextmanager
 async def _registered(settings: Settings | None) -> AsyncIterator[None]:
     presence = Presence(Settings.from_env() if settings is None else settings)
-    signals = WrappedSignals(presence.leaving, presence.settings.stop_timeout)
+    signals = WrappedSignals(presence.leaving, presence.settings.stop_timeout, presence.log)
     if presence.start():
         signals.install(server_handles_them=True)
     try:

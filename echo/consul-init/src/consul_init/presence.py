@@ -6,7 +6,6 @@ All ways in are thin layers over this: the context managers, the lifespan, the w
 from collections.abc import Callable
 from functools import partial
 
-from consul_init.agent import Agent
 from consul_init.control import ControlServer, control_address
 from consul_init.errors import ControlError
 from consul_init.keeper import Keeper
@@ -30,7 +29,7 @@ class Presence:
         self.settings = settings
         self.registration = Registration.from_settings(settings)
         condition = None if ready is None else partial(ready, self.registration)
-        self._keeper = Keeper(self.registration, Agent(settings.consul), condition)
+        self._keeper = Keeper(self.registration, settings.consul, condition)
         self.log = self._keeper.log
         self.leaving = Leaving(self._keeper, settings.drain)
         self._control = ControlServer(control_address(settings, self.registration.id), self.leaving.leave)

@@ -5,7 +5,6 @@ which is too late for leaving. So the handlers that the server has installed are
 leave and drain while the server knows nothing of it, and is then delivered to the handler that was there before.
 """
 
-import logging
 import queue
 import signal
 import threading
@@ -13,9 +12,8 @@ import time
 from types import FrameType
 
 from consul_init.leaving import Leaving
+from consul_init.log import LOGGER, Log
 from consul_init.threads import start_thread
-
-_log = logging.getLogger("consul_init")
 
 _DELIVER_AGAIN = 0.2
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -30,8 +28,9 @@ class WrappedSignals:
     SIGINT goes there too if `remove` has not been called by then: what an impatient person would do.
     """
 
-    def __init__(self, leaving: Leaving, stop_timeout: float) -> None:
+    def __init__(self, leaving: Leaving, stop_timeout: float, log: Log = LOGGER) -> None:
         self._leaving = leaving
+        self._log = log
         self._stop_timeout = stop_timeout
         self._previous: dict[int, signal.Handlers | object] = {}
         # `put` of a SimpleQueue is the one call of its kind that is promised to be safe in a signal handler
@@ -47,7 +46,7 @@ class WrappedSignals:
         `server_handles_them`: a server runs us and must have its handlers in place by now, as in an ASGI lifespan.
         """
         if threading.current_thread() is not threading.main_thread():
-            _log.warning(
+            self._log.warning(
                 "started outside of the main thread, where signals cannot be handled: the service is registered, but"
                 " leaves Consul only when the block or lifespan ends, without a drain"
             )
@@ -55,7 +54,7 @@ class WrappedSignals:
         handlers = {each: signal.getsignal(each) for each in _SIGNALS}
         unhandled = server_handles_them and handlers[signal.SIGTERM] is signal.SIG_DFL
         if unhandled or any(_belongs_to_a_loop(handler) for handler in handlers.values()):
-            _log.error(
+            self._log.error(
                 "this server does not handle SIGTERM in a way that can be preceded (as Hypercorn and Granian, which"
                 " use the event loop or a parent process): the service is registered, but leaves Consul too late."
                 " Start it as 'consul-init run -- COMMAND...' and take consul_init out of the application"
@@ -97,12 +96,12 @@ class WrappedSignals:
         if signum is None:
             return
         end = time.monotonic() + self._stop_timeout
-        _log.info("received %s", signal.Signals(signum).name)
+        self._log.info("received %s", signal.Signals(signum).name)
         self._leaving.leave()
         if not self._passed_on:
             self._deliver(signum)
         if not self._removed.wait(max(0.0, end - time.monotonic())):
-            _log.error(
+            self._log.error(
                 "still running %gs after the signal (SERVICE_STOP_TIMEOUT): stopping at once", self._stop_timeout
             )
             self._deliver(signal.SIGINT)

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 from consul_init.consul_settings import ConsulSettings
 from consul_init.endpoint import Endpoint
 from consul_init.errors import ConsulError, UnreachableError
+from consul_init.log import LOGGER, Log
 from consul_init.settings import REQUEST_TIMEOUT
 
 _MAX_ANSWER = 1 << 20
@@ -27,9 +28,9 @@ class Answer:
 class Transport:
     """Sends requests to the one agent. Reads token and certificates again for each request, so rotation just works."""
 
-    def __init__(self, settings: ConsulSettings) -> None:
+    def __init__(self, settings: ConsulSettings, log: Log = LOGGER) -> None:
         self._settings = settings
-        self._endpoint = Endpoint(settings.address)
+        self._endpoint = Endpoint(settings.address, log)
         self._token = settings.token
         self._tls: ssl.SSLContext | None = None
         self._tls_stamp: tuple[int, ...] = ()

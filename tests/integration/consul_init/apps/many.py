@@ -6,7 +6,6 @@ import sys
 import time
 from pathlib import Path
 
-from consul_init.agent import Agent
 from consul_init.keeper import Keeper
 from consul_init.registration import Registration
 from consul_init.settings import Settings
@@ -27,7 +26,7 @@ def main(count: int, seconds: float) -> None:
     keepers = []
     for number in range(count):
         settings = Settings.from_env({**os.environ, "SERVICE_NAME": f"many-{number}"})
-        keepers.append(Keeper(Registration.from_settings(settings), Agent(settings.consul)))
+        keepers.append(Keeper(Registration.from_settings(settings), settings.consul))
     began = time.monotonic()
     for keeper in keepers:
         keeper.start()

@@ -1,0 +1,50 @@
+"""The sample pods say what the library reads, and wait long enough."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from consul_init.settings import Settings
+
+SAMPLES = Path(__file__).parents[3] / "echo" / "consul-init" / "samples"
+DOWNWARD = {"status.podIP": "10.0.0.7", "status.hostIP": "10.1.0.1", "metadata.uid": "uid-1"}
+
+
+def pod_spec(sample: str) -> dict:
+    return yaml.safe_load((SAMPLES / sample).read_text())["spec"]["template"]["spec"]
+
+
+def settings_of(container: dict) -> Settings:
+    """As Kubernetes fills them in."""
+    environ: dict[str, str] = {}
+    for variable in container["env"]:
+        value = variable.get("value")
+        if value is None:
+            value = DOWNWARD.get(variable["valueFrom"]["fieldRef"]["fieldPath"], "x")
+        environ[variable["name"]] = value.replace("$(HOST_IP)", environ.get("HOST_IP", ""))
+    return Settings.from_env(environ)
+
+
+def container_with_settings(spec: dict) -> dict:
+    (found,) = (each for each in [*spec.get("initContainers", []), *spec["containers"]] if "env" in each)
+    return found
+
+
+@pytest.mark.parametrize("sample", ["lifespan.yaml", "native-sidecar.yaml"])
+def test_settings(sample):
+    spec = pod_spec(sample)
+    settings = settings_of(container_with_settings(spec))
+    assert (settings.name, settings.address, settings.address_variable) == ("orders", "10.0.0.7", "POD_IP")
+    assert str(settings.consul.address) == "http://10.1.0.1:8500"
+    assert set(settings.meta) == {"pod", "pod-uid", "namespace", "node"}
+    assert settings.stop_timeout < spec["terminationGracePeriodSeconds"]
+    (port,) = spec["containers"][0]["ports"]
+    assert settings.port == port["containerPort"]
+
+
+def test_the_main_container_outlasts_the_drain():
+    spec = pod_spec("native-sidecar.yaml")
+    (sidecar,), (main,) = spec["initContainers"], spec["containers"]
+    assert sidecar["restartPolicy"] == "Always"
+    assert sidecar["lifecycle"]["preStop"]["exec"]["command"] == ["consul-init", "leave", "--wait"]
+    assert main["lifecycle"]["preStop"]["sleep"]["seconds"] >= settings_of(sidecar).drain + 2
