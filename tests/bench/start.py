@@ -120,7 +120,7 @@ def measure(stack: Stack) -> None:
         time.sleep(0.05)
     gateway = time.monotonic() - began
     while not operator.ready() or operator.metric("echoroute_status_patches_total") < N:
-        time.sleep(0.05)
+        time.sleep(0.2)
     statuses = time.monotonic() - began
     print(f"start: all in the gateway after {gateway:.2f} s  (gate: {1.5 * puts + 2:.2f} s = 1.5 x floor + 2 s)")
     print(f"start: all statuses after       {statuses:.2f} s  (gate: {1.4 * (puts + patches) + 2:.2f} s)", flush=True)

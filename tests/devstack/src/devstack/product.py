@@ -14,6 +14,9 @@ from devstack.stack import Stack
 _BIN = Path(sys.executable).parent
 _NAMESPACE, _ACCOUNT = "echoroute-system", "echoroute-operator"
 
+# One for all: a client of its own for each question would read the system's certificates each time.
+_HTTP = httpx.Client(timeout=5)
+
 
 class Operator(NamedTuple):
     """A running operator: its process, and where its own page listens."""
@@ -24,16 +27,16 @@ class Operator(NamedTuple):
     def ready(self) -> bool:
         """Whether `/readyz` says so."""
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=2).is_success
+            return _HTTP.get(f"{self.url}/readyz").is_success
         except httpx.TransportError:
             return False
 
     def readyz(self) -> str:
-        return httpx.get(f"{self.url}/readyz?verbose", timeout=5).text
+        return _HTTP.get(f"{self.url}/readyz?verbose").text
 
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels; 0 where it was never counted."""
-        lines = httpx.get(f"{self.url}/metrics", timeout=5).text.splitlines()
+        lines = _HTTP.get(f"{self.url}/metrics").text.splitlines()
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
 
 
