@@ -53,8 +53,8 @@ class Settings(BaseSettings):
     )
     watch_namespaces: Names = Field(
         default=(),
-        description="Namespaces to serve, separated by commas. Default: all. With namespaces a Role in each suffices, "
-        "and ECHOROUTE_OWNER_ID must be set, since reading kube-system is a cluster-wide right.",
+        description="Namespaces to serve, separated by commas. Default: all. With namespaces a Role in each and the "
+        "right to get the CRD suffice, and ECHOROUTE_OWNER_ID must be set: reading kube-system is a cluster-wide right.",
     )
     apisix_admin_url: str = Field(
         description="Where APISIX's Admin API listens, such as `http://apisix-admin.apisix:9180`. Required."
