@@ -1,6 +1,7 @@
 """Consul is away, restarts, loses its data, hangs, or is changed by others: the service serves, and comes back."""
 
 import signal
+import socket
 import sys
 import time
 
@@ -25,7 +26,7 @@ def test_an_agent_that_lost_its_data(start_agent: StartAgent, open_host: OpenHos
     time.sleep(3)  # long enough for the backoff to be at its top
     assert all(each.answers() for each in instances)
     # Under uvicorn only warnings are shown, since the application configures no logging; one, for all attempts.
-    assert meanwhile.main.log.count("not registered for now, serving and trying on") == 1
+    assert meanwhile.main.log.count("registration not confirmed, serving and trying on") == 1
     agent.start()
     up = time.monotonic()
     wait_until(lambda: len(agent.api.registered()) == count + 1, timeout=20, what="all registrations")
@@ -93,14 +94,22 @@ time.sleep(60)
 
 
 def test_a_server_that_does_not_stop_is_stopped(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
-    """The whole is bounded: the wrapper kills."""
+    """The whole is bounded: the wrapper kills, and uvicorn is told to drop a request that does not end."""
     host = open_host(shared_agent.address)
     command = ["run", "--", sys.executable, "-c", STUBBORN]
     limits = {"SERVICE_DRAIN": "100ms", "SERVICE_STOP_TIMEOUT": "6500ms"}
     stubborn = host.consul_init(*command, name="stubborn", port=host.free_port(), **limits)
+    waiting = host.start("starlette", "waiting", **limits)
+    shared_agent.api.wait_for_passing("waiting", 1)
     wait_until(lambda: "registered with the agent" in stubborn.log and "ready" in stubborn.log)
-    began = time.monotonic()
-    stubborn.send()
-    assert stubborn.wait() == 128 + signal.SIGKILL
-    assert 6.0 < time.monotonic() - began < 8.0
-    assert "killing the command" in stubborn.log
+    with socket.create_connection(("127.0.0.1", waiting.port)) as client:
+        client.sendall(b"GET /forever HTTP/1.1\r\nHost: a\r\n\r\n")
+        began = time.monotonic()
+        stubborn.send()
+        waiting.stop()
+        assert stubborn.wait() == 128 + signal.SIGKILL
+        assert 6.0 < time.monotonic() - began < 8.0
+        assert "killing the command" in stubborn.log
+        assert waiting.wait() != 0
+        assert 6.0 < time.monotonic() - began < 8.0
+        assert "still running 6.5s after the signal" in waiting.main.log

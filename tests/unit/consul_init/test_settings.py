@@ -88,6 +88,13 @@ def test_wrong_variable_is_named_in_one_line(variables: dict[str, str], message:
     assert "\n" not in str(caught.value)
 
 
+def test_nothing_is_required_where_nothing_is_registered() -> None:
+    """An application's unit tests run its lifespan too."""
+    assert Settings.from_env({"SERVICE_REGISTER": "false", "SERVICE_NAME": ""}).enabled is False
+    with pytest.raises(SettingsError, match="SERVICE_DRAIN is wrong"):
+        Settings.from_env({"SERVICE_REGISTER": "false", "SERVICE_DRAIN": "2"})
+
+
 @pytest.mark.parametrize(
     ("variables", "address", "why"),
     [

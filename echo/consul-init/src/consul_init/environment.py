@@ -21,6 +21,10 @@ class Environment:
         """The value without space around it; None when it is not set or empty."""
         return self.variables.get(variable, "").strip() or None
 
+    def with_defaults(self, defaults: Mapping[str, str]) -> "Environment":
+        """The same, with values for what is not set."""
+        return Environment({**defaults, **{name: value for name, value in self.variables.items() if value.strip()}})
+
     def require(self, variable: str, meaning: str) -> str:
         """The value, which must be there."""
         value = self.get(variable)

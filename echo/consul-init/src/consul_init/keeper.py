@@ -25,6 +25,7 @@ _BACKOFF_FIRST, _BACKOFF_MOST = 0.5, 3.0
 _BACKOFF_DENIED = 10.0
 _RETRY_DEREGISTER = 0.3
 _READY_POLL = 1.0
+_WAYS_TO_LOSE = "agent restarted, deregistered there, or critical for longer than SERVICE_DEREGISTER_AFTER"
 
 
 class Keeper:
@@ -64,10 +65,12 @@ class Keeper:
         reason = self.registration.address_reason
         self.log.info("address %s (%s), Consul %s", self.registration.address, reason, self._agent.address)
         wait = 0.0
-        while not self._leaving.wait(wait):
-            wait = self._look() if self._is_ready() else _READY_POLL
-        self._deregister()
-        self._left.set()
+        try:
+            while not self._leaving.wait(wait):
+                wait = self._look() if self._is_ready() else _READY_POLL
+            self._deregister()
+        finally:
+            self._left.set()
 
     def _is_ready(self) -> bool:
         if self._ready is not None and self._ready():
@@ -100,7 +103,7 @@ class Keeper:
                     return
                 self.log.warning("registering again: somebody changed it in Consul: %s", "; ".join(differences))
             else:
-                self.log.warning("registering again: Consul has lost it (agent restarted, or deregistered there)")
+                self.log.warning("registering again: Consul has lost it (%s)", _WAYS_TO_LOSE)
         if not self._leaving.is_set():
             self._register()
 
@@ -152,7 +155,7 @@ class Keeper:
         """Tell each trouble once, not each attempt."""
         if self._trouble != str(error):
             level = logging.ERROR if isinstance(error, (DeniedError, NotKeptError)) else logging.WARNING
-            self.log.log(level, "not registered for now, serving and trying on: %s", error)
+            self.log.log(level, "registration not confirmed, serving and trying on: %s", error)
             self._trouble = str(error)
         wait, most = self._backoff, _BACKOFF_DENIED if isinstance(error, DeniedError) else _BACKOFF_MOST
         self._backoff = min(self._backoff * 2, most)

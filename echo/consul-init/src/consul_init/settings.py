@@ -24,6 +24,8 @@ _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+(%\w+
 _META_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
 # Where a pod tells who it is (downward API), and the service meta it becomes.
 _POD_META = {"POD_NAME": "pod", "POD_UID": "pod-uid", "POD_NAMESPACE": "namespace", "NODE_NAME": "node"}
+# What need not be set where nothing is registered, as in an application's own unit tests.
+_UNREGISTERED = {"SERVICE_NAME": "unregistered", "SERVICE_PORT": "65535", "SERVICE_ADDRESS": "127.0.0.1"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,9 @@ class Settings:
         Raises SettingsError, whose message names the variable, for the first one that is missing or wrong.
         """
         env = Environment(os.environ if environ is None else environ)
+        enabled = env.flag("SERVICE_REGISTER", default=True)
+        if not enabled:
+            env = env.with_defaults(_UNREGISTERED)
         address_variable, address = _address(env)
         drain = env.duration("SERVICE_DRAIN", 2.0)
         return cls(
@@ -71,7 +76,7 @@ class Settings:
             deregister_after=_deregister_after(env),
             drain=drain,
             stop_timeout=_stop_timeout(env, drain),
-            enabled=env.flag("SERVICE_REGISTER", default=True),
+            enabled=enabled,
             control_socket=env.get("CONSUL_INIT_SOCKET"),
             consul=ConsulSettings.from_env(env),
         )

@@ -1,5 +1,7 @@
 """A Starlette application with the lifespan, as a service owner writes it: one line."""
 
+import asyncio
+
 from consul_init import InstanceGuard, consul_lifespan
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -12,4 +14,11 @@ async def health(_request: Request) -> PlainTextResponse:
     return PlainTextResponse("ok")
 
 
-app = Starlette(routes=[Route("/health", health)], middleware=[Middleware(InstanceGuard)], lifespan=consul_lifespan())
+async def forever(_request: Request) -> PlainTextResponse:
+    """A request that never ends, as a stream or a long poll."""
+    await asyncio.Event().wait()
+    return PlainTextResponse("never")
+
+
+routes = [Route("/health", health), Route("/forever", forever)]
+app = Starlette(routes=routes, middleware=[Middleware(InstanceGuard)], lifespan=consul_lifespan())
