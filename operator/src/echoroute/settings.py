@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     watch_namespaces: Names = Field(
         default=(),
         description="Namespaces to serve, separated by commas. Default: all. With namespaces a Role in each and the "
-        "right to get the CRD suffice, and ECHOROUTE_OWNER_ID must be set: reading kube-system is a cluster-wide right.",
+        "right to get the CRD suffice, and ECHOROUTE_OWNER_ID must be set: reading kube-system is cluster-wide.",
     )
     apisix_admin_url: str = Field(
         description="Where APISIX's Admin API listens, such as `http://apisix-admin.apisix:9180`. Required."
