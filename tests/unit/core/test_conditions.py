@@ -1,0 +1,585 @@
+"""The status fold: each situation of its own, pairs of them, and what holds of all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from echoroute.api.status import EchoRouteStatus, pending_status
+from echoroute.core.conditions import GRACE, MESSAGE_LIMIT, differs_beyond_counts, fold, rfc3339
+from echoroute.core.facts import Answered, Facts, Failed, NotConfigured, Programmed, Refusal, Unanswered, Waiting
+from echoroute.core.objects import JsonObject
+from echoroute.core.reasons import Reason
+from echoroute.core.status import Previous, parse_previous
+from hypothesis import given
+from hypothesis import strategies as st
+
+NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
+
+HEALTHY = Answered(healthy=2, total=3, seen_healthy=True, unhealthy_for=0.0)
+SICK = Answered(healthy=0, total=3, seen_healthy=True, unhealthy_for=GRACE)
+NEVER_HEALTHY = Answered(healthy=0, total=3, seen_healthy=False, unhealthy_for=0.0)
+UNKNOWN_SERVICE = Answered(healthy=0, total=0, seen_healthy=False, unhealthy_for=0.0)
+UNREACHABLE = Failed(Reason.GATEWAY_UNREACHABLE, "connect to apisix-admin:9180: refused")
+UNAUTHORIZED = Failed(Reason.GATEWAY_UNAUTHORIZED, "the Admin API refuses the key")
+REJECTED = Failed(Reason.GATEWAY_REJECTED, "property plugins.x is invalid")
+FOREIGN = Failed(Reason.FOREIGN_OBJECT, "routes/abc belongs to somebody else")
+INVALID = Refusal(Reason.INVALID, "spec.hosts[0]: is no host")
+NOT_ALLOWED = Refusal(Reason.NOT_ALLOWED, "spec.plugins: serverless is not allowed")
+CONFLICTED = Refusal(Reason.CONFLICTED, "/ belongs to EchoRoute a/b, which is older")
+
+FINE = Facts(
+    generation=3,
+    route_id="0123abcd.shop.cart",
+    service="cart",
+    enabled=True,
+    refusal=None,
+    gateway=Programmed(),
+    discovery=HEALTHY,
+)
+
+
+def conditions(status: JsonObject) -> dict[str, tuple[str, str]]:
+    raw = status["conditions"]
+    assert isinstance(raw, list)
+    found: dict[str, tuple[str, str]] = {}
+    for item in raw:
+        assert isinstance(item, dict)
+        found[str(item["type"])] = (str(item["status"]), str(item["reason"]))
+    assert len(found) == len(raw)
+    return found
+
+
+def field_of(status: JsonObject, type_: str, name: str) -> object:
+    raw = status["conditions"]
+    assert isinstance(raw, list)
+    (value,) = (item[name] for item in raw if isinstance(item, dict) and item["type"] == type_)
+    return value
+
+
+def after(facts: Facts, previous: Previous | None = None, *, now: datetime = NOW) -> Previous:
+    """The status before, as it was written for these facts."""
+    return parse_previous(fold(facts, previous or Previous(), now=now).status)
+
+
+@dataclass(frozen=True)
+class Case:
+    why: str
+    facts: Facts
+    accepted: str
+    resolved: str
+    programmed: str
+    ready: str
+    progress: str | None = None
+    previous: Previous | None = None
+    programmed_generation: int | None = None
+    instances: Mapping[str, int] | None = None
+
+
+TWO_OF_THREE = {"healthy": 2, "total": 3}
+NONE_OF_THREE = {"healthy": 0, "total": 3}
+NONE = {"healthy": 0, "total": 0}
+OLD = after(replace(FINE, generation=2))
+ACCEPTED, RESOLVED, PROGRAMMED = "True/Accepted", "True/ResolvedRefs", "True/Programmed"
+
+SINGLE = (
+    Case(
+        "in the gateway, at least one healthy instance: all green",
+        FINE,
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "True/Ready",
+        programmed_generation=3,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "switched off is what was asked for, so it is ready, and says why nothing serves",
+        replace(FINE, enabled=False),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "True/Disabled",
+        programmed_generation=3,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "no healthy instance for the whole grace: the route answers 503",
+        replace(FINE, discovery=SICK),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "False/NoHealthyInstances",
+        previous=after(FINE),
+        programmed_generation=3,
+        instances=NONE_OF_THREE,
+    ),
+    Case(
+        "never any healthy instance: there is nothing to be graceful about",
+        replace(FINE, discovery=NEVER_HEALTHY),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "False/NoHealthyInstances",
+        programmed_generation=3,
+        instances=NONE_OF_THREE,
+    ),
+    Case(
+        "a service that Consul does not know is most likely misspelt",
+        replace(FINE, discovery=UNKNOWN_SERVICE),
+        ACCEPTED,
+        "False/ServiceNotFound",
+        PROGRAMMED,
+        "False/ServiceNotFound",
+        programmed_generation=3,
+        instances=NONE,
+    ),
+    Case(
+        "without a Consul nobody can say more, and that must not hold back Ready",
+        replace(FINE, discovery=NotConfigured()),
+        ACCEPTED,
+        "Unknown/ConsulNotConfigured",
+        PROGRAMMED,
+        "True/Ready",
+        programmed_generation=3,
+    ),
+    Case(
+        "Consul not reachable, a new object: not known",
+        replace(FINE, discovery=Unanswered()),
+        ACCEPTED,
+        "Unknown/ConsulUnreachable",
+        PROGRAMMED,
+        "Unknown/ConsulUnreachable",
+        previous=parse_previous(pending_status()),
+        programmed_generation=3,
+    ),
+    Case(
+        "Consul not reachable, seen before: as it was, also the counts",
+        replace(FINE, discovery=Unanswered()),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "True/Ready",
+        previous=after(FINE),
+        programmed_generation=3,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "Consul not reachable, without healthy instances before: still so",
+        replace(FINE, discovery=Unanswered()),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "False/NoHealthyInstances",
+        previous=after(replace(FINE, discovery=NEVER_HEALTHY)),
+        programmed_generation=3,
+        instances=NONE_OF_THREE,
+    ),
+    Case(
+        "Consul not reachable, service unknown before: still so",
+        replace(FINE, discovery=Unanswered()),
+        ACCEPTED,
+        "False/ServiceNotFound",
+        PROGRAMMED,
+        "False/ServiceNotFound",
+        previous=after(replace(FINE, discovery=UNKNOWN_SERVICE)),
+        programmed_generation=3,
+        instances=NONE,
+    ),
+    Case(
+        "nothing is said of the gateway before it has confirmed",
+        replace(FINE, gateway=Waiting()),
+        ACCEPTED,
+        RESOLVED,
+        "False/Pending",
+        "False/Pending",
+        "Reconciling",
+        previous=OLD,
+        programmed_generation=2,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "gateway not reachable, not yet written: in progress, the last written generation serves",
+        replace(FINE, gateway=UNREACHABLE),
+        ACCEPTED,
+        RESOLVED,
+        "False/GatewayUnreachable",
+        "False/GatewayUnreachable",
+        "Reconciling",
+        previous=OLD,
+        programmed_generation=2,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "a refused admin key is mended by the operator's administrator, not by this object's author",
+        replace(FINE, gateway=UNAUTHORIZED),
+        ACCEPTED,
+        RESOLVED,
+        "False/GatewayUnauthorized",
+        "False/GatewayUnauthorized",
+        "Reconciling",
+        previous=OLD,
+        programmed_generation=2,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "rejected by the gateway: waits for a change, the last good generation serves",
+        replace(FINE, gateway=REJECTED),
+        ACCEPTED,
+        RESOLVED,
+        "False/GatewayRejected",
+        "False/GatewayRejected",
+        "Stalled",
+        previous=OLD,
+        programmed_generation=2,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "the id belongs to somebody else: waits for a person",
+        replace(FINE, gateway=FOREIGN),
+        ACCEPTED,
+        RESOLVED,
+        "False/ForeignObject",
+        "False/ForeignObject",
+        "Stalled",
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "invalid: the last good generation goes on serving",
+        replace(FINE, refusal=INVALID, gateway=Waiting()),
+        "False/Invalid",
+        "Unknown/NotAccepted",
+        "False/NotAccepted",
+        "False/Invalid",
+        "Stalled",
+        previous=OLD,
+        programmed_generation=2,
+    ),
+    Case(
+        "refused by policy and withdrawn: no generation is programmed",
+        replace(FINE, refusal=NOT_ALLOWED),
+        "False/NotAllowed",
+        "Unknown/NotAccepted",
+        "False/NotAccepted",
+        "False/NotAllowed",
+        "Stalled",
+        previous=OLD,
+    ),
+    Case(
+        "lost a conflict and withdrawn: no generation is programmed",
+        replace(FINE, refusal=CONFLICTED),
+        "False/Conflicted",
+        "Unknown/NotAccepted",
+        "False/NotAccepted",
+        "False/Conflicted",
+        "Stalled",
+        previous=OLD,
+    ),
+)
+
+PAIRS = (
+    Case(
+        "rejected and unknown to Consul: the gateway's word comes first, Consul's keeps its own condition",
+        replace(FINE, gateway=REJECTED, discovery=UNKNOWN_SERVICE),
+        ACCEPTED,
+        "False/ServiceNotFound",
+        "False/GatewayRejected",
+        "False/GatewayRejected",
+        "Stalled",
+        instances=NONE,
+    ),
+    Case(
+        "refused by policy, gateway not reachable: the old generation still serves, and the status says so",
+        replace(FINE, refusal=NOT_ALLOWED, gateway=UNREACHABLE),
+        "False/NotAllowed",
+        "Unknown/NotAccepted",
+        "False/NotAccepted",
+        "False/NotAllowed",
+        "Stalled",
+        previous=OLD,
+        programmed_generation=2,
+    ),
+    Case(
+        "lost a conflict, withdrawal under way: the old generation still serves",
+        replace(FINE, refusal=CONFLICTED, gateway=Waiting()),
+        "False/Conflicted",
+        "Unknown/NotAccepted",
+        "False/NotAccepted",
+        "False/Conflicted",
+        "Stalled",
+        previous=OLD,
+        programmed_generation=2,
+    ),
+    Case(
+        "switched off with 0 healthy: nobody is served either way, as asked",
+        replace(FINE, enabled=False, discovery=SICK),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "True/Disabled",
+        programmed_generation=3,
+        instances=NONE_OF_THREE,
+    ),
+    Case(
+        "switched off but not yet written: it still serves, so it is not ready",
+        replace(FINE, enabled=False, gateway=UNREACHABLE),
+        ACCEPTED,
+        RESOLVED,
+        "False/GatewayUnreachable",
+        "False/GatewayUnreachable",
+        "Reconciling",
+        previous=OLD,
+        programmed_generation=2,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "switched off, service unknown: a misspelt name is worth telling before it is switched on",
+        replace(FINE, enabled=False, discovery=UNKNOWN_SERVICE),
+        ACCEPTED,
+        "False/ServiceNotFound",
+        PROGRAMMED,
+        "False/ServiceNotFound",
+        programmed_generation=3,
+        instances=NONE,
+    ),
+    Case(
+        "no Consul and a gateway that is away: only the gateway counts",
+        replace(FINE, gateway=UNREACHABLE, discovery=NotConfigured()),
+        ACCEPTED,
+        "Unknown/ConsulNotConfigured",
+        "False/GatewayUnreachable",
+        "False/GatewayUnreachable",
+        "Reconciling",
+    ),
+    Case(
+        "no Consul and switched off",
+        replace(FINE, enabled=False, discovery=NotConfigured()),
+        ACCEPTED,
+        "Unknown/ConsulNotConfigured",
+        PROGRAMMED,
+        "True/Disabled",
+        programmed_generation=3,
+    ),
+    Case(
+        "Consul taken away from the operator's settings: what it once said is not repeated",
+        replace(FINE, discovery=NotConfigured()),
+        ACCEPTED,
+        "Unknown/ConsulNotConfigured",
+        PROGRAMMED,
+        "True/Ready",
+        previous=after(replace(FINE, discovery=UNKNOWN_SERVICE)),
+        programmed_generation=3,
+    ),
+    Case(
+        "Consul added to the settings and not reachable yet: unknown, not 'not configured'",
+        replace(FINE, discovery=Unanswered()),
+        ACCEPTED,
+        "Unknown/ConsulUnreachable",
+        PROGRAMMED,
+        "Unknown/ConsulUnreachable",
+        previous=after(replace(FINE, discovery=NotConfigured())),
+        programmed_generation=3,
+    ),
+    Case(
+        "both away, a new object: what is known is that the gateway does not have it",
+        replace(FINE, gateway=UNREACHABLE, discovery=Unanswered()),
+        ACCEPTED,
+        "Unknown/ConsulUnreachable",
+        "False/GatewayUnreachable",
+        "False/GatewayUnreachable",
+        "Reconciling",
+    ),
+    Case(
+        "accepted again after a refusal, gateway not yet done: the refusal leaves no trace",
+        replace(FINE, gateway=Waiting()),
+        ACCEPTED,
+        RESOLVED,
+        "False/Pending",
+        "False/Pending",
+        "Reconciling",
+        previous=after(replace(FINE, generation=2, refusal=NOT_ALLOWED)),
+        instances=TWO_OF_THREE,
+    ),
+)
+
+
+@pytest.mark.parametrize("case", SINGLE + PAIRS, ids=lambda case: case.why)
+def test_situation(case: Case) -> None:
+    outcome = fold(case.facts, case.previous or Previous(), now=NOW)
+    status = outcome.status
+    found = {type_: "/".join(pair) for type_, pair in conditions(status).items()}
+    expected = {
+        "Accepted": case.accepted,
+        "ResolvedRefs": case.resolved,
+        "Programmed": case.programmed,
+        "Ready": case.ready,
+    }
+    if case.progress:
+        expected[case.progress] = f"True/{case.ready.split('/')[1]}"
+    assert found == expected, case.why
+    assert "/".join(outcome.ready) == case.ready
+    assert status.get("programmedGeneration") == case.programmed_generation
+    assert status.get("instances") == case.instances
+    assert status["observedGeneration"] == case.facts.generation
+    assert status["routeId"] == case.facts.route_id
+    EchoRouteStatus.model_validate(status)  # what the CRD describes
+
+
+@pytest.mark.parametrize(
+    ("refusal", "gateway", "message", "why"),
+    [
+        (INVALID, Programmed(), "the last good generation, if there is one, stays", "invalid keeps"),
+        (NOT_ALLOWED, Programmed(), "not in the gateway", "withdrawn, and confirmed"),
+        (NOT_ALLOWED, Waiting(), "being withdrawn", "under way"),
+        (NOT_ALLOWED, UNREACHABLE, "refused", "a route that goes on serving against policy must be seen, and why"),
+    ],
+)
+def test_message_of_a_refused_one_says_what_serves(
+    refusal: Refusal, gateway: Programmed | Waiting | Failed, message: str, why: str
+) -> None:
+    status = fold(replace(FINE, refusal=refusal, gateway=gateway), OLD, now=NOW).status
+    assert message in str(field_of(status, "Programmed", "message")), why
+    assert field_of(status, "Ready", "message") == refusal.message
+
+
+def test_transition_time_changes_with_the_status_alone() -> None:
+    unreachable = replace(FINE, gateway=UNREACHABLE)
+    first = after(unreachable)
+    status = fold(replace(unreachable, gateway=REJECTED), first, now=LATER).status
+    assert field_of(status, "Programmed", "reason") == "GatewayRejected"
+    assert field_of(status, "Programmed", "lastTransitionTime") == rfc3339(NOW), "False before, False now"
+    assert field_of(status, "Stalled", "lastTransitionTime") == rfc3339(LATER), "it was not there before"
+    done = fold(FINE, first, now=LATER).status
+    assert field_of(done, "Programmed", "lastTransitionTime") == rfc3339(LATER)
+    assert field_of(done, "Ready", "lastTransitionTime") == rfc3339(LATER)
+    assert field_of(done, "Accepted", "lastTransitionTime") == rfc3339(NOW)
+
+
+def test_reason_unknown_to_this_version_keeps_its_transition_time() -> None:
+    status = fold(FINE, Previous(), now=NOW).status
+    raw = status["conditions"]
+    assert isinstance(raw, list)
+    foreign: JsonObject = {
+        **status,
+        "conditions": [{**item, "reason": "FromTheFuture"} for item in raw if isinstance(item, dict)],
+    }
+    again = fold(FINE, parse_previous(foreign), now=LATER).status
+    assert field_of(again, "Ready", "lastTransitionTime") == rfc3339(NOW)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {},
+        {"conditions": "x"},
+        {"conditions": [1, None, {}]},
+        {"instances": 3, "observedGeneration": "x"},
+        {"instances": {"healthy": "x"}},
+    ],
+    ids=str,
+)
+def test_a_nonsensical_status_before_is_passed_over(status: JsonObject) -> None:
+    assert fold(FINE, parse_previous(status), now=NOW) == fold(FINE, Previous(), now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("unhealthy_for", "total", "ready", "recheck"),
+    [
+        (0.0, 0, "True/Ready", GRACE),
+        (29.0, 0, "True/Ready", 1.0),
+        (29.0, 3, "True/Ready", 1.0),
+        (30.0, 0, "False/ServiceNotFound", None),
+        (30.0, 3, "False/NoHealthyInstances", None),
+    ],
+)
+@pytest.mark.parametrize("seen", ["by this process", "by the status before"])
+def test_grace_of_30_seconds(unhealthy_for: float, total: int, ready: str, recheck: float | None, seen: str) -> None:
+    by_us = seen == "by this process"
+    answer = Answered(healthy=0, total=total, seen_healthy=by_us, unhealthy_for=unhealthy_for)
+    before = Previous() if by_us else after(FINE)
+    outcome = fold(replace(FINE, discovery=answer), before, now=NOW)
+    assert "/".join(outcome.ready) == ready
+    assert outcome.recheck_after == recheck
+    assert outcome.status["instances"] == {"healthy": 0, "total": total}, "counts tell the truth at once"
+
+
+def test_an_outages_text_is_not_patched_from_try_to_try() -> None:
+    facts = replace(FINE, gateway=UNREACHABLE)
+    other_text = replace(facts, gateway=Failed(Reason.GATEWAY_UNREACHABLE, "timed out after 5 s"))
+    first = fold(facts, OLD, now=NOW).status
+    assert fold(other_text, parse_previous(first), now=LATER).status == first
+    newer = fold(replace(other_text, generation=4), parse_previous(first), now=LATER).status
+    assert field_of(newer, "Programmed", "message") == "timed out after 5 s", "a new generation is told anew"
+
+
+def test_a_new_rejection_is_told() -> None:
+    first = after(replace(FINE, gateway=REJECTED))
+    other = replace(FINE, gateway=Failed(Reason.GATEWAY_REJECTED, "property uri is invalid"))
+    assert field_of(fold(other, first, now=LATER).status, "Programmed", "message") == "property uri is invalid"
+
+
+def test_a_long_message_is_cut() -> None:
+    facts = replace(FINE, gateway=Failed(Reason.GATEWAY_REJECTED, "x" * 100_000))
+    message = str(field_of(fold(facts, Previous(), now=NOW).status, "Ready", "message"))
+    assert len(message) == MESSAGE_LIMIT
+    assert message.endswith("…")
+
+
+def test_differs_beyond_counts() -> None:
+    status = fold(FINE, Previous(), now=NOW).status
+    assert not differs_beyond_counts(status, {**status, "instances": {"healthy": 9, "total": 9}})
+    assert not differs_beyond_counts(status, {name: value for name, value in status.items() if name != "instances"})
+    assert differs_beyond_counts(status, {**status, "routeId": "other"})
+    assert differs_beyond_counts(status, {**status, "programmedGeneration": 1})
+    assert differs_beyond_counts(status, {})
+
+
+_answers = st.builds(
+    lambda healthy, sick, seen, since: Answered(healthy, healthy + sick, seen or healthy > 0, 0 if healthy else since),
+    st.integers(0, 2),
+    st.integers(0, 2),
+    st.booleans(),
+    st.sampled_from([0.0, 5.0, GRACE, 100.0]),
+)
+_failures = st.sampled_from([UNREACHABLE, UNAUTHORIZED, REJECTED, FOREIGN])
+_facts = st.builds(
+    Facts,
+    generation=st.integers(1, 3),
+    route_id=st.just("0123abcd.shop.cart"),
+    service=st.just("cart"),
+    enabled=st.booleans(),
+    refusal=st.sampled_from([None, INVALID, NOT_ALLOWED, CONFLICTED]),
+    gateway=st.just(Programmed()) | st.just(Waiting()) | _failures,
+    discovery=st.just(NotConfigured()) | st.just(Unanswered()) | _answers,
+)
+
+
+@given(history=st.lists(_facts, max_size=3), facts=_facts)
+def test_the_same_facts_and_the_own_output_give_the_identical_status(history: list[Facts], facts: Facts) -> None:
+    previous = parse_previous(pending_status())
+    for earlier in history:
+        previous = after(earlier, previous)
+    first = fold(facts, previous, now=NOW).status
+    assert fold(facts, parse_previous(first), now=LATER).status == first
+
+
+@given(history=st.lists(_facts, max_size=2), facts=_facts)
+def test_what_holds_of_every_status(history: list[Facts], facts: Facts) -> None:
+    previous = parse_previous(pending_status())
+    for earlier in history:
+        previous = after(earlier, previous)
+    status = fold(facts, previous, now=NOW).status
+    EchoRouteStatus.model_validate(status)
+    found = conditions(status)
+    assert {"Accepted", "ResolvedRefs", "Programmed", "Ready"} <= found.keys()
+    assert not {"Reconciling", "Stalled"} <= found.keys(), "it either works on it or waits"
+    if found["Programmed"][0] == "True":
+        assert facts.gateway == Programmed(), "said only after the gateway confirmed"
+        assert status["programmedGeneration"] == facts.generation
+    if found["Ready"][0] == "True":
+        assert found["Accepted"][0] == found["Programmed"][0] == "True"
+        assert not {"Reconciling", "Stalled"} & found.keys()
+    raw = status["conditions"]
+    assert isinstance(raw, list)
+    assert {item["observedGeneration"] for item in raw if isinstance(item, dict)} == {facts.generation}
