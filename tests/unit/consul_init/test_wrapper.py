@@ -31,6 +31,14 @@ sys.exit(int(sys.argv[3]))
 """
 
 
+@pytest.fixture(autouse=True)
+def _default_hangup():
+    """A test run under nohup ignores SIGHUP, and so would all programs that it starts."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def consul_variables(scripted) -> dict[str, str]:
     """The environment of the wrapper."""
