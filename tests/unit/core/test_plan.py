@@ -1,0 +1,183 @@
+"""The plan: applied, it gives what is desired; on what is desired it is empty; what is not ours is never touched."""
+
+import json
+
+import pytest
+from echoroute.core.changes import Delete, Put
+from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
+from echoroute.core.plan import Absent, Desired, Keep, KeyPlan, Known, Present, digest, group_by_key, plan, plan_key
+from hypothesis import given
+from hypothesis import strategies as st
+
+CART = Key("shop", "cart")
+ROUTE = ObjectRef(Kind.ROUTE, "o.shop.cart")
+BLUE = ObjectRef(Kind.UPSTREAM, "o.shop.cart.blue")
+GREEN = ObjectRef(Kind.UPSTREAM, "o.shop.cart.green")
+
+Gateway = dict[ObjectRef, Known]
+
+
+def known(key: Key | None, body: JsonObject) -> Known:
+    return Known(key, digest(body), create_time=1, modified_index=1)
+
+
+def present(**objects: JsonObject) -> Present:
+    refs = {"route": ROUTE, "blue": BLUE, "green": GREEN}
+    return Present(Bundle(ROUTE.id, {refs[name]: body for name, body in objects.items()}))
+
+
+def apply(key: Key, key_plan: KeyPlan, gateway: Gateway) -> None:
+    for change in key_plan.changes:
+        match change:
+            case Put(ref, body):
+                gateway[ref] = known(key, body)
+            case Delete(ref):
+                del gateway[ref]  # a plan deletes nothing that is not there
+
+
+@pytest.mark.parametrize(
+    ("desired", "before", "changes", "why"),
+    [
+        (present(route={"a": 1}), {}, (Put(ROUTE, {"a": 1}),), "missing: written"),
+        (present(route={"a": 1}), {ROUTE: known(CART, {"a": 1})}, (), "equal: an identical PUT would be a write"),
+        (present(route={"a": 1}), {ROUTE: known(CART, {"a": 2})}, (Put(ROUTE, {"a": 1}),), "a hand edit is mended"),
+        (present(route={}), {ROUTE: known(CART, {}), BLUE: known(CART, {})}, (Delete(BLUE),), "left over: deleted"),
+        (Keep(), {ROUTE: known(CART, {"a": 2})}, (), "kept: neither written nor deleted nor mended"),
+        (Keep(), {}, (), "kept: what is gone cannot be made again"),
+        (Absent(), {ROUTE: known(CART, {})}, (Delete(ROUTE),), "not desired: deleted"),
+        (Absent(), {}, (), "nothing there: nothing to do"),
+        (Absent(), {ROUTE: known(None, {})}, (), "not ours: never deleted"),
+        (Absent(), {ROUTE: known(Key("shop", "other"), {})}, (), "another EchoRoute's: never deleted for this one"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_decision_table(desired: Desired, before: Gateway, changes: tuple[Put | Delete, ...], why: str) -> None:
+    assert plan_key(CART, desired, before) == KeyPlan(changes=changes), why
+    expected = {CART: KeyPlan(changes=changes)} if changes else {}
+    mine = {ref: object_ for ref, object_ in before.items() if object_.key in (CART, None)}
+    assert plan({CART: desired}, mine) == expected, why
+
+
+@pytest.mark.parametrize("owner", [None, Key("shop", "other")])
+def test_a_foreign_object_at_one_id_stops_the_whole_bundle(owner: Key | None) -> None:
+    desired = present(route={"a": 1}, blue={"b": 1}, green={})
+    before = {BLUE: known(owner, {"b": 1}), ROUTE: known(CART, {"old": 1})}
+    assert plan_key(CART, desired, before) == KeyPlan(foreign=(BLUE,)), "a bundle is never half applied"
+
+
+def test_order_of_writes() -> None:
+    desired = present(route={"new": 1}, green={}, blue={})
+    old_route, old_upstream = ObjectRef(Kind.ROUTE, "o.shop.cart-old"), ObjectRef(Kind.UPSTREAM, "o.shop.cart.a-old")
+    before = {old_upstream: known(CART, {}), old_route: known(CART, {}), ROUTE: known(CART, {})}
+    changes = plan_key(CART, desired, before).changes
+    assert [change.ref for change in changes] == [BLUE, GREEN, ROUTE, old_route, old_upstream], (
+        "what is referred to is there first and goes last"
+    )
+    assert [type(change) for change in changes] == [Put, Put, Put, Delete, Delete]
+
+
+def test_deletes_tells_whether_a_permit_is_needed() -> None:
+    assert plan_key(CART, Absent(), {ROUTE: known(CART, {})}).deletes
+    assert not plan_key(CART, present(route={}), {}).deletes
+
+
+_KEYS = [CART, Key("shop", "pay"), Key("lab", "cart")]
+_bodies = st.dictionaries(st.sampled_from("ab"), st.integers(0, 2), max_size=2)
+
+
+def _refs(key: Key) -> st.SearchStrategy[ObjectRef]:
+    return st.builds(lambda kind, n: ObjectRef(kind, f"o.{key}.{n}"), st.sampled_from(Kind), st.integers(0, 1))
+
+
+def _desired(key: Key) -> st.SearchStrategy[Desired]:
+    bundles = st.dictionaries(_refs(key), _bodies, max_size=3).map(lambda objects: Present(Bundle("r", objects)))
+    return bundles | st.just(Keep()) | st.just(Absent())
+
+
+_desires = st.fixed_dictionaries({}, optional={key: _desired(key) for key in _KEYS})
+_any_ref = st.one_of([_refs(key) for key in _KEYS])
+_gateways = st.dictionaries(_any_ref, st.builds(known, st.sampled_from([None, *_KEYS]), _bodies), max_size=8)
+_own_gateways = st.dictionaries(_any_ref, _bodies, max_size=8).map(
+    lambda bodies: {
+        ref: known(next(key for key in _KEYS if f"o.{key}." in ref.id), body) for ref, body in bodies.items()
+    }
+)
+
+
+@given(desired=_desires, before=_own_gateways)
+def test_applying_a_plan_gives_what_is_desired(desired: dict[Key, Desired], before: Gateway) -> None:
+    gateway = dict(before)
+    for key, key_plan in plan(desired, before).items():
+        assert not key_plan.foreign
+        apply(key, key_plan, gateway)
+    by_key = group_by_key(gateway)
+    for key in _KEYS:
+        now = {ref: object_.digest for ref, object_ in by_key.get(key, {}).items()}
+        match desired.get(key, Absent()):
+            case Present(bundle):
+                assert now == {ref: digest(body) for ref, body in bundle.objects.items()}
+            case Keep():
+                assert now == {ref: object_.digest for ref, object_ in before.items() if object_.key == key}
+            case Absent():
+                assert now == {}
+    assert plan(desired, gateway) == {}, "what is as desired needs nothing"
+
+
+@given(desired=_desires, before=_gateways)
+def test_foreign_objects_are_never_changed(desired: dict[Key, Desired], before: Gateway) -> None:
+    gateway = dict(before)
+    for key, key_plan in plan(desired, before).items():
+        for change in key_plan.changes:
+            assert change.ref not in before or before[change.ref].key == key
+        assert not (key_plan.foreign and key_plan.changes)
+        apply(key, key_plan, gateway)
+    for ref, object_ in before.items():
+        if object_.key is None:
+            assert gateway[ref] == object_
+
+
+@given(desired=_desires, before=_gateways)
+def test_the_plan_of_all_is_the_plans_of_each(desired: dict[Key, Desired], before: Gateway) -> None:
+    each = {key: plan_key(key, desired.get(key, Absent()), before) for key in _KEYS}
+    assert plan(desired, before) == {key: key_plan for key, key_plan in each.items() if key_plan != KeyPlan()}
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+_objects = st.dictionaries(st.text(max_size=3), _json, max_size=4)
+
+
+def _reversed(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _reversed(item) for name, item in reversed(value.items())}
+    return [_reversed(item) for item in value] if isinstance(value, list) else value
+
+
+@given(body=_objects)
+def test_a_digest_ignores_the_order_of_members_and_survives_json(body: JsonObject) -> None:
+    turned = _reversed(body)
+    assert isinstance(turned, dict)
+    assert digest(turned) == digest(body)
+    assert digest(json.loads(json.dumps(body))) == digest(body)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal", "why"),
+    [
+        ({"a": 6.0}, {"a": 6}, True, "APISIX stores 6.0 as 6"),
+        ({"a": [{"b": 6.0}]}, {"a": [{"b": 6}]}, True, "also inside"),
+        ({"a": -0.0}, {"a": 0}, True, "there is one zero"),
+        ({"a": 6.5}, {"a": 6}, False, "a fraction counts"),
+        ({"a": 1}, {"a": True}, False, "a number is no boolean, though Python says so"),
+        ({"a": 1}, {"a": "1"}, False, "nor a text"),
+        ({"a": [1, 2]}, {"a": [2, 1]}, False, "the order of a list counts"),
+        ({"a": None}, {}, False, "null is a value"),
+        ({"a": {}}, {"a": []}, False, "an empty object is no empty list"),
+        ({"a": "\ud800"}, {"a": "?"}, False, "a lone surrogate does not break it"),
+    ],
+)
+def test_what_a_digest_tells_apart(one: JsonObject, other: JsonObject, equal: bool, why: str) -> None:
+    assert (digest(one) == digest(other)) is equal, why

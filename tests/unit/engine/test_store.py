@@ -1,0 +1,161 @@
+"""The store: four rules that make lost, repeated and reordered events harmless."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from echoroute.core.objects import Key
+from echoroute.core.seen import Entry, Seen
+from echoroute.engine.store import Store, Transition
+from hypothesis import given
+from hypothesis import strategies as st
+
+KEY, OTHER = Key("shop", "cart"), Key("shop", "pay")
+
+
+def entry(version: int) -> Entry:
+    return Entry(f"uid-{version}", 1, datetime(2026, 1, 1, tzinfo=UTC), b"{}", b"{}")
+
+
+def there(version: int, key: Key = KEY) -> Seen:
+    return Seen(key, version, entry(version))
+
+
+def gone(version: int, key: Key = KEY) -> Seen:
+    return Seen(key, version, None)
+
+
+def test_the_highest_version_wins() -> None:
+    store = Store()
+    assert store.offer(there(5)) == Transition(KEY, None, entry(5))
+    assert store.offer(there(4)) is None
+    assert store.offer(there(5)) is None, "a repeated event changes nothing"
+    assert store.offer(there(10)) == Transition(KEY, entry(5), entry(10)), "versions compare as numbers, not as text"
+    assert store.get(KEY) == entry(10)
+    assert store.version(KEY) == 10
+
+
+def test_delete_and_recreate_the_wrong_way_round() -> None:
+    store = Store()
+    store.offer(there(1))
+    store.offer(there(3))
+    assert store.offer(gone(2)) is None, "the deletion of the first life comes after the second was created"
+    assert store.get(KEY) == entry(3)
+
+
+def test_a_tombstone_guards_until_the_next_list() -> None:
+    store = Store()
+    store.offer(there(1))
+    assert store.offer(gone(3)) == Transition(KEY, entry(1), None)
+    assert store.offer(there(2)) is None, "a late event of before the deletion"
+    assert store.version(KEY) == 3
+    assert store.offer_list({}, [], version=2) == []
+    assert store.offer(there(2)) is None, "a list older than the deletion leaves the tombstone"
+    assert store.offer_list({}, [], version=3) == [], "it was gone already"
+    assert store.version(KEY) is None, "memory is given back"
+
+
+def test_a_list_removes_what_is_not_newer_than_itself() -> None:
+    store = Store()
+    store.offer(there(5))
+    store.offer(there(8, OTHER))
+    assert store.offer_list({}, [], version=7) == [Transition(KEY, entry(5), None)]
+    assert store.get(OTHER) == entry(8), "created after the list was made"
+    assert len(store) == 1
+
+
+def test_a_list_brings_what_was_missed() -> None:
+    store = Store()
+    store.offer(there(5))
+    transitions = store.offer_list({KEY: 6, OTHER: 4}, [there(6), there(4, OTHER)], version=7)
+    assert transitions == [Transition(KEY, entry(5), entry(6)), Transition(OTHER, None, entry(4))]
+    assert store.offer_list({KEY: 6, OTHER: 4}, [], version=9) == [], "what is listed unchanged need not be read"
+    assert dict(store.entries()) == {KEY: entry(6), OTHER: entry(4)}
+
+
+def test_a_stale_list_does_not_undo_an_event() -> None:
+    store = Store()
+    store.offer(gone(9))
+    store.offer_list({KEY: 5}, [there(5)], version=7)
+    assert store.get(KEY) is None
+
+
+def test_an_object_of_another_class_counts_as_gone_but_its_version_is_known() -> None:
+    store = Store()
+    store.offer(there(1))
+    assert store.offer(gone(2)) == Transition(KEY, entry(1), None)
+    assert store.offer(gone(3)) == Transition(KEY, None, None)
+    assert (len(store), store.version(KEY), list(store.entries())) == (0, 3, [])
+
+
+@dataclass
+class Cluster:
+    """What really happened: versions grow by one for each change of any key, and lists are snapshots of it."""
+
+    events: list[Seen] = field(default_factory=list)
+    snapshots: list[tuple[int, dict[Key, Seen]]] = field(default_factory=list)
+
+    def run(self, changes: list[tuple[Key, bool]]) -> None:
+        now: dict[Key, Seen] = {}
+        for version, (key, exists) in enumerate(changes, start=1):
+            seen = Seen(key, version, entry(version) if exists else None)
+            self.events.append(seen)
+            if exists:
+                now[key] = seen
+            else:
+                now.pop(key, None)
+            self.snapshots.append((version, dict(now)))
+
+
+_changes = st.lists(
+    st.tuples(st.sampled_from([KEY, OTHER, Key("lab", "cart")]), st.booleans()), min_size=1, max_size=10
+)
+
+
+def deliver_list(store: Store, cluster: Cluster, index: int, *, partly: bool) -> list[Transition]:
+    """A list as the engine makes it: with `partly`, only those are read whose version is not known already."""
+    version, snapshot = cluster.snapshots[index]
+    fetched = [seen for key, seen in snapshot.items() if not partly or store.version(key) != seen.version]
+    return store.offer_list({key: seen.version for key, seen in snapshot.items()}, fetched, version)
+
+
+def mirror(state: dict[Key, Entry], transitions: list[Transition]) -> None:
+    """Follow the store by its transitions alone, as the engine does."""
+    for change in transitions:
+        assert state.get(change.key) == change.before, "a transition starts where the last one ended"
+        if change.after is None:
+            state.pop(change.key, None)
+        else:
+            state[change.key] = change.after
+
+
+@given(changes=_changes, data=st.data())
+def test_events_alone_converge_in_any_order_and_number(changes: list[tuple[Key, bool]], data: st.DataObject) -> None:
+    cluster = Cluster()
+    cluster.run(changes)
+    repeated = data.draw(st.lists(st.sampled_from(cluster.events), max_size=5))
+    store = Store()
+    for seen in data.draw(st.permutations(cluster.events + repeated)):
+        store.offer(seen)
+    newest = {key: seen.entry for key, seen in cluster.snapshots[-1][1].items()}
+    assert dict(store.entries()) == newest
+    assert len(store) == len(newest)
+
+
+@given(changes=_changes, data=st.data())
+def test_any_events_and_lists_converge_with_the_newest_list(
+    changes: list[tuple[Key, bool]], data: st.DataObject
+) -> None:
+    cluster = Cluster()
+    cluster.run(changes)
+    steps = st.sampled_from(cluster.events) | st.integers(0, len(changes) - 1)
+    store, followed = Store(), dict[Key, Entry]()
+    for step in data.draw(st.lists(steps, max_size=20)):
+        if isinstance(step, Seen):
+            transition = store.offer(step)
+            mirror(followed, [transition] if transition else [])
+        else:
+            mirror(followed, deliver_list(store, cluster, step, partly=data.draw(st.booleans())))
+        assert dict(store.entries()) == followed
+        assert len(store) == len(followed)
+    mirror(followed, deliver_list(store, cluster, len(changes) - 1, partly=data.draw(st.booleans())))
+    assert followed == {key: seen.entry for key, seen in cluster.snapshots[-1][1].items()}
