@@ -1,6 +1,6 @@
 """What the plan says is to be done in the gateway, and what the gateway was found to hold: values without I/O."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from echoroute.core.objects import JsonObject, ObjectRef
 
@@ -10,7 +10,7 @@ class Put:
     """Write the whole object; `body` is as in `Bundle.objects`: no `id`, no times, no indexes."""
 
     ref: ObjectRef
-    body: JsonObject
+    body: JsonObject = field(repr=False)  # plugin configs can hold secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,6 @@ class Stored:
     revision of the last write: the same index means the same content.
     """
 
-    body: JsonObject
+    body: JsonObject = field(repr=False)
     create_time: int
     modified_index: int

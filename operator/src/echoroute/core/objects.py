@@ -1,7 +1,7 @@
 """The values that travel between the rooms: keys of EchoRoutes, references to gateway objects, bundles."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pydantic import JsonValue
@@ -46,4 +46,4 @@ class Bundle:
     """The gateway objects of one EchoRoute, as they are to be written: bodies without `id`, times and indexes."""
 
     route_id: str
-    objects: Mapping[ObjectRef, JsonObject]
+    objects: Mapping[ObjectRef, JsonObject] = field(repr=False)  # plugin configs can hold secrets
