@@ -5,8 +5,11 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Sequence
 
 import pytest
+
+NEW_PID_NAMESPACE = ["unshare", "--user", "--map-root-user", "--pid", "--fork"]
 
 PRELUDE = """
 import asyncio, signal, sys, threading, time
@@ -24,9 +27,9 @@ def server_handler(signum, frame):
 """
 
 
-def start(code: str) -> subprocess.Popen[str]:
+def start(code: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:
     source = PRELUDE + textwrap.dedent(code)
-    process = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*before, sys.executable, "-c", source], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     return process
@@ -62,6 +65,24 @@ def test_without_a_handler_the_process_dies_of_the_signal_after_the_drain():
     process.send_signal(signal.SIGTERM)
     assert finish(process) == ["leaving", "drained"]
     assert process.returncode == -signal.SIGTERM
+
+
+def test_without_a_handler_the_first_process_of_a_container_ends_too():
+    """The kernel does not deliver it signals that have no handler, not even its own."""
+    if subprocess.run([*NEW_PID_NAMESPACE, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no PID namespaces here")
+    code = """
+        import os
+        assert os.getpid() == 1
+        WrappedSignals(Leaving(0.2), 25.0).install(server_handles_them=False)
+        threading.Timer(0.2, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)).start()
+        say("ready")
+        try: time.sleep(10)
+        finally: say("cleaned up")
+    """
+    process = start(code, NEW_PID_NAMESPACE)
+    assert finish(process) == ["leaving", "drained", "cleaned up"]
+    assert process.returncode == 128 + signal.SIGTERM
 
 
 def test_a_second_signal_goes_to_the_server_at_once():

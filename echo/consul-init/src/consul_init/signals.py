@@ -7,6 +7,7 @@ leave and drain while the server knows nothing of it, and is then delivered to t
 
 import queue
 import signal
+import sys
 import threading
 import time
 from types import FrameType
@@ -90,6 +91,8 @@ class WrappedSignals:
         else:
             signal.signal(signum, signal.SIG_DFL)
             signal.raise_signal(signum)
+            # Still here: the first process of a container, which the kernel spares signals without a handler.
+            sys.exit(128 + signum)
 
     def _leave_then_pass_on(self) -> None:
         signum = self._received.get()
