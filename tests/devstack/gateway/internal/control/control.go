@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"devstack/gateway/internal/admin"
@@ -24,8 +25,9 @@ type Control struct {
 	listener *Listener
 	recorder *recorder
 	faults   *faults
-	key      string // the admin key before a fault changed it
 	mux      *http.ServeMux
+	mu       sync.Mutex
+	key      string // the admin key before a fault changed it
 }
 
 // New gives the control over a gateway's parts.
@@ -183,6 +185,8 @@ func (c *Control) addFault(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fault.Hits = 0
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.faults.add(&fault)
 	switch fault.Action {
 	case actionRefuse:
@@ -196,6 +200,8 @@ func (c *Control) addFault(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Control) clearFaults(w http.ResponseWriter, _ *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.faults.clear()
 	if c.key != "" {
 		c.admin.Keys.SetAdmin(c.key)

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -42,6 +43,7 @@ type Consul struct {
 
 type service struct {
 	uses      int
+	stale     bool // to be read
 	instances []Instance
 	version   uint64
 	known     chan struct{} // closed at the first answer
@@ -81,7 +83,7 @@ func (c *Consul) Use(name string) {
 	defer c.mu.Unlock()
 	s := c.services[name]
 	if s == nil {
-		s = &service{known: make(chan struct{})}
+		s = &service{known: make(chan struct{}), stale: true}
 		c.services[name] = s
 		c.signal()
 	}
@@ -163,7 +165,7 @@ func (c *Consul) watch(ctx context.Context, path string) {
 		}
 		retry = minRetry
 		if next != index {
-			c.signal()
+			c.allStale()
 		}
 		if next < index {
 			next = 0 // Consul started over
@@ -172,30 +174,58 @@ func (c *Consul) watch(ctx context.Context, path string) {
 	}
 }
 
-// refresh reads all services in use; false if a read failed.
-func (c *Consul) refresh(ctx context.Context) bool {
-	c.mu.RLock()
-	names := make([]string, 0, len(c.services))
-	for name := range c.services {
-		names = append(names, name)
+// allStale has all services read again: Consul does not say which one changed.
+func (c *Consul) allStale() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.services {
+		s.stale = true
 	}
-	c.mu.RUnlock()
+	c.signal()
+}
+
+// takeStale gives the services to read. A change while they are read makes them stale again.
+func (c *Consul) takeStale() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var names []string
+	for name, s := range c.services {
+		if s.stale {
+			s.stale = false
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// refresh reads what is stale; false if a read failed.
+func (c *Consul) refresh(ctx context.Context) bool {
 	var group sync.WaitGroup
-	var failed sync.Once
-	ok := true
+	var failed atomic.Bool
 	slots := make(chan struct{}, parallelRead)
-	for _, name := range names {
+	for _, name := range c.takeStale() {
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
 			if err := c.read(ctx, name); err != nil {
-				failed.Do(func() { ok = false })
-				slog.Warn("Consul: service not read; its last list stays", "service", name, "error", err)
+				failed.Store(true)
+				c.failed(ctx, name, err)
 			}
 		})
 	}
 	group.Wait()
-	return ok
+	return !failed.Load()
+}
+
+func (c *Consul) failed(ctx context.Context, name string, err error) {
+	if ctx.Err() == nil {
+		slog.Warn("Consul: service not read; its last list stays", "service", name, "error", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.services[name]; s != nil {
+		s.stale = true
+	}
 }
 
 func (c *Consul) read(ctx context.Context, name string) error {

@@ -12,6 +12,7 @@ var reasons = map[int]string{
 	http.StatusBadRequest:          "400 Bad Request",
 	http.StatusForbidden:           "403 Forbidden",
 	http.StatusNotFound:            "404 Not Found",
+	http.StatusMethodNotAllowed:    "405 Not Allowed",
 	http.StatusInternalServerError: "500 Internal Server Error",
 	http.StatusBadGateway:          "502 Bad Gateway",
 	http.StatusServiceUnavailable:  "503 Service Temporarily Unavailable",

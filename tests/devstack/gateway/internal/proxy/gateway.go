@@ -93,6 +93,10 @@ func (g *Gateway) upstream(id string) *upstream {
 
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Server", nginx.Server)
+	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
+		nginx.ErrorPage(w, http.StatusMethodNotAllowed) // nginx has neither, whatever a route says
+		return
+	}
 	path, args, _ := strings.Cut(r.RequestURI, "?")
 	uri, err := nginx.Normalize(path)
 	if err != nil {

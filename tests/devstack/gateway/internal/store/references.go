@@ -24,11 +24,12 @@ func (r references) user(upstream string) string {
 }
 
 func (r references) set(route *Object) {
-	for _, upstream := range trafficSplitUpstreams(route.Value) {
-		r.add(upstream, route.ID, trafficRule)
-	}
 	if upstream, ok := ReferenceID(route.Value["upstream_id"]); ok {
 		r.add(upstream, route.ID, direct)
+	}
+	// Where a route uses it both ways, APISIX names the plugin.
+	for _, upstream := range trafficSplitUpstreams(route.Value) {
+		r.add(upstream, route.ID, trafficRule)
 	}
 }
 
