@@ -1,0 +1,256 @@
+"""Deletions: never without a read of the CRD that is newer than their reason, never on what may be a mistake."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from echoroute.core.brake import Verdict
+from echoroute.core.changes import Delete, Stored
+from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
+from echoroute.engine.actual import Actual
+from echoroute.engine.deletions import Deletions, Permit
+from echoroute.errors import KubernetesError
+from echoroute.kube.echoroutes import Crd
+
+MADE = datetime(2026, 1, 1, tzinfo=UTC)
+CRD = Crd(created=MADE, deleting=False)
+BORN = MADE + timedelta(days=1)
+CART, PAY = Key("shop", "cart"), Key("shop", "pay")
+
+
+class World:
+    """A clock that the test turns, an API server that answers with `crd`, and the keys that were queued again."""
+
+    def __init__(self, confirmed: str | None = None) -> None:
+        self.now = 100.0
+        self.crd: Crd | KubernetesError | None = CRD
+        self.reads = 0
+        self.requeued: asyncio.Queue[Key] = asyncio.Queue()
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.deletions = Deletions(
+            read_crd=self.read_crd, requeue=self.requeued.put_nowait, confirmed=confirmed, clock=lambda: self.now
+        )
+        self.actual = Actual(lambda body: Key("shop", str(body["name"])), lambda: self.now)
+
+    async def read_crd(self) -> Crd | None:
+        self.reads += 1
+        answer = self.crd
+        await self.gate.wait()
+        if isinstance(answer, KubernetesError):
+            raise answer
+        return answer
+
+    async def requeued_key(self) -> Key:
+        return await asyncio.wait_for(self.requeued.get(), 5.0)
+
+    async def permit(self, key: Key, *, exists: bool = False) -> Permit:
+        """Ask, wait for the read, ask again."""
+        assert self.deletions.permit(key, exists=exists) is Permit.PENDING
+        self.now += 1.5
+        assert await self.requeued_key() == key
+        return self.deletions.permit(key, exists=exists)
+
+    def own(self, *names: str, created: datetime = BORN) -> None:
+        listed: dict[ObjectRef, Stored] = {}
+        for name in names:
+            body: JsonObject = {"name": name}
+            listed[ObjectRef(Kind.ROUTE, name)] = Stored(body, int(created.timestamp()), 1)
+        self.now += 5.0
+        self.actual.replace(listed, began=self.now)
+
+    async def judge(self, *existing: str) -> Verdict:
+        self.now += 5.0
+        return await self.deletions.judge_orphans(self.actual, lambda key: key.name in existing)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    made = World()
+    yield made
+    await made.deletions.aclose()
+
+
+async def test_a_delete_event_is_granted_after_a_newer_read(world: World) -> None:
+    await world.deletions.read_now()
+    world.now += 5.0
+    world.deletions.deleted(CART, BORN)
+    world.now += 0.5
+    assert world.deletions.permit(CART, exists=False) is Permit.PENDING, "the read before the event says nothing"
+    assert world.deletions.permit(CART, exists=False) is Permit.PENDING, "nor does asking again"
+    assert await world.requeued_key() == CART
+    assert world.reads == 2
+    assert world.deletions.permit(CART, exists=False) is Permit.GRANTED
+
+
+@pytest.mark.parametrize(
+    ("crd", "why"),
+    [
+        (None, "the CRD is missing: Kubernetes removed its objects with it"),
+        (Crd(created=MADE, deleting=True), "the CRD is being deleted: nobody asked for this route to go"),
+        (Crd(created=BORN + timedelta(days=1), deleting=False), "made again since: another CRD than the object's"),
+    ],
+)
+async def test_a_delete_event_from_the_end_of_the_crd_deletes_nothing(world: World, crd: Crd | None, why: str) -> None:
+    world.crd = crd
+    world.deletions.deleted(CART, BORN)
+    assert await world.permit(CART) is Permit.DENIED, why
+    world.crd = CRD
+    assert await world.permit(CART) is Permit.DENIED, "the event is used up: the key is an orphan like others now"
+
+
+async def test_what_no_event_explains_is_denied(world: World) -> None:
+    assert await world.permit(CART) is Permit.DENIED
+
+
+async def test_an_existing_one_may_shed_objects_but_not_without_the_crd(world: World) -> None:
+    assert await world.permit(CART, exists=True) is Permit.GRANTED
+    world.crd = None
+    assert await world.permit(CART, exists=True) is Permit.DENIED
+
+
+async def test_a_forgotten_event_explains_nothing(world: World) -> None:
+    world.deletions.deleted(CART, BORN)
+    world.deletions.forget(CART)
+    assert await world.permit(CART) is Permit.DENIED
+
+
+async def test_one_read_serves_all_that_wait(world: World) -> None:
+    world.gate.clear()
+    for number in range(50):
+        key = Key("shop", str(number))
+        world.deletions.deleted(key, BORN)
+        world.now += 0.001
+        assert world.deletions.permit(key, exists=False) is Permit.PENDING
+    await asyncio.sleep(0)
+    world.gate.set()
+    keys = {await world.requeued_key() for _ in range(50)}
+    assert world.reads == 1
+    assert {world.deletions.permit(key, exists=False) for key in keys} == {Permit.GRANTED}
+
+
+async def test_an_event_during_a_read_needs_another_one(world: World) -> None:
+    world.gate.clear()
+    world.deletions.deleted(CART, BORN)
+    world.now += 0.1
+    world.deletions.permit(CART, exists=False)
+    await asyncio.sleep(0.01)
+    world.now += 2.0
+    world.deletions.deleted(PAY, BORN)
+    world.deletions.permit(PAY, exists=False)
+    world.gate.set()
+    assert {await world.requeued_key(), await world.requeued_key()} == {CART, PAY}
+    assert world.deletions.permit(CART, exists=False) is Permit.GRANTED
+    assert await world.permit(PAY) is Permit.GRANTED
+    assert world.reads == 2, "the read began before the second event"
+
+
+async def test_reads_are_a_second_apart(world: World) -> None:
+    await world.deletions.read_now()
+    world.now += 0.9
+    began = asyncio.get_running_loop().time()
+    world.deletions.permit(CART, exists=True)
+    await world.requeued_key()
+    assert asyncio.get_running_loop().time() - began >= 0.09
+
+
+async def test_an_api_server_that_is_away_delays_and_denies_nothing(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.crd = KubernetesError("no route to host", status=0)
+    world.deletions.deleted(CART, BORN)
+    world.now += 0.1
+    with caplog.at_level(logging.WARNING):
+        assert world.deletions.permit(CART, exists=False) is Permit.PENDING
+        await asyncio.sleep(0.01)
+    assert "no route to host" in caplog.text
+    assert world.requeued.empty()
+    world.crd, world.now = CRD, world.now + 5.0
+    assert await world.requeued_key() == CART
+    assert world.deletions.permit(CART, exists=False) is Permit.GRANTED
+
+
+async def test_an_orphan_goes_after_two_lists_that_agree(world: World) -> None:
+    world.own("cart", "pay")
+    assert await world.judge("pay") == Verdict(frozenset(), None)
+    assert world.requeued.empty(), "one list may be wrong"
+    verdict = await world.judge("pay")
+    assert verdict.deletable == {ObjectRef(Kind.ROUTE, "cart")}
+    assert await world.requeued_key() == CART
+    assert await world.permit(CART) is Permit.GRANTED
+    assert await world.permit(PAY) is Permit.DENIED, "released is what was judged, nothing else"
+
+
+async def test_lists_that_do_not_agree_release_nothing(world: World) -> None:
+    world.own("cart", "pay")
+    for existing in (("pay",), ("cart",), ("pay",)):
+        assert (await world.judge(*existing)).deletable == frozenset()
+    assert world.requeued.empty()
+
+
+async def test_a_release_ends_with_the_next_judgement(world: World) -> None:
+    world.own("cart")
+    await world.judge()
+    await world.judge()
+    await world.requeued_key()
+    await world.judge("cart")
+    assert await world.permit(CART) is Permit.DENIED, "it exists again in the newest list"
+
+
+async def test_what_a_delete_event_explains_is_no_orphan(world: World) -> None:
+    world.own(*(str(number) for number in range(20)))
+    for number in range(20):
+        world.deletions.deleted(Key("shop", str(number)), BORN)
+    for _ in range(2):
+        assert await world.judge() == Verdict(frozenset(), None), "so `kubectl delete er --all` meets no brake"
+
+
+@pytest.mark.parametrize("crd", [None, Crd(created=MADE, deleting=True)])
+async def test_without_the_crd_no_orphan_goes(world: World, crd: Crd | None) -> None:
+    world.own("cart")
+    world.crd = crd
+    for _ in range(3):
+        assert (await world.judge()).deletable == frozenset()
+    assert world.requeued.empty()
+
+
+async def test_an_unreadable_crd_releases_nothing(world: World) -> None:
+    world.own("cart")
+    await world.judge()
+    world.crd = KubernetesError("forbidden", status=403)
+    with pytest.raises(KubernetesError, match="forbidden"):
+        await world.judge()
+    assert world.requeued.empty()
+    world.crd = CRD
+    assert await world.permit(CART) is Permit.DENIED
+
+
+async def test_a_crd_younger_than_what_is_owned_engages_the_brake(world: World) -> None:
+    world.own("cart", created=MADE - timedelta(days=1))
+    await world.judge()
+    verdict = await world.judge()
+    assert verdict.engaged
+    assert await world.permit(CART) is Permit.DENIED
+
+
+async def test_many_orphans_are_held_until_their_token_is_given(world: World) -> None:
+    names = [str(number) for number in range(20)]
+    world.own(*names)
+    await world.judge()
+    verdict = await world.judge()
+    assert verdict.held is not None
+    assert world.requeued.empty()
+    assert await world.permit(Key("shop", "3")) is Permit.DENIED
+
+    confirmed = World(confirmed=verdict.held.token)
+    confirmed.own(*names, "late")
+    await confirmed.judge("late")
+    assert len((await confirmed.judge("late")).deletable) == 20
+    requeued = {(await confirmed.requeued_key()).name for _ in names}
+    assert requeued == set(names)
+    for name in names[:15]:
+        confirmed.actual.wrote(Key("shop", name), Delete(ObjectRef(Kind.ROUTE, name)))
+    assert len((await confirmed.judge("late")).deletable) == 5, "a confirmed set is deleted to its end"
+    await confirmed.deletions.aclose()
