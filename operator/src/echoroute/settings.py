@@ -1,12 +1,13 @@
 """The operator's settings: environment variables, checked once at start, handed down as values."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from echoroute.api.durations import seconds
+from echoroute.api.durations import PATTERN, seconds
 from echoroute.core.ownership import is_owner_id
 from echoroute.errors import SettingsError
 
@@ -18,10 +19,9 @@ def _csv(value: object) -> object:
 def _duration(value: object) -> object:
     if not isinstance(value, str):
         return value
-    try:
-        return seconds(value)
-    except ValueError:
-        raise ValueError("is not a duration such as 30s or 1m30s") from None
+    if re.fullmatch(PATTERN, value) is None:
+        raise ValueError("is not a duration such as 30s or 1m30s")
+    return seconds(value)
 
 
 def _owner(value: str) -> str:
@@ -181,8 +181,10 @@ def load() -> Settings:
 
 
 def variable(field: str) -> str:
-    """The environment variable of a field."""
-    alias = Settings.model_fields[field].validation_alias if field in Settings.model_fields else None
+    """The environment variable of a field; an alias, which is what errors name, is the variable itself."""
+    if field not in Settings.model_fields:
+        return field
+    alias = Settings.model_fields[field].validation_alias
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"ECHOROUTE_{field.upper()}"
 
 
