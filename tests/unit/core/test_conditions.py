@@ -504,6 +504,17 @@ def test_grace_of_30_seconds(unhealthy_for: float, total: int, ready: str, reche
     assert outcome.status["instances"] == {"healthy": 0, "total": total}, "counts tell the truth at once"
 
 
+def test_grace_survives_its_own_output_while_the_gateway_is_away() -> None:
+    before = after(replace(FINE, gateway=UNREACHABLE))
+    answer = Answered(healthy=0, total=0, seen_healthy=False, unhealthy_for=5.0)
+    facts = replace(FINE, gateway=UNREACHABLE, discovery=answer)
+    first = fold(facts, before, now=NOW)
+    assert conditions(first.status)["ResolvedRefs"] == ("True", "ResolvedRefs")
+    again = fold(facts, parse_previous(first.status), now=LATER)
+    assert again == first, "no patch, and it is looked at again when the grace ends"
+    assert again.recheck_after == GRACE - 5.0
+
+
 def test_an_outages_text_is_not_patched_from_try_to_try() -> None:
     facts = replace(FINE, gateway=UNREACHABLE)
     other_text = replace(facts, gateway=Failed(Reason.GATEWAY_UNREACHABLE, "timed out after 5 s"))

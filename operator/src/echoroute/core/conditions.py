@@ -93,7 +93,7 @@ def _resolved_refs(facts: Facts, previous: Previous) -> Condition:
                 return before
             return Condition(None, Reason.CONSUL_UNREACHABLE, "Consul has not answered yet")
         case Answered() as answer:
-            if answer.total == 0 and not _in_grace(answer, previous):
+            if answer.total == 0 and not _still_known(answer, previous):
                 return Condition(
                     False,
                     Reason.SERVICE_NOT_FOUND,
@@ -164,9 +164,21 @@ def _in_grace(answer: Answered, previous: Previous) -> bool:
     return (answer.seen_healthy or previous.healthy) and answer.unhealthy_for < GRACE
 
 
+def _still_known(answer: Answered, previous: Previous) -> bool:
+    """Whether a service without instances had some a short while ago.
+
+    The status before tells it by ResolvedRefs too: its counts are 0 by now, and its Ready may be about the gateway.
+    """
+    before = previous.conditions.get("ResolvedRefs")
+    known = before is not None and before.reason is Reason.RESOLVED_REFS
+    return _in_grace(answer, previous) or (known and answer.unhealthy_for < GRACE)
+
+
 def _recheck_after(facts: Facts, previous: Previous) -> float | None:
     match facts.discovery:
-        case Answered(healthy=0) as answer if facts.refusal is None and _in_grace(answer, previous):
+        case Answered(healthy=0) as answer if facts.refusal is None and (
+            _in_grace(answer, previous) or (answer.total == 0 and _still_known(answer, previous))
+        ):
             return GRACE - answer.unhealthy_for
         case _:
             return None
