@@ -12,6 +12,7 @@ import pytest
 from devstack import builder, find, golang, paths, programs
 from devstack.errors import BuildFailed
 from devstack.golang import environment, find_go
+from devstack.identity import ProcessIdentity
 from devstack.programs import Program
 
 _MAIN = 'package main\n\nfunc main() { println("%s") }\n'
@@ -58,7 +59,9 @@ def test_built_once_and_again_when_a_source_changes(hello: Program, capsys: pyte
 def test_a_failure_shows_what_the_compiler_said_and_keeps_the_old_binary(hello: Program) -> None:
     builder.build(["hello"])
     (hello.directory / "main.go").write_text("package main\n\nfunc main() { undefined() }\n")
-    with pytest.raises(BuildFailed, match=r"(?s)building hello failed; .*build-hello\.log.*undefined: undefined"):
+    with pytest.raises(
+        BuildFailed, match=r"(?s)hello failed \(status 1\); .*build-hello\.log.*undefined: undefined"
+    ):
         builder.build(["hello"])
     assert _output() == "one"
     assert find.take_inventory(["hello"]).missing == [hello], "the old one does not pass for the new one"
@@ -112,8 +115,9 @@ def test_two_processes_build_one_after_the_other(tmp_path: Path) -> None:
         first.kill()
 
 
-def test_ctrl_c_ends_the_compilers_too(hello: Program, tmp_path: Path) -> None:
-    """A `go` that never ends: it and its child are gone when the build is interrupted."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
+def test_the_compilers_end_with_the_build(hello: Program, tmp_path: Path, number: signal.Signals) -> None:
+    """A `go` that never ends: it and its child are gone when the build is interrupted or killed."""
     fake = tmp_path / "fake" / "go"
     fake.parent.mkdir()
     fake.write_text(
@@ -138,11 +142,13 @@ def test_ctrl_c_ends_the_compilers_too(hello: Program, tmp_path: Path) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
-        build.send_signal(signal.SIGINT)
+        children = [ProcessIdentity.of(pid) for pid in pids]
+        assert all(children)
+        build.send_signal(number)
         build.communicate(timeout=10)
-    for pid in pids:
-        status = Path(f"/proc/{pid}/status")
-        assert not status.exists() or "Z (zombie)" in status.read_text(), pid
+    while any(child and child.is_alive() for child in children):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(

@@ -1,28 +1,27 @@
 """Builds what is missing with Go: one module after the other, verified, into .cache/devstack/bin."""
 
 import itertools
-import os
 import re
 import shutil
 import signal
-import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from devstack import stamps
-from devstack.errors import BuildFailed, tail
+from devstack.errors import BuildFailed
 from devstack.find import Binaries, take_inventory
 from devstack.golang import Go, ensure_go, environment
 from devstack.locks import locked
 from devstack.paths import BIN, BUILD_LOCK, BUILD_LOGS, shown
+from devstack.processes import ProcessGroup
 from devstack.programs import PROGRAMS, Program, linker_flags, pinned_version
 from devstack.progress import Step, say
 
 _ATTEMPTS = 3
 _RETRY_SECONDS = 3.0
+_TAIL_LINES = 12
 # Failures of the network on the way to the module proxy: what was fetched stays, so another try goes on from there.
 _NETWORK = re.compile(
     r"dial tcp|i/o timeout|connection (reset|refused)|TLS handshake timeout|unexpected EOF|(429|50[234]) \w+"
@@ -85,43 +84,45 @@ def _go_build(programs: Sequence[Program], go: Go, outputs: Path, log: Path, ste
     flags = ["-v", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", linker_flags(programs[0])]
     # For several packages Go wants a folder and names each binary after its package's last element.
     target = f"{outputs}/" if len(programs) > 1 else str(outputs / programs[0].name)
-    command = [str(go.path), "build", *flags, "-o", target, *(program.package for program in programs)]
+    packages = [program.package for program in programs]
+    command = [str(go.path), "build", "-C", str(programs[0].directory), *flags, "-o", target, *packages]
     for attempt in range(1, _ATTEMPTS + 1):
-        code = _run(command, programs[0].directory, log, step)
-        if code == 0:
+        status = _run(command, log, step)
+        if status == 0:
             return
-        if attempt == _ATTEMPTS or not _NETWORK.search(tail(log, lines=5)):
+        reason = _complaints(log)
+        if attempt == _ATTEMPTS or not _NETWORK.search(reason):
             break
         time.sleep(_RETRY_SECONDS)
-    free = shutil.disk_usage(outputs).free
-    space = "\n    (the disk is nearly full)" if free < 1 << 30 else ""
+    how = f"status {status}" if status > 0 else f"{signal.Signals(-status).name}: was memory short?"
+    if shutil.disk_usage(outputs).free < 1 << 30:
+        how += "; the disk is nearly full"
     names = ", ".join(program.name for program in programs)
-    msg = f"building {names} failed; the last lines of {shown(log)}:\n{tail(log)}{space}"
+    msg = f"building {names} failed ({how}); see {shown(log)}:\n{reason}"
     raise BuildFailed(msg)
 
 
-def _run(command: Sequence[str], directory: Path, log: Path, step: Step) -> int:
-    """Run `go build -v`, whose every line on stderr is a package compiled or a module fetched."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=directory, env=environment(), stdin=subprocess.DEVNULL,
-            stdout=output, stderr=output, process_group=0,
-        )  # fmt: skip
-    with _ended_with_us(process), log.open("rb") as lines:
-        count = 0
-        while process.poll() is None:
-            count += lines.read().count(b"\n")
-            step.update(f"{count} packages")
-            time.sleep(0.1)
-    return process.returncode
+def _run(command: Sequence[str], log: Path, step: Step) -> int:
+    """Run `go build -v`, whose every line is a package compiled or a module fetched; its exit status.
 
-
-@contextmanager
-def _ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """On Ctrl-C or any other error end `go` with the compilers it has started."""
+    When we are interrupted or killed, go and its compilers end too.
+    """
+    log.write_bytes(b"")
+    group = ProcessGroup()
     try:
-        yield
-    except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        raise
+        process = group.spawn(command, log, environment())
+        count = 0
+        with log.open("rb") as lines:
+            while (status := process.poll()) is None:
+                count += lines.read().count(b"\n")
+                step.update(f"{count} packages")
+                time.sleep(0.1)
+        return status
+    finally:
+        group.close()
+
+
+def _complaints(log: Path) -> str:
+    """The end of what go said, without the bare names of packages that it was done with or busy with."""
+    lines = [line for line in log.read_text(errors="replace").splitlines() if " " in line]
+    return "\n".join(f"    {line}" for line in lines[-_TAIL_LINES:])
