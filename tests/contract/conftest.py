@@ -8,21 +8,29 @@ from devstack.errors import NotBuilt
 
 from .backends import Backends, backends, registered
 from .scope import KINDS
-from .target import Target, real_apisix, standin
+from .standin import StandIn, running_consul, running_standin
+from .target import Target, real_apisix
 
 
 @pytest.fixture(scope="session")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """The APISIX that APISIX_ADMIN_URL names, or a stand-in gateway."""
-    real = real_apisix()
-    if real is not None:
-        yield real
-        return
+def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
+    """A stand-in gateway with a Consul of its own."""
+    directory = tmp_path_factory.mktemp("standin")
     try:
-        with standin(tmp_path_factory.mktemp("standin")) as own:
+        with running_consul(directory) as consul_url, running_standin(directory, consul_url) as own:
             yield own
     except NotBuilt as error:
         pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def target(request: pytest.FixtureRequest) -> Target:
+    """The APISIX that APISIX_ADMIN_URL names, or the stand-in."""
+    real = real_apisix()
+    if real is not None:
+        return real
+    own: StandIn = request.getfixturevalue("standin")
+    return own.target
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +52,13 @@ def empty(target: Target) -> Iterator[Target]:
     for kind in KINDS:
         for item in target.admin("GET", f"/{kind}").json()["list"]:
             target.admin("DELETE", f"/{kind}/{item['value']['id']}?force=true").raise_for_status()
+
+
+@pytest.fixture
+def calm(standin: StandIn) -> Iterator[StandIn]:
+    """The stand-in without objects, faults and counts; also afterwards."""
+    for path in ("/wipe", "/reset-stats"):
+        standin.control("POST", path)
+    yield standin
+    standin.control("DELETE", "/faults")
+    standin.control("POST", "/wipe")

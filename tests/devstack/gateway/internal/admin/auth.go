@@ -16,6 +16,9 @@ type Keys struct {
 	viewer string
 }
 
+// NewKeys gives an admin key, and one that may only read ("": none).
+func NewKeys(admin, viewer string) *Keys { return &Keys{admin: admin, viewer: viewer} }
+
 // ReadKeys reads a file: the admin key in its first line, in its second one that may only read, if there is one.
 func ReadKeys(path string) (*Keys, error) {
 	file, err := os.Open(path)
@@ -36,11 +39,7 @@ func ReadKeys(path string) (*Keys, error) {
 	if len(lines) == 0 {
 		return nil, fmt.Errorf("%s: the admin key is expected in its first line", path)
 	}
-	keys := &Keys{admin: lines[0]}
-	if len(lines) > 1 {
-		keys.viewer = lines[1]
-	}
-	return keys, nil
+	return NewKeys(lines[0], append(lines, "")[1]), nil
 }
 
 // SetAdmin changes the admin key and gives the one before.

@@ -30,10 +30,10 @@ func number(v float64) string {
 	return strconv.FormatFloat(v, 'g', 14, 64)
 }
 
+var luaQuotes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", "\\\n", "\r", `\r`, "\x00", `\0`)
+
 // quote writes a string as Lua's %q does.
-func quote(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", "\\\n", "\r", `\r`, "\x00", `\0`).Replace(s) + `"`
-}
+func quote(s string) string { return `"` + luaQuotes.Replace(s) + `"` }
 
 func encode(value any) string {
 	text, err := json.Marshal(value)
