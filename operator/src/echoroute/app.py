@@ -16,7 +16,6 @@ from echoroute.consul.follower import HELD_QUERIES, Follower
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.ownership import owner_id
 from echoroute.core.policy import Policy
-from echoroute.engine.backoff import Backoff
 from echoroute.engine.collector import RoutesCollector
 from echoroute.engine.engine import Engine, Options
 from echoroute.errors import GatewayError, KubernetesError
@@ -25,6 +24,7 @@ from echoroute.gateway.version import OLDEST_SUPPORTED, apisix_version
 from echoroute.kube.api import KubernetesApi
 from echoroute.kube.echoroutes import EchoRoutes
 from echoroute.kube.events import EventRecorder
+from echoroute.net.backoff import Backoff
 from echoroute.net.credential import Credential
 from echoroute.net.tls import Tls
 from echoroute.server import Address, Check, serve
@@ -119,17 +119,13 @@ async def _operate(settings: Settings) -> None:
         collector = RoutesCollector(engine.table)
         REGISTRY.register(collector)
         stack.callback(REGISTRY.unregister, collector)
-        log.info(
-            "EchoRoute operator %s serves gateway class %r as owner %s: %s",
-            VERSION,
-            settings.gateway_class,
-            owner,
-            await _surroundings(echoroutes, gateway),
-        )
+        log.info("EchoRoute operator %s serves gateway class %r as owner %s", VERSION, settings.gateway_class, owner)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(recorder.run(), name="events")
             if follower is not None:
                 tasks.create_task(follower.run(), name="consul")
+            # Beside the work, not before it: a gateway that hangs answers after ten seconds, or not at all.
+            tasks.create_task(_tell_surroundings(echoroutes, gateway), name="surroundings")
             tasks.create_task(engine.run(_watch(engine, echoroutes, settings)), name="engine")
 
 
@@ -212,8 +208,8 @@ async def _cluster_uid(echoroutes: EchoRoutes) -> str:
             await asyncio.sleep(backoff.next())
 
 
-async def _surroundings(echoroutes: EchoRoutes, gateway: AdminApi) -> str:
-    """What is around us, for the first log line; warns where it is older than what is supported."""
+async def _tell_surroundings(echoroutes: EchoRoutes, gateway: AdminApi) -> None:
+    """Log what is around us; warns where it is older than what is supported."""
     try:
         kubernetes = await echoroutes.server_version()
     except KubernetesError:
@@ -221,8 +217,9 @@ async def _surroundings(echoroutes: EchoRoutes, gateway: AdminApi) -> str:
     try:
         server = await gateway.probe()
     except GatewayError as error:
-        return f"Kubernetes {kubernetes}, the gateway does not answer ({error})"
+        log.info("found Kubernetes %s; the gateway does not answer: %s", kubernetes, error)
+        return
     version = apisix_version(server)
     if version is not None and version < OLDEST_SUPPORTED:
         log.warning("%s is older than APISIX %s, the oldest supported", server, ".".join(map(str, OLDEST_SUPPORTED)))
-    return f"Kubernetes {kubernetes}, gateway {server or 'of unknown version'}"
+    log.info("found Kubernetes %s, gateway %s", kubernetes, server or "of unknown version")

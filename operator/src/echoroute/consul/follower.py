@@ -6,7 +6,6 @@ https://developer.hashicorp.com/consul/api-docs/features/blocking
 import asyncio
 import itertools
 import logging
-import random
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
@@ -16,6 +15,7 @@ from echoroute.consul import metrics
 from echoroute.consul.client import Answer, ConsulClient, is_supported
 from echoroute.consul.health import ServiceHealth
 from echoroute.errors import ConsulError
+from echoroute.net.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +49,12 @@ _LONGEST_BACKOFF: Final = 30.0
 class _Watch:
     """One service: what is known of it, and whether a query is queued or under way."""
 
-    __slots__ = ("empty_wake_at", "failures", "health", "index", "query", "queued", "service")
+    __slots__ = ("empty_wake_at", "health", "index", "query", "queued", "service")
 
     def __init__(self, service: str) -> None:
         self.service = service
         self.health: ServiceHealth | None = None
         self.index = 0
-        self.failures = 0
         self.empty_wake_at = -_EMPTY_WAKE  # on the loop's clock
         self.queued = False
         self.query: asyncio.Task[None] | None = None
@@ -90,12 +89,15 @@ class Follower:
         # Cleared at the start, and from a failed query on, until a probe succeeds: nothing else is sent meanwhile.
         self._answering = asyncio.Event()
         self._failed: list[ConsulError] = []
+        self._backoff = _backoff()
 
     def follow(self, services: AbstractSet[str]) -> None:
         """Follow exactly `services` from now on."""
         took_turns = self._in_turns
         for service in self._watches.keys() - services:
-            _cut(self._watches.pop(service))
+            watch = self._watches.pop(service)
+            _cut(watch)
+            self._backoff.reset(watch)
         for service in services - self._watches.keys():
             self._watches[service] = watch = _Watch(service)
             self._queue(watch)
@@ -158,12 +160,11 @@ class Follower:
         try:
             answer = await self._client.health(watch.service, index=watch.index, wait=wait)
         except ConsulError as error:
-            again_in = _backoff(watch.failures)
-            watch.failures += 1
+            again_in = self._backoff.next(watch)
             watch.index = 0
             self._suspect(error, tasks)
         else:
-            watch.failures = 0
+            self._backoff.reset(watch)
             news = self._learn(watch, answer)
             if not news:
                 # The first of them costs no time: a registration wakes twice, and the second wake is the news.
@@ -197,7 +198,7 @@ class Follower:
             tasks.create_task(self._recover())
 
     async def _recover(self) -> None:
-        attempts = 0
+        backoff = _backoff()
         while True:
             try:
                 version = await self._client.probe()
@@ -206,8 +207,7 @@ class Follower:
                 if self._reachable is not False:
                     log.warning("%s; what is known of its services stays until it answers", error)
                     self._reached(reachable=False)
-                await asyncio.sleep(_backoff(attempts))
-                attempts += 1
+                await asyncio.sleep(backoff.next())
         if self._reachable is None:
             log.info("Consul %s answers", version or "of a version that it does not tell")
             if not is_supported(version):
@@ -225,8 +225,9 @@ class Follower:
         """Ask for everything anew: it may be another Consul, with other services and lower indexes."""
         self._first.clear()
         self._turns.clear()
+        self._backoff = _backoff()
         for watch in self._watches.values():
-            watch.index = watch.failures = 0
+            watch.index = 0
             watch.queued = False
             self._queue(watch)
 
@@ -244,6 +245,5 @@ def _cut(watch: _Watch) -> None:
         watch.query = None
 
 
-def _backoff(attempts: int) -> float:
-    """Seconds until the next attempt: doubled each time, and spread, so that many operators do not come together."""
-    return min(_LONGEST_BACKOFF, _FIRST_BACKOFF * (1 << min(attempts, 10))) * random.uniform(0.5, 1.0)  # noqa: S311
+def _backoff() -> Backoff:
+    return Backoff(first=_FIRST_BACKOFF, limit=_LONGEST_BACKOFF)

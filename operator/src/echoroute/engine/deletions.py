@@ -16,9 +16,9 @@ from enum import Enum, auto
 from echoroute.core.brake import Held, Verdict, brake
 from echoroute.core.objects import Key
 from echoroute.engine.actual import Actual
-from echoroute.engine.backoff import Backoff
 from echoroute.errors import KubernetesError
 from echoroute.kube.echoroutes import Crd
+from echoroute.net.backoff import Backoff
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,6 @@ from echoroute.core.policy import Policy
 from echoroute.core.seen import Seen
 from echoroute.engine.actual import Actual
 from echoroute.engine.announcer import Announcer
-from echoroute.engine.backoff import Backoff
 from echoroute.engine.deletions import Deletions
 from echoroute.engine.discovery import Discovery
 from echoroute.engine.gate import Gate
@@ -28,6 +27,7 @@ from echoroute.engine.store import Store, Transition
 from echoroute.engine.table import Table
 from echoroute.gateway.protocol import Gateway
 from echoroute.kube.echoroutes import Crd
+from echoroute.net.backoff import Backoff
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from prometheus_client import Gauge
 
 from echoroute.core.reasons import Reason
-from echoroute.engine.backoff import Backoff
 from echoroute.errors import GatewayError, GatewayUnauthorized, GatewayUnavailable
+from echoroute.net.backoff import Backoff
 
 log = logging.getLogger(__name__)
 

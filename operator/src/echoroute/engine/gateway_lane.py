@@ -11,13 +11,13 @@ from echoroute.core.objects import Key
 from echoroute.core.plan import KeyPlan, Present, plan_key
 from echoroute.core.reasons import Reason
 from echoroute.engine.actual import Actual
-from echoroute.engine.backoff import Backoff
 from echoroute.engine.deletions import Deletions, Permit
 from echoroute.engine.gate import Gate, outage_reason
 from echoroute.engine.queue import Item, Priority, WorkQueue
 from echoroute.engine.table import Table
 from echoroute.errors import EchoRouteError, GatewayRejected, GatewayUnauthorized, GatewayUnavailable
 from echoroute.gateway.protocol import Gateway
+from echoroute.net.backoff import Backoff
 
 log = logging.getLogger(__name__)
 

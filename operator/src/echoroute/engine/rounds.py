@@ -18,7 +18,6 @@ from echoroute.core.reasons import Reason
 from echoroute.core.seen import Seen
 from echoroute.engine.actual import Actual
 from echoroute.engine.announcer import Announcer
-from echoroute.engine.backoff import Backoff
 from echoroute.engine.deletions import Deletions
 from echoroute.engine.gate import Gate
 from echoroute.engine.queue import Priority, WorkQueue
@@ -27,6 +26,7 @@ from echoroute.engine.table import Route, Table
 from echoroute.errors import GatewayError, KubernetesError
 from echoroute.gateway.protocol import Gateway
 from echoroute.kube.echoroutes import Listing
+from echoroute.net.backoff import Backoff
 
 log = logging.getLogger(__name__)
 

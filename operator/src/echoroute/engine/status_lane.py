@@ -13,12 +13,12 @@ from echoroute.core.facts import Facts, Failed, Programmed, Waiting
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.seen import Seen
 from echoroute.core.status import parse_previous
-from echoroute.engine.backoff import Backoff
 from echoroute.engine.discovery import Discovery
 from echoroute.engine.gate import Gate
 from echoroute.engine.queue import Priority, WorkQueue
 from echoroute.engine.table import Route, Table
 from echoroute.errors import KubernetesError
+from echoroute.net.backoff import Backoff
 
 log = logging.getLogger(__name__)
 

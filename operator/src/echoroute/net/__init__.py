@@ -1,1 +1,1 @@
-"""What the HTTP clients share: connections, TLS files, and secrets that change while the process runs."""
+"""What the HTTP clients share: connections, TLS files, secrets that change, and the delays between tries."""
