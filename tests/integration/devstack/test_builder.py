@@ -59,9 +59,7 @@ def test_built_once_and_again_when_a_source_changes(hello: Program, capsys: pyte
 def test_a_failure_shows_what_the_compiler_said_and_keeps_the_old_binary(hello: Program) -> None:
     builder.build(["hello"])
     (hello.directory / "main.go").write_text("package main\n\nfunc main() { undefined() }\n")
-    with pytest.raises(
-        BuildFailed, match=r"(?s)hello failed \(status 1\); .*build-hello\.log.*undefined: undefined"
-    ):
+    with pytest.raises(BuildFailed, match=r"(?s)hello failed \(status 1\); .*build-hello\.log.*undefined: undefined"):
         builder.build(["hello"])
     assert _output() == "one"
     assert find.take_inventory(["hello"]).missing == [hello], "the old one does not pass for the new one"
