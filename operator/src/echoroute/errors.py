@@ -5,6 +5,7 @@ EchoRouteError
 ├── InvalidSpec               an EchoRoute spec that the models refuse
 ├── GatewayError              the APISIX Admin API
 │   ├── GatewayRejected       400, 413: this object is refused; wait for a change of it
+│   ├── GatewayDeferred       400: another object is still, or not yet, there; this one waits, the others go on
 │   ├── GatewayUnauthorized   401, 403: the admin key is refused
 │   └── GatewayUnavailable    the API's own 404, 408, 409, 429, 5xx and transport errors: back off, try again
 ├── ConsulError               Consul did not give a usable answer
@@ -47,6 +48,10 @@ class GatewayError(EchoRouteError):
 
 class GatewayRejected(GatewayError):
     """The gateway refuses this object as it is (400, 413); the message is the gateway's own text, cut to 1 KiB."""
+
+
+class GatewayDeferred(GatewayError):
+    """The gateway refuses this object until another is gone or there: its checks of references are eventual."""
 
 
 class GatewayUnauthorized(GatewayError):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from echoroute.api.status import EchoRouteStatus, pending_status
 from echoroute.core.conditions import GRACE, MESSAGE_LIMIT, differs_beyond_counts, fold, rfc3339
-from echoroute.core.facts import Answered, Facts, Failed, NotConfigured, Programmed, Refusal, Unanswered, Waiting
+from echoroute.core.facts import Answered, Facts, Failed, Lack, NotConfigured, Programmed, Refusal, Unanswered, Waiting
 from echoroute.core.objects import JsonObject
 from echoroute.core.reasons import Reason
 from echoroute.core.status import Previous, parse_previous
@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
 
-HEALTHY = Answered(healthy=2, total=3, seen_healthy=True, unhealthy_for=0.0)
-SICK = Answered(healthy=0, total=3, seen_healthy=True, unhealthy_for=GRACE)
-NEVER_HEALTHY = Answered(healthy=0, total=3, seen_healthy=False, unhealthy_for=0.0)
-UNKNOWN_SERVICE = Answered(healthy=0, total=0, seen_healthy=False, unhealthy_for=0.0)
+THERE = Lack(0.0, seen_before=True)
+HEALTHY = Answered(healthy=2, total=3, lack_of_healthy=THERE, lack_of_any=THERE)
+SICK = Answered(healthy=0, total=3, lack_of_healthy=Lack(GRACE, seen_before=True), lack_of_any=THERE)
+NEVER_HEALTHY = Answered(healthy=0, total=3, lack_of_healthy=Lack(), lack_of_any=THERE)
+UNKNOWN_SERVICE = Answered(healthy=0, total=0, lack_of_healthy=Lack(), lack_of_any=Lack())
 UNREACHABLE = Failed(Reason.GATEWAY_UNREACHABLE, "connect to apisix-admin:9180: refused")
 UNAUTHORIZED = Failed(Reason.GATEWAY_UNAUTHORIZED, "the Admin API refuses the key")
 REJECTED = Failed(Reason.GATEWAY_REJECTED, "property plugins.x is invalid")
@@ -496,7 +497,8 @@ def test_a_nonsensical_status_before_is_passed_over(status: JsonObject) -> None:
 @pytest.mark.parametrize("seen", ["by this process", "by the status before"])
 def test_grace_of_30_seconds(unhealthy_for: float, total: int, ready: str, recheck: float | None, seen: str) -> None:
     by_us = seen == "by this process"
-    answer = Answered(healthy=0, total=total, seen_healthy=by_us, unhealthy_for=unhealthy_for)
+    lack = Lack(unhealthy_for, by_us)
+    answer = Answered(healthy=0, total=total, lack_of_healthy=lack, lack_of_any=lack if total == 0 else THERE)
     before = Previous() if by_us else after(FINE)
     outcome = fold(replace(FINE, discovery=answer), before, now=NOW)
     assert "/".join(outcome.ready) == ready
@@ -506,13 +508,37 @@ def test_grace_of_30_seconds(unhealthy_for: float, total: int, ready: str, reche
 
 def test_grace_survives_its_own_output_while_the_gateway_is_away() -> None:
     before = after(replace(FINE, gateway=UNREACHABLE))
-    answer = Answered(healthy=0, total=0, seen_healthy=False, unhealthy_for=5.0)
+    answer = Answered(healthy=0, total=0, lack_of_healthy=Lack(5.0), lack_of_any=Lack(5.0))
     facts = replace(FINE, gateway=UNREACHABLE, discovery=answer)
     first = fold(facts, before, now=NOW)
     assert conditions(first.status)["ResolvedRefs"] == ("True", "ResolvedRefs")
     again = fold(facts, parse_previous(first.status), now=LATER)
     assert again == first, "no patch, and it is looked at again when the grace ends"
     assert again.recheck_after == GRACE - 5.0
+
+
+def test_what_consul_said_of_another_generation_is_not_carried_over() -> None:
+    before = after(FINE)
+    misspelt = replace(FINE, generation=4, service="crat")
+    unknown = fold(replace(misspelt, discovery=UNKNOWN_SERVICE), before, now=NOW)
+    assert unknown.ready == ("False", "ServiceNotFound"), "the grace is for the service that was seen, not for this one"
+    unanswered = fold(replace(misspelt, discovery=Unanswered()), before, now=NOW).status
+    assert conditions(unanswered)["ResolvedRefs"] == ("Unknown", "ConsulUnreachable")
+    assert "instances" not in unanswered
+
+
+def test_a_service_whose_sick_instances_leave_has_the_grace_too() -> None:
+    gone = Answered(healthy=0, total=0, lack_of_healthy=Lack(600.0, seen_before=True), lack_of_any=Lack(5.0, True))
+    outcome = fold(replace(FINE, discovery=gone), after(replace(FINE, discovery=SICK)), now=NOW)
+    assert outcome.ready == ("False", "NoHealthyInstances"), "restarting pods must not look like a misspelt name"
+    assert outcome.recheck_after == GRACE - 5.0
+
+
+def test_consul_and_gateway_both_away_then_the_gateway_returns() -> None:
+    sick = replace(FINE, gateway=UNREACHABLE, discovery=NEVER_HEALTHY)
+    before = after(sick)
+    back = fold(replace(FINE, discovery=Unanswered()), before, now=NOW)
+    assert back.ready == ("False", "NoHealthyInstances"), "the last counts were 0: nobody has seen an instance since"
 
 
 def test_an_outages_text_is_not_patched_from_try_to_try() -> None:
@@ -546,12 +572,24 @@ def test_differs_beyond_counts() -> None:
     assert differs_beyond_counts(status, {})
 
 
+def _answer(healthy: int, sick: int, seen: tuple[bool, bool], since: tuple[float, float]) -> Answered:
+    """A count that is not 0 was seen; there was no healthy one for at least as long as there was none at all."""
+    total = healthy + sick
+    return Answered(
+        healthy,
+        total,
+        Lack(0.0 if healthy else max(since), bool(healthy) or all(seen)),
+        Lack(0.0 if total else min(since), bool(total) or any(seen)),
+    )
+
+
+_seconds = st.sampled_from([0.0, 5.0, GRACE, 100.0])
 _answers = st.builds(
-    lambda healthy, sick, seen, since: Answered(healthy, healthy + sick, seen or healthy > 0, 0 if healthy else since),
+    _answer,
     st.integers(0, 2),
     st.integers(0, 2),
-    st.booleans(),
-    st.sampled_from([0.0, 5.0, GRACE, 100.0]),
+    st.tuples(st.booleans(), st.booleans()),
+    st.tuples(_seconds, _seconds),
 )
 _failures = st.sampled_from([UNREACHABLE, UNAUTHORIZED, REJECTED, FOREIGN])
 _facts = st.builds(

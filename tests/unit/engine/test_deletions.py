@@ -25,7 +25,7 @@ class World:
 
     def __init__(self, confirmed: str | None = None) -> None:
         self.now = 100.0
-        self.crd: Crd | KubernetesError | None = CRD
+        self.crd: Crd | Exception | None = CRD
         self.reads = 0
         self.requeued: asyncio.Queue[Key] = asyncio.Queue()
         self.gate = asyncio.Event()
@@ -39,7 +39,7 @@ class World:
         self.reads += 1
         answer = self.crd
         await self.gate.wait()
-        if isinstance(answer, KubernetesError):
+        if isinstance(answer, Exception):
             raise answer
         return answer
 
@@ -156,10 +156,17 @@ async def test_reads_are_a_second_apart(world: World) -> None:
     assert asyncio.get_running_loop().time() - began >= 0.09
 
 
-async def test_an_api_server_that_is_away_delays_and_denies_nothing(
-    world: World, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(KubernetesError("no route to host", status=0), id="the API server is away"),
+        pytest.param(ValueError("no route to host"), id="a bug must not end the only reader"),
+    ],
+)
+async def test_a_failed_read_delays_and_denies_nothing(
+    world: World, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
-    world.crd = KubernetesError("no route to host", status=0)
+    world.crd = error
     world.deletions.deleted(CART, BORN)
     world.now += 0.1
     with caplog.at_level(logging.WARNING):

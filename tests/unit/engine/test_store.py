@@ -52,6 +52,8 @@ def test_a_tombstone_guards_until_the_next_list() -> None:
     assert store.offer(there(2)) is None, "a list older than the deletion leaves the tombstone"
     assert store.offer_list({}, [], version=3) == [], "it was gone already"
     assert store.version(KEY) is None, "memory is given back"
+    assert store.offer(there(2)) is None, "a late event: what a list did not have is not brought back by what is older"
+    assert store.offer(there(4)) == Transition(KEY, None, entry(4))
 
 
 def test_a_list_removes_what_is_not_newer_than_itself() -> None:
@@ -159,3 +161,5 @@ def test_any_events_and_lists_converge_with_the_newest_list(
         assert len(store) == len(followed)
     mirror(followed, deliver_list(store, cluster, len(changes) - 1, partly=data.draw(st.booleans())))
     assert followed == {key: seen.entry for key, seen in cluster.snapshots[-1][1].items()}
+    for late in cluster.events:
+        assert store.offer(late) is None, "nothing of before the newest list brings anything back"

@@ -9,7 +9,7 @@ from email.utils import format_datetime
 import pytest
 from echoroute.core.changes import Delete, Put, Stored
 from echoroute.core.objects import Kind, ObjectRef
-from echoroute.errors import GatewayRejected, GatewayUnauthorized, GatewayUnavailable, SettingsError
+from echoroute.errors import GatewayDeferred, GatewayRejected, GatewayUnauthorized, GatewayUnavailable, SettingsError
 from echoroute.gateway.version import apisix_version
 from echoroute.net.credential import Credential
 from prometheus_client import REGISTRY
@@ -93,12 +93,12 @@ async def test_before_is_asked_after_the_waiting_and_not_when_the_change_is_queu
         (Delete(ROUTE), 404, ABSENT, None, "", "already gone"),
         (Put(ROUTE, {}), 400, {"error_msg": "invalid configuration"}, GatewayRejected, "invalid configuration", "spec"),
         (Put(ROUTE, {}), 413, None, GatewayRejected, "HTTP 413", "nginx's own page says nothing of use"),
-        (Delete(UPSTREAM), 400, IN_USE, GatewayUnavailable, "route [r2] is still using it", "the check lags behind"),
+        (Delete(UPSTREAM), 400, IN_USE, GatewayDeferred, "route [r2] is still using it", "the check lags behind"),
         (
             Put(ROUTE, {}),
             400,
             {"error_msg": "failed to fetch upstream info by upstream id [u1], response code: 404"},
-            GatewayUnavailable,
+            GatewayDeferred,
             "upstream id [u1]",
             "somebody deleted it in between: nothing is wrong with the object",
         ),

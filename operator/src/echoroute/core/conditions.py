@@ -43,10 +43,12 @@ class Outcome:
 
 def fold(facts: Facts, previous: Previous, *, now: datetime) -> Outcome:
     """The whole status that follows from `facts`, given the status before."""
+    # What Consul said for another generation may be about another service.
+    same = previous if previous.generation == facts.generation else Previous()
     accepted = _accepted(facts)
-    resolved = _resolved_refs(facts, previous)
-    programmed = _programmed(facts, previous)
-    ready = _ready(accepted, programmed, resolved, _instances(facts, previous))
+    resolved = _resolved_refs(facts, same)
+    programmed = _programmed(facts, same)
+    ready = _ready(accepted, programmed, resolved, _instances(facts, same))
     conditions: dict[str, Condition] = {
         "Accepted": accepted,
         "ResolvedRefs": resolved,
@@ -65,10 +67,10 @@ def fold(facts: Facts, previous: Previous, *, now: datetime) -> Outcome:
     generation = _programmed_generation(facts, previous)
     if generation is not None:
         status["programmedGeneration"] = generation
-    instances = _counts(facts, previous)
+    instances = _counts(facts, same)
     if instances is not None:
         status["instances"] = instances
-    return Outcome(status, (_STATUS[ready.status], ready.reason.value), _recheck_after(facts, previous))
+    return Outcome(status, (_STATUS[ready.status], ready.reason.value), _recheck_after(facts, same))
 
 
 def _accepted(facts: Facts) -> Condition:
@@ -112,7 +114,7 @@ def _programmed(facts: Facts, previous: Previous) -> Condition:
             return Condition(True, Reason.PROGRAMMED, f"the gateway has confirmed route {facts.route_id}")
         case Failed():
             before = previous.conditions.get("Programmed")
-            if before and before.reason is gateway.reason in RECONCILING and previous.generation == facts.generation:
+            if before and before.reason is gateway.reason in RECONCILING:
                 # An outage's text changes from try to try; a patch for each would be noise.
                 return before
             return Condition(False, gateway.reason, gateway.message)
@@ -146,8 +148,7 @@ def _instances(facts: Facts, previous: Previous) -> Condition:
         case NotConfigured():
             return fine
         case Unanswered():
-            before = previous.conditions.get("Ready")
-            return unhealthy if before and before.reason is Reason.NO_HEALTHY_INSTANCES else fine
+            return unhealthy if previous.without_healthy else fine
         case Answered() as answer:
             return fine if answer.healthy or _in_grace(answer, previous) else unhealthy
 
@@ -161,27 +162,27 @@ def _ready(accepted: Condition, programmed: Condition, resolved: Condition, inst
 
 def _in_grace(answer: Answered, previous: Previous) -> bool:
     """Whether a service without healthy instances had some a short while ago, as far as anybody knows."""
-    return (answer.seen_healthy or previous.healthy) and answer.unhealthy_for < GRACE
+    lack = answer.lack_of_healthy
+    return (lack.seen_before or previous.healthy) and lack.seconds < GRACE
 
 
 def _still_known(answer: Answered, previous: Previous) -> bool:
-    """Whether a service without instances had some a short while ago.
-
-    The status before tells it by ResolvedRefs too: its counts are 0 by now, and its Ready may be about the gateway.
-    """
+    """Whether a service without instances had some, healthy or not, a short while ago, as far as anybody knows."""
     before = previous.conditions.get("ResolvedRefs")
     known = before is not None and before.reason is Reason.RESOLVED_REFS
-    return _in_grace(answer, previous) or (known and answer.unhealthy_for < GRACE)
+    lack = answer.lack_of_any
+    return (lack.seen_before or known) and lack.seconds < GRACE
 
 
 def _recheck_after(facts: Facts, previous: Previous) -> float | None:
-    match facts.discovery:
-        case Answered(healthy=0) as answer if facts.refusal is None and (
-            _in_grace(answer, previous) or (answer.total == 0 and _still_known(answer, previous))
-        ):
-            return GRACE - answer.unhealthy_for
-        case _:
-            return None
+    if facts.refusal is not None or not isinstance(facts.discovery, Answered):
+        return None
+    answer, ends = facts.discovery, []
+    if answer.healthy == 0 and _in_grace(answer, previous):
+        ends.append(GRACE - answer.lack_of_healthy.seconds)
+    if answer.total == 0 and _still_known(answer, previous):
+        ends.append(GRACE - answer.lack_of_any.seconds)
+    return min(ends, default=None)
 
 
 def _programmed_generation(facts: Facts, previous: Previous) -> int | None:

@@ -47,17 +47,21 @@ class Unanswered:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """The newest answer for the service; it stays the newest while Consul is away.
+class Lack:
+    """For how many seconds there has been none (0 while there is one), and whether this process ever saw one."""
 
-    `unhealthy_for` is for how many seconds no instance is known to be healthy (0 while one is); `seen_healthy` tells
-    whether this process ever saw one.
-    """
+    seconds: float = 0.0
+    seen_before: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The newest answer for the service, and what it lacks; it stays the newest while Consul is away."""
 
     healthy: int
     total: int
-    seen_healthy: bool
-    unhealthy_for: float
+    lack_of_healthy: Lack
+    lack_of_any: Lack
 
 
 @dataclass(frozen=True, slots=True)

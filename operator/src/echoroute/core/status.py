@@ -45,6 +45,11 @@ class Previous:
         healthy = (self.instances or {}).get("healthy")
         return (ready is not None and ready.status is True) or (isinstance(healthy, int) and healthy > 0)
 
+    @property
+    def without_healthy(self) -> bool:
+        """Whether it is known that the route had no healthy instance, and was not in its grace."""
+        return self.instances is not None and not self.healthy
+
 
 def parse_previous(status: Mapping[str, JsonValue]) -> Previous:
     """The status of an API object; an empty mapping where it has none."""

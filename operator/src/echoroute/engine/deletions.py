@@ -108,15 +108,24 @@ class Deletions:
         backoff = Backoff(first=_SPACING, limit=30.0)
         while self._waiting:
             await asyncio.sleep(max(0.0, self._last.began + _SPACING - self._clock()))
-            try:
-                await self.read_now()
-            except KubernetesError as error:
-                log.warning("deletions wait, since the EchoRoute CRD cannot be read: %s", error)
+            if await self._has_read():
+                waiting, self._waiting = self._waiting, set()
+                for key in waiting:
+                    self._requeue(key)
+            else:
                 await asyncio.sleep(backoff.next())
-                continue
-            waiting, self._waiting = self._waiting, set()
-            for key in waiting:
-                self._requeue(key)
+
+    async def _has_read(self) -> bool:
+        try:
+            await self.read_now()
+        except KubernetesError as error:
+            log.warning("deletions wait, since the EchoRoute CRD cannot be read: %s", error)
+            return False
+        except Exception:
+            # A bug, which must not end the only reader: what waits would wait for ever.
+            log.exception("deletions wait, since reading the EchoRoute CRD failed")
+            return False
+        return True
 
     async def read_now(self) -> Crd | None:
         """Read the CRD; None where it is missing or being deleted. Raises `KubernetesError`."""

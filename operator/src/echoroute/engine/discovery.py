@@ -1,21 +1,41 @@
 """What Consul says of the services in use, as facts with their age."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from echoroute.core.facts import Answered, NotConfigured, Unanswered
+from echoroute.core.facts import Answered, Lack, NotConfigured, Unanswered
 
 _SETTLE = 1.0
 """Seconds for which a status waits for the first answer on a service, so that one patch tells all."""
 
 
 @dataclass(slots=True)
+class _Count:
+    """How many there are, and since when there has been none."""
+
+    number: int = -1  # -1: not answered yet
+    seen: bool = False
+    none_since: float = 0.0
+
+    def take(self, number: int, now: float) -> None:
+        if number == 0 and self.number != 0:
+            self.none_since = now
+        self.number = number
+        self.seen = self.seen or number > 0
+
+    def lack(self, now: float) -> Lack:
+        return Lack(0.0 if self.number else now - self.none_since, self.seen)
+
+
+@dataclass(slots=True)
 class _Service:
     asked_at: float
-    healthy: int = -1  # -1: not answered yet
-    total: int = 0
-    seen_healthy: bool = False
-    unhealthy_since: float = 0.0
+    healthy: _Count = field(default_factory=_Count)
+    total: _Count = field(default_factory=_Count)
+
+    @property
+    def answered(self) -> bool:
+        return self.total.number >= 0
 
 
 class Discovery:
@@ -39,24 +59,23 @@ class Discovery:
         state = self._services.get(service)
         if state is None:
             return
-        if healthy == 0 and state.healthy != 0:
-            state.unhealthy_since = self._clock()
-        state.healthy, state.total = healthy, total
-        state.seen_healthy = state.seen_healthy or healthy > 0
+        now = self._clock()
+        state.healthy.take(healthy, now)
+        state.total.take(total, now)
 
     def fact(self, service: str) -> NotConfigured | Unanswered | Answered:
         """What is known of a service now."""
         if not self._configured:
             return NotConfigured()
         state = self._services.get(service)
-        if state is None or state.healthy < 0:
+        if state is None or not state.answered:
             return Unanswered()
-        unhealthy_for = 0.0 if state.healthy else self._clock() - state.unhealthy_since
-        return Answered(state.healthy, state.total, state.seen_healthy, unhealthy_for)
+        now = self._clock()
+        return Answered(state.healthy.number, state.total.number, state.healthy.lack(now), state.total.lack(now))
 
     def settles_in(self, service: str) -> float:
         """For how many seconds it is worth to wait for the first answer on a service."""
         state = self._services.get(service)
-        if not self._configured or not self.reachable or state is None or state.healthy >= 0:
+        if not self._configured or not self.reachable or state is None or state.answered:
             return 0.0
         return max(0.0, state.asked_at + _SETTLE - self._clock())

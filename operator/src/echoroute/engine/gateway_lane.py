@@ -15,7 +15,7 @@ from echoroute.engine.deletions import Deletions, Permit
 from echoroute.engine.gate import Gate, outage_reason
 from echoroute.engine.queue import Item, Priority, WorkQueue
 from echoroute.engine.table import Table
-from echoroute.errors import EchoRouteError, GatewayRejected, GatewayUnauthorized, GatewayUnavailable
+from echoroute.errors import EchoRouteError, GatewayDeferred, GatewayRejected, GatewayUnauthorized, GatewayUnavailable
 from echoroute.gateway.protocol import Gateway
 from echoroute.net.backoff import Backoff
 
@@ -77,6 +77,8 @@ class GatewayLane:
                     await self._reconcile(item)
             except _Superseded:
                 self._queue.add(item.key, item.priority)
+            except GatewayDeferred as error:
+                self._retry(item, Failed(Reason.PENDING, str(error)))
             except (GatewayUnauthorized, GatewayUnavailable) as error:
                 self._retry(item, Failed(outage_reason(error), str(error)))
                 self._gate.close(error)

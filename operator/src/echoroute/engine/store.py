@@ -3,7 +3,7 @@
 1. Per namespace and name the highest resourceVersion wins. (Those of one resource compare as integers: a promise
    since Kubernetes 1.35, and so before: https://kubernetes.io/docs/reference/using-api/api-concepts/.)
 2. A deletion leaves a tombstone with its version until the next full list.
-3. A list made at version L removes only keys whose version is at most L.
+3. A list made at version L removes only keys whose version is at most L, and nothing of before L brings a key back.
 4. Every source goes through `offer`, or through `offer_list`, which does.
 
 So lost, repeated and reordered events cost nothing: kopf orders events per uid, not per name, and a delete-and-recreate
@@ -32,6 +32,7 @@ class Store:
     def __init__(self) -> None:
         self._seen: dict[Key, Seen] = {}
         self._count = 0
+        self._listed_at = 0
 
     def __len__(self) -> int:
         return self._count
@@ -50,8 +51,11 @@ class Store:
 
     def offer(self, seen: Seen) -> Transition | None:
         """Take what a source saw; None where it is not newer than what is known."""
+        return self._offer(seen, unknown_since=self._listed_at)
+
+    def _offer(self, seen: Seen, *, unknown_since: int) -> Transition | None:
         known = self._seen.get(seen.key)
-        if known is not None and known.version >= seen.version:
+        if seen.version <= (known.version if known else unknown_since):
             return None
         self._seen[seen.key] = seen
         before = known.entry if known else None
@@ -60,11 +64,15 @@ class Store:
 
     def offer_list(self, listed: Mapping[Key, int], fetched: Iterable[Seen], version: int) -> list[Transition]:
         """Take a full list made at `version`: the versions of all keys in it, and the objects that were read for it."""
-        transitions = [transition for seen in fetched if (transition := self.offer(seen))]
+        # A key that nobody knows was not there when the last list was made; only a newer one can bring it.
+        unknown_since = self._listed_at if version < self._listed_at else 0
+        offers = (self._offer(seen, unknown_since=unknown_since) for seen in fetched)
+        transitions = [transition for transition in offers if transition is not None]
         gone = [key for key, seen in self._seen.items() if key not in listed and seen.version <= version]
         for key in gone:
             before = self._seen.pop(key).entry
             if before is not None:
                 self._count -= 1
                 transitions.append(Transition(key, before, None))
+        self._listed_at = max(self._listed_at, version)
         return transitions

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from echoroute.core.changes import Change, Put, Stored
 from echoroute.core.objects import JsonObject, Kind, ObjectRef
-from echoroute.errors import GatewayError, GatewayRejected, GatewayUnauthorized, GatewayUnavailable
+from echoroute.errors import GatewayDeferred, GatewayError, GatewayRejected, GatewayUnauthorized, GatewayUnavailable
 from echoroute.gateway.text import mask_plugin_values, one_line
 
 # APISIX's own answer for an object that does not exist; any other 404 comes from something that is no Admin API.
@@ -101,7 +101,7 @@ def _check_json(response: httpx.Response, what: str) -> None:
 def _refusal(response: httpx.Response, change: Change, what: str) -> GatewayError:
     text = one_line(_masked(_text(response), change) or _status(response))
     waits = _IN_USE in text or all(part in text for part in _MISSING_REFERENCE)
-    return GatewayUnavailable(f"{what}: {text}") if waits else GatewayRejected(text)
+    return GatewayDeferred(f"{what}: {text}") if waits else GatewayRejected(text)
 
 
 def _unusable(response: httpx.Response, what: str, change: Change | None = None) -> GatewayError:

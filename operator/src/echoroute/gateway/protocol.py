@@ -8,8 +8,9 @@ from echoroute.core.objects import ObjectRef
 
 
 class Gateway(Protocol):
-    """All methods raise `GatewayUnauthorized` and `GatewayUnavailable`; `apply` raises `GatewayRejected` as well.
+    """All methods raise `GatewayUnauthorized` and `GatewayUnavailable`.
 
+    `apply` raises `GatewayRejected` and `GatewayDeferred` as well, which are about one object.
     They may be called concurrently: connections and the rate of writes are bounded here, not by the caller.
     """
 
@@ -36,7 +37,7 @@ class Gateway(Protocol):
         error later knows how far it went. Of the change that failed with `GatewayUnavailable.outcome_unknown` it is not
         known whether it was made.
 
-        Deleting what is missing is success. Deleting what the gateway believes to be in use is `GatewayUnavailable`,
+        Deleting what is missing is success. Deleting what the gateway believes to be in use is `GatewayDeferred`,
         not a rejection: its check is eventually consistent.
         """
         ...
