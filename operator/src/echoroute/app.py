@@ -53,7 +53,7 @@ class _Process:
         held = rounds.held
         return [
             Check("echoroutes-listed", ok=rounds.listed, detail=f"{len(engine.table)} EchoRoutes", gating=True),
-            Check("kubernetes", ok=rounds.kubernetes_error is None, detail=str(rounds.kubernetes_error or "")),
+            Check("kubernetes", ok=rounds.source_error is None, detail=str(rounds.source_error or "")),
             Check("watch", ok=engine.watching, detail="" if engine.watching else "not running"),
             Check("gateway", ok=outage is None, detail=f"{outage.reason}: {outage.message}" if outage else ""),
             self._consul(engine),
@@ -111,7 +111,7 @@ async def _operate(settings: Settings) -> None:
             )
         engine = process.engine = Engine(
             options=_options(settings, owner),
-            kubernetes=echoroutes,
+            source=echoroutes,
             gateway=gateway,
             follower=follower,
             announcer=KubernetesAnnouncer(recorder, _pod(settings)),

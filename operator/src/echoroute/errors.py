@@ -9,7 +9,8 @@ EchoRouteError
 │   ├── GatewayUnauthorized   401, 403: the admin key is refused
 │   └── GatewayUnavailable    the API's own 404, 408, 409, 429, 5xx and transport errors: back off, try again
 ├── ConsulError               Consul did not give a usable answer
-└── KubernetesError           the API server did not do what was asked
+└── SourceError               EchoRoutes could not be read, or a status not be written
+    └── KubernetesError       the API server did not do what was asked
 """
 
 from dataclasses import dataclass
@@ -74,9 +75,13 @@ class ConsulError(EchoRouteError):
     """Consul is not reachable, has no leader, or refuses the token."""
 
 
-class KubernetesError(EchoRouteError):
-    """The Kubernetes API server refused or failed a request; `status` is the HTTP status, 0 for a transport error."""
+class SourceError(EchoRouteError):
+    """Where EchoRoutes are kept, something cannot be read or written now; `status` is as HTTP has it, 0 for none."""
 
-    def __init__(self, message: str, *, status: int) -> None:
+    def __init__(self, message: str, *, status: int = 0) -> None:
         super().__init__(message)
         self.status = status
+
+
+class KubernetesError(SourceError):
+    """The Kubernetes API server refused or failed a request; status 0 is a transport error."""

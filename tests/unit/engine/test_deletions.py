@@ -31,11 +31,11 @@ class World:
         self.gate = asyncio.Event()
         self.gate.set()
         self.deletions = Deletions(
-            read_crd=self.read_crd, requeue=self.requeued.put_nowait, confirmed=confirmed, clock=lambda: self.now
+            read_origin=self.read_origin, requeue=self.requeued.put_nowait, confirmed=confirmed, clock=lambda: self.now
         )
         self.actual = Actual(lambda body: Key("shop", str(body["name"])), lambda: self.now)
 
-    async def read_crd(self) -> Crd | None:
+    async def read_origin(self) -> Crd | None:
         self.reads += 1
         answer = self.crd
         await self.gate.wait()

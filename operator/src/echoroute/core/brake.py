@@ -1,13 +1,12 @@
 """When deletions that no delete event explains may happen: the brake.
 
-A wrong cluster, a restored backup or a re-created CRD look like "all routes were deleted". So where the CRD is
-younger than what is owned, or where much would be deleted at once, such deletions stop until a person confirms
-exactly this set, by its token.
+A wrong cluster, a restored backup, a re-created CRD or a folder that is not mounted look like "all routes were
+deleted". So where the source is in doubt, or where much would be deleted at once, such deletions stop until a person
+confirms exactly this set, by its token.
 """
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
 
 from echoroute.core.objects import ObjectRef
 
@@ -49,19 +48,19 @@ def brake(
     orphans: frozenset[ObjectRef],
     *,
     owned: int,
-    oldest_owned: datetime | None,
-    crd_created: datetime,
+    doubt: str | None,
     confirmed: str | None,
     held: Held | None,
 ) -> Verdict:
     """Judge the deletion of `orphans`.
 
-    `owned` counts all objects that are ours, orphans among them; `oldest_owned` is the earliest `create_time` of these.
+    `owned` counts all objects that are ours, orphans among them; `doubt` is why the source may not be the one that
+    they were made from, which is enough to hold one.
     `held` is what the verdict before held: while any of that set is left, the set and its token stay as announced, and
     what became an orphan since waits for its own judgement. `confirmed` releases the set with that token and no other.
     """
     if held is None or not held.refs & orphans:
-        reason = _reason(len(orphans), owned=owned, oldest_owned=oldest_owned, crd_created=crd_created)
+        reason = doubt or _reason(len(orphans), owned)
         held = Held(refs=orphans, token=token(orphans), reason=reason) if orphans and reason else None
     if held is None:
         return Verdict(deletable=orphans, held=None)
@@ -70,9 +69,7 @@ def brake(
     return Verdict(deletable=frozenset(), held=held)
 
 
-def _reason(orphans: int, *, owned: int, oldest_owned: datetime | None, crd_created: datetime) -> str | None:
-    if oldest_owned is not None and crd_created > oldest_owned:
-        return "the EchoRoute CRD is younger than the oldest of our objects (another cluster, a restore, a new CRD?)"
+def _reason(orphans: int, owned: int) -> str | None:
     if orphans > MANY and orphans > SHARE * owned:
         return f"they are {orphans} of the {owned} that we own, more than {SHARE:.0%}"
     return None

@@ -8,7 +8,7 @@ Severity = Literal["Normal", "Warning"]
 
 
 class Announcer(Protocol):
-    """Kubernetes Events in a cluster. No method waits or raises."""
+    """Kubernetes Events in a cluster, log lines without one. No method waits or raises."""
 
     def transition(self, key: Key, uid: str, before: JsonObject, after: JsonObject) -> None:
         """A status was written: `before` and `after` are whole statuses."""

@@ -1,9 +1,9 @@
 """Whether gateway objects may be deleted: never on partial knowledge.
 
-Each deletion needs a read of the CRD that is newer than its reason. Where the CRD is missing or being deleted,
-everything stays: Kubernetes removes all EchoRoutes then, and nobody asked for that. What an EchoRoute's delete event
-explains may go after such a read. What no event explains (an orphan) needs two complete lists in a row that agree, and
-the brake.
+Each deletion needs a read of the EchoRoutes' origin (the CRD, or the folder) that is newer than its reason. Where the
+CRD is missing or being deleted, everything stays: Kubernetes removes all EchoRoutes then, and nobody asked for that.
+What an EchoRoute's delete event explains may go after such a read. What no event explains (an orphan) needs two
+complete lists in a row that agree, and the brake.
 """
 
 import asyncio
@@ -15,15 +15,15 @@ from enum import Enum, auto
 
 from echoroute.core.brake import Held, Verdict, brake
 from echoroute.core.objects import Key
+from echoroute.core.source import Origin
 from echoroute.engine.actual import Actual
-from echoroute.errors import KubernetesError
-from echoroute.kube.echoroutes import Crd
+from echoroute.errors import SourceError
 from echoroute.net.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
 _SPACING = 1.0
-"""Seconds between two reads of the CRD: one read serves all deletions that wait for it."""
+"""Seconds between two reads of the origin: one read serves all deletions that wait for it."""
 
 
 class Permit(Enum):
@@ -42,13 +42,13 @@ class _DeleteEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class _CrdRead:
+class _OriginRead:
     began: float
-    crd: Crd | None
+    origin: Origin | None
 
     @property
     def stands(self) -> bool:
-        return self.crd is not None and not self.crd.deleting
+        return self.origin is not None and self.origin.stands
 
 
 class Deletions:
@@ -57,12 +57,12 @@ class Deletions:
     def __init__(
         self,
         *,
-        read_crd: Callable[[], Awaitable[Crd | None]],
+        read_origin: Callable[[], Awaitable[Origin | None]],
         requeue: Callable[[Key], None],
         confirmed: str | None,
         clock: Callable[[], float],
     ) -> None:
-        self._read_crd = read_crd
+        self._read_origin = read_origin
         self._requeue = requeue
         self._confirmed = confirmed
         self._clock = clock
@@ -70,7 +70,7 @@ class Deletions:
         self._asked: dict[Key, float] = {}
         self._waiting: set[Key] = set()
         self._reader: asyncio.Task[None] | None = None
-        self._last = _CrdRead(began=float("-inf"), crd=None)
+        self._last = _OriginRead(began=float("-inf"), origin=None)
         self._orphans: frozenset[Key] = frozenset()
         self._released: frozenset[Key] = frozenset()
         self._held: Held | None = None
@@ -91,18 +91,18 @@ class Deletions:
         if self._last.began <= since:
             self._waiting.add(key)
             if self._reader is None or self._reader.done():
-                self._reader = asyncio.create_task(self._read(), name="crd-read")
+                self._reader = asyncio.create_task(self._read(), name="origin-read")
             return Permit.PENDING
         self._asked.pop(key, None)
         if self._last.stands and (exists or key in self._released or (event is not None and self._explains(event))):
             return Permit.GRANTED
-        # The event came from the end of the CRD, not from somebody who wanted this route gone.
+        # The event came from the end of the origin, not from somebody who wanted this route gone.
         self._events.pop(key, None)
         return Permit.DENIED
 
     def _explains(self, event: _DeleteEvent) -> bool:
-        """Whether the CRD that stands now is the one under which the deleted EchoRoute was created."""
-        return self._last.crd is not None and self._last.crd.created <= event.created
+        """Whether the origin that stands now is the one in which the deleted EchoRoute was created."""
+        return self._last.origin is not None and self._last.origin.explains(event.created)
 
     async def _read(self) -> None:
         backoff = Backoff(first=_SPACING, limit=30.0)
@@ -118,25 +118,25 @@ class Deletions:
     async def _has_read(self) -> bool:
         try:
             await self.read_now()
-        except KubernetesError as error:
-            log.warning("deletions wait, since the EchoRoute CRD cannot be read: %s", error)
+        except SourceError as error:
+            log.warning("deletions wait: %s", error)
             return False
         except Exception:
             # A bug, which must not end the only reader: what waits would wait for ever.
-            log.exception("deletions wait, since reading the EchoRoute CRD failed")
+            log.exception("deletions wait, since reading the origin failed")
             return False
         return True
 
-    async def read_now(self) -> Crd | None:
-        """Read the CRD; None where it is missing or being deleted. Raises `KubernetesError`."""
+    async def read_now(self) -> Origin | None:
+        """Read the origin; None where it is missing or does not stand. Raises `SourceError`."""
         began = self._clock()
-        self._last = _CrdRead(began, await self._read_crd())
-        return self._last.crd if self._last.stands else None
+        self._last = _OriginRead(began, await self._read_origin())
+        return self._last.origin if self._last.stands else None
 
     async def judge_orphans(self, actual: Actual, exists: Callable[[Key], bool]) -> Verdict:
         """After complete lists of both sides: release, or hold, the objects that no EchoRoute explains.
 
-        Raises `KubernetesError` when the CRD cannot be read.
+        Raises `SourceError` when the origin cannot be read.
         """
         orphans = frozenset(key for key in actual.owned if not exists(key) and key not in self._events)
         agreed, self._orphans = orphans & self._orphans, orphans
@@ -144,14 +144,13 @@ class Deletions:
         if not agreed:
             self._held = None
             return Verdict(frozenset(), None)
-        crd = await self.read_now()
-        if crd is None:
+        origin = await self.read_now()
+        if origin is None or not origin.complete:
             return Verdict(frozenset(), self._held)
         verdict = brake(
             frozenset(ref for key in agreed for ref in actual.owned.get(key, ())),
             owned=actual.owned_count(),
-            oldest_owned=actual.oldest_owned(),
-            crd_created=crd.created,
+            doubt=origin.doubt(actual.oldest_owned()),
             confirmed=self._confirmed,
             held=self._held,
         )

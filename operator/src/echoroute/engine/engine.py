@@ -14,6 +14,7 @@ from echoroute.core.objects import JsonObject, Key
 from echoroute.core.ownership import owner_of
 from echoroute.core.policy import Policy
 from echoroute.core.seen import Seen
+from echoroute.core.source import Origin
 from echoroute.engine.actual import Actual
 from echoroute.engine.announcer import Announcer
 from echoroute.engine.deletions import Deletions
@@ -26,7 +27,6 @@ from echoroute.engine.status_lane import StatusLane, StatusWriter
 from echoroute.engine.store import Store, Transition
 from echoroute.engine.table import Table
 from echoroute.gateway.protocol import Gateway
-from echoroute.kube.echoroutes import Crd
 from echoroute.net.backoff import Backoff
 
 log = logging.getLogger(__name__)
@@ -38,10 +38,10 @@ _WATCH_DELAY = 10.0
 watch_up = Gauge("echoroute_watch_up", "Whether the watch of EchoRoutes runs.")
 
 
-class Kubernetes(Lister, StatusWriter, Protocol):
-    """The Kubernetes side."""
+class Source(Lister, StatusWriter, Protocol):
+    """Where EchoRoutes are kept. Each method may raise `SourceError`."""
 
-    async def read_crd(self) -> Crd | None: ...
+    async def read_origin(self) -> Origin | None: ...
 
 
 class ServiceFollower(Protocol):
@@ -68,7 +68,7 @@ class Engine:
         self,
         *,
         options: Options,
-        kubernetes: Kubernetes,
+        source: Source,
         gateway: Gateway,
         follower: ServiceFollower | None,
         announcer: Announcer,
@@ -87,13 +87,13 @@ class Engine:
         self.gate = Gate(gateway.probe, self._gate_changed)
         self.discovery = Discovery(configured=follower is not None, clock=clock)
         self.deletions = Deletions(
-            read_crd=kubernetes.read_crd,
+            read_origin=source.read_origin,
             requeue=lambda key: self.queue.add(key, Priority.CHANGE),
             confirmed=options.confirm_deletion,
             clock=clock,
         )
         self.status = StatusLane(
-            writer=kubernetes,
+            writer=source,
             table=self.table,
             gate=self.gate,
             discovery=self.discovery,
@@ -112,7 +112,7 @@ class Engine:
             settled=self._settled,
         )
         self.rounds = Rounds(
-            lister=kubernetes,
+            lister=source,
             gateway=gateway,
             store=self.store,
             table=self.table,

@@ -105,7 +105,7 @@ class GatewayLane:
         if plan.deletes:
             permit = self._deletions.permit(key, exists=route is not None)
             if permit is Permit.DENIED and route is not None:
-                self._retry(item, Failed(Reason.PENDING, "nothing is deleted while the EchoRoute CRD is not there"))
+                self._retry(item, Failed(Reason.PENDING, "nothing is deleted while the CRD or folder is not there"))
             if permit is not Permit.GRANTED:
                 return
         outcome: Programmed | Failed = Programmed()

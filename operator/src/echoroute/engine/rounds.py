@@ -16,6 +16,7 @@ from echoroute.core.facts import Failed, Programmed
 from echoroute.core.objects import Key
 from echoroute.core.reasons import Reason
 from echoroute.core.seen import Seen
+from echoroute.core.source import Listing
 from echoroute.engine.actual import Actual
 from echoroute.engine.announcer import Announcer
 from echoroute.engine.deletions import Deletions
@@ -23,9 +24,8 @@ from echoroute.engine.gate import Gate
 from echoroute.engine.queue import Priority, WorkQueue
 from echoroute.engine.store import Store, Transition
 from echoroute.engine.table import Route, Table
-from echoroute.errors import GatewayError, KubernetesError
+from echoroute.errors import GatewayError, SourceError
 from echoroute.gateway.protocol import Gateway
-from echoroute.kube.echoroutes import Listing
 from echoroute.net.backoff import Backoff
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ foreign_objects = Gauge("echoroute_foreign_objects", "Gateway objects that are n
 
 
 class Lister(Protocol):
-    """The part of the Kubernetes side that the rounds need."""
+    """The part of the source that the rounds need."""
 
     async def list(self, *, metadata_only: bool) -> Listing: ...
 
@@ -97,7 +97,7 @@ class Rounds:
         """Set by the first list of the gateway: nothing is written before it is known what is there."""
         self.listed = False
         """Whether the EchoRoutes were listed once: what 'ready' means."""
-        self.kubernetes_error: KubernetesError | None = None
+        self.source_error: SourceError | None = None
 
     async def run(self, interval: float) -> None:
         """A round each `interval` seconds, or more rarely where the gateway's list takes long; until cancelled."""
@@ -142,14 +142,14 @@ class Rounds:
     async def _list_echoroutes(self) -> bool:
         try:
             transitions = await self._changes()
-        except KubernetesError as error:
-            if self.kubernetes_error is None or self.kubernetes_error.status != error.status:
+        except SourceError as error:
+            if self.source_error is None or self.source_error.status != error.status:
                 log.error("EchoRoutes cannot be listed, trying on: %s", error)  # noqa: TRY400 - one line says it
-            self.kubernetes_error = error
+            self.source_error = error
             return False
-        if self.kubernetes_error is not None:
+        if self.source_error is not None:
             log.warning("EchoRoutes can be listed again")
-            self.kubernetes_error = None
+            self.source_error = None
         if self.listed:
             missed_changes_total.inc(len(transitions))
         for transition in transitions:
@@ -214,8 +214,8 @@ class Rounds:
     async def _judge_orphans(self) -> bool:
         try:
             verdict = await self._deletions.judge_orphans(self._actual, lambda key: self._store.get(key) is not None)
-        except KubernetesError as error:
-            log.warning("orphans in the gateway are not judged, since the EchoRoute CRD cannot be read: %s", error)
+        except SourceError as error:
+            log.warning("orphans in the gateway are not judged: %s", error)
             return False
         held = verdict.held if verdict.engaged else None
         if held is not None and held != self.held:

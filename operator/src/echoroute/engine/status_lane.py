@@ -17,7 +17,7 @@ from echoroute.engine.discovery import Discovery
 from echoroute.engine.gate import Gate
 from echoroute.engine.queue import Priority, WorkQueue
 from echoroute.engine.table import Route, Table
-from echoroute.errors import KubernetesError
+from echoroute.errors import SourceError
 from echoroute.net.backoff import Backoff
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ status_patches_total = Counter(
 
 
 class StatusWriter(Protocol):
-    """The part of the Kubernetes side that the lane needs."""
+    """The part of the source that the lane needs."""
 
     async def patch_status(self, key: Key, uid: str, status: JsonObject) -> Seen: ...
 
@@ -93,7 +93,7 @@ class StatusLane:
             item = await self._queue.get()
             try:
                 await self._update(item.key)
-            except KubernetesError as error:
+            except SourceError as error:
                 self._failed(item.key, error)
             except Exception:
                 log.exception("EchoRoute %s: its status could not be computed, trying again", item.key)
@@ -181,7 +181,7 @@ class StatusLane:
         self._counts_due[key] = now + COUNTS_INTERVAL
         return True
 
-    def _failed(self, key: Key, error: KubernetesError) -> None:
+    def _failed(self, key: Key, error: SourceError) -> None:
         status_patches_total.labels(str(error.status)).inc()
         if error.status in {404, 409}:
             return  # deleted, or another life of it: the watch tells what is true now

@@ -1,12 +1,13 @@
 """EchoRoutes, their CRD and the cluster's identity, as the API server has them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from echoroute.api.objects import API_VERSION, GROUP, PLURAL, EchoRouteObject
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.seen import Seen, key_of, seen
+from echoroute.core.source import Listing
 from echoroute.errors import KubernetesError
 from echoroute.kube.api import KubernetesApi, object_path
 
@@ -16,19 +17,26 @@ _CRD_PATH = object_path("apiextensions.k8s.io/v1", "customresourcedefinitions", 
 
 @dataclass(frozen=True, slots=True)
 class Crd:
-    """The EchoRoute CRD as it is now."""
+    """The EchoRoute CRD as it is now. Implements `echoroute.core.source.Origin`."""
 
     created: datetime
     deleting: bool
 
+    @property
+    def stands(self) -> bool:
+        return not self.deleting
 
-@dataclass(slots=True)
-class Listing:
-    """A complete list: the version that it was made at, the version of every object, and what was read of them."""
+    @property
+    def complete(self) -> bool:
+        return True
 
-    version: int = 0
-    versions: dict[Key, int] = field(default_factory=dict)
-    objects: list[Seen] = field(default_factory=list)
+    def explains(self, created: datetime) -> bool:
+        return self.created <= created
+
+    def doubt(self, oldest_owned: datetime | None) -> str | None:
+        if oldest_owned is None or self.created <= oldest_owned:
+            return None
+        return "the EchoRoute CRD is younger than the oldest of our objects (another cluster, a restore, a new CRD?)"
 
 
 class EchoRoutes:
@@ -82,7 +90,7 @@ class EchoRoutes:
         answer = await self._api.merge_patch(f"{_path(key)}/status", body, manager=FIELD_MANAGER)
         return self.seen(answer)
 
-    async def read_crd(self) -> Crd | None:
+    async def read_origin(self) -> Crd | None:
         """Read the CRD itself; None where it does not exist. Raises `KubernetesError`."""
         try:
             found = EchoRouteObject.from_raw(await self._api.get(_CRD_PATH))
