@@ -1,0 +1,383 @@
+"""The situations of an EchoRoute, each of its own and in pairs, with the four conditions that each must have."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from echoroute.api.status import pending_status
+from echoroute.core.conditions import GRACE, fold
+from echoroute.core.facts import Answered, Facts, Failed, Lack, NotConfigured, Programmed, Refusal, Unanswered, Waiting
+from echoroute.core.reasons import Reason
+from echoroute.core.status import Previous, parse_previous
+
+NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
+
+THERE = Lack(0.0, seen_before=True)
+HEALTHY = Answered(healthy=2, total=3, lack_of_healthy=THERE, lack_of_any=THERE)
+SICK = Answered(healthy=0, total=3, lack_of_healthy=Lack(GRACE, seen_before=True), lack_of_any=THERE)
+NEVER_HEALTHY = Answered(healthy=0, total=3, lack_of_healthy=Lack(), lack_of_any=THERE)
+UNKNOWN_SERVICE = Answered(healthy=0, total=0, lack_of_healthy=Lack(), lack_of_any=Lack())
+UNREACHABLE = Failed(Reason.GATEWAY_UNREACHABLE, "connect to apisix-admin:9180: refused")
+UNAUTHORIZED = Failed(Reason.GATEWAY_UNAUTHORIZED, "the Admin API refuses the key")
+REJECTED = Failed(Reason.GATEWAY_REJECTED, "property plugins.x is invalid")
+FOREIGN = Failed(Reason.FOREIGN_OBJECT, "routes/abc belongs to somebody else")
+INVALID = Refusal(Reason.INVALID, "spec.hosts[0]: is no host")
+NOT_ALLOWED = Refusal(Reason.NOT_ALLOWED, "spec.plugins: serverless is not allowed")
+CONFLICTED = Refusal(Reason.CONFLICTED, "/ belongs to EchoRoute a/b, which is older")
+
+FINE = Facts(
+    generation=3,
+    route_id="0123abcd.shop.cart",
+    service="cart",
+    enabled=True,
+    refusal=None,
+    gateway=Programmed(),
+    discovery=HEALTHY,
+)
+
+
+def after(facts: Facts, previous: Previous | None = None, *, now: datetime = NOW) -> Previous:
+    """The status before, as it was written for these facts."""
+    return parse_previous(fold(facts, previous or Previous(), now=now).status)
+
+
+@dataclass(frozen=True)
+class Case:
+    why: str
+    facts: Facts
+    accepted: str
+    resolved: str
+    programmed: str
+    ready: str
+    progress: str | None = None
+    previous: Previous | None = None
+    programmed_generation: int | None = None
+    instances: Mapping[str, int] | None = None
+
+
+TWO_OF_THREE = {"healthy": 2, "total": 3}
+NONE_OF_THREE = {"healthy": 0, "total": 3}
+NONE = {"healthy": 0, "total": 0}
+OLD = after(replace(FINE, generation=2))
+ACCEPTED, RESOLVED, PROGRAMMED = "True/Accepted", "True/ResolvedRefs", "True/Programmed"
+
+SINGLE = (
+    Case(
+        "in the gateway, at least one healthy instance: all green",
+        FINE,
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "True/Ready",
+        programmed_generation=3,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "switched off is what was asked for, so it is ready, and says why nothing serves",
+        replace(FINE, enabled=False),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "True/Disabled",
+        programmed_generation=3,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "no healthy instance for the whole grace: the route answers 503",
+        replace(FINE, discovery=SICK),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "False/NoHealthyInstances",
+        previous=after(FINE),
+        programmed_generation=3,
+        instances=NONE_OF_THREE,
+    ),
+    Case(
+        "never any healthy instance: there is nothing to be graceful about",
+        replace(FINE, discovery=NEVER_HEALTHY),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "False/NoHealthyInstances",
+        programmed_generation=3,
+        instances=NONE_OF_THREE,
+    ),
+    Case(
+        "a service that Consul does not know is most likely misspelt",
+        replace(FINE, discovery=UNKNOWN_SERVICE),
+        ACCEPTED,
+        "False/ServiceNotFound",
+        PROGRAMMED,
+        "False/ServiceNotFound",
+        programmed_generation=3,
+        instances=NONE,
+    ),
+    Case(
+        "without a Consul nobody can say more, and that must not hold back Ready",
+        replace(FINE, discovery=NotConfigured()),
+        ACCEPTED,
+        "Unknown/ConsulNotConfigured",
+        PROGRAMMED,
+        "True/Ready",
+        programmed_generation=3,
+    ),
+    Case(
+        "Consul not reachable, a new object: not known",
+        replace(FINE, discovery=Unanswered()),
+        ACCEPTED,
+        "Unknown/ConsulUnreachable",
+        PROGRAMMED,
+        "Unknown/ConsulUnreachable",
+        previous=parse_previous(pending_status()),
+        programmed_generation=3,
+    ),
+    Case(
+        "Consul not reachable, seen before: as it was, also the counts",
+        replace(FINE, discovery=Unanswered()),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "True/Ready",
+        previous=after(FINE),
+        programmed_generation=3,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "Consul not reachable, without healthy instances before: still so",
+        replace(FINE, discovery=Unanswered()),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "False/NoHealthyInstances",
+        previous=after(replace(FINE, discovery=NEVER_HEALTHY)),
+        programmed_generation=3,
+        instances=NONE_OF_THREE,
+    ),
+    Case(
+        "Consul not reachable, service unknown before: still so",
+        replace(FINE, discovery=Unanswered()),
+        ACCEPTED,
+        "False/ServiceNotFound",
+        PROGRAMMED,
+        "False/ServiceNotFound",
+        previous=after(replace(FINE, discovery=UNKNOWN_SERVICE)),
+        programmed_generation=3,
+        instances=NONE,
+    ),
+    Case(
+        "nothing is said of the gateway before it has confirmed",
+        replace(FINE, gateway=Waiting()),
+        ACCEPTED,
+        RESOLVED,
+        "False/Pending",
+        "False/Pending",
+        "Reconciling",
+        previous=OLD,
+        programmed_generation=2,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "gateway not reachable, not yet written: in progress, the last written generation serves",
+        replace(FINE, gateway=UNREACHABLE),
+        ACCEPTED,
+        RESOLVED,
+        "False/GatewayUnreachable",
+        "False/GatewayUnreachable",
+        "Reconciling",
+        previous=OLD,
+        programmed_generation=2,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "a refused admin key is mended by the operator's administrator, not by this object's author",
+        replace(FINE, gateway=UNAUTHORIZED),
+        ACCEPTED,
+        RESOLVED,
+        "False/GatewayUnauthorized",
+        "False/GatewayUnauthorized",
+        "Reconciling",
+        previous=OLD,
+        programmed_generation=2,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "rejected by the gateway: waits for a change, the last good generation serves",
+        replace(FINE, gateway=REJECTED),
+        ACCEPTED,
+        RESOLVED,
+        "False/GatewayRejected",
+        "False/GatewayRejected",
+        "Stalled",
+        previous=OLD,
+        programmed_generation=2,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "the id belongs to somebody else: waits for a person",
+        replace(FINE, gateway=FOREIGN),
+        ACCEPTED,
+        RESOLVED,
+        "False/ForeignObject",
+        "False/ForeignObject",
+        "Stalled",
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "invalid: the last good generation goes on serving",
+        replace(FINE, refusal=INVALID, gateway=Waiting()),
+        "False/Invalid",
+        "Unknown/NotAccepted",
+        "False/NotAccepted",
+        "False/Invalid",
+        "Stalled",
+        previous=OLD,
+        programmed_generation=2,
+    ),
+    Case(
+        "refused by policy and withdrawn: no generation is programmed",
+        replace(FINE, refusal=NOT_ALLOWED),
+        "False/NotAllowed",
+        "Unknown/NotAccepted",
+        "False/NotAccepted",
+        "False/NotAllowed",
+        "Stalled",
+        previous=OLD,
+    ),
+    Case(
+        "lost a conflict and withdrawn: no generation is programmed",
+        replace(FINE, refusal=CONFLICTED),
+        "False/Conflicted",
+        "Unknown/NotAccepted",
+        "False/NotAccepted",
+        "False/Conflicted",
+        "Stalled",
+        previous=OLD,
+    ),
+)
+
+PAIRS = (
+    Case(
+        "rejected and unknown to Consul: the gateway's word comes first, Consul's keeps its own condition",
+        replace(FINE, gateway=REJECTED, discovery=UNKNOWN_SERVICE),
+        ACCEPTED,
+        "False/ServiceNotFound",
+        "False/GatewayRejected",
+        "False/GatewayRejected",
+        "Stalled",
+        instances=NONE,
+    ),
+    Case(
+        "refused by policy, gateway not reachable: the old generation still serves, and the status says so",
+        replace(FINE, refusal=NOT_ALLOWED, gateway=UNREACHABLE),
+        "False/NotAllowed",
+        "Unknown/NotAccepted",
+        "False/NotAccepted",
+        "False/NotAllowed",
+        "Stalled",
+        previous=OLD,
+        programmed_generation=2,
+    ),
+    Case(
+        "lost a conflict, withdrawal under way: the old generation still serves",
+        replace(FINE, refusal=CONFLICTED, gateway=Waiting()),
+        "False/Conflicted",
+        "Unknown/NotAccepted",
+        "False/NotAccepted",
+        "False/Conflicted",
+        "Stalled",
+        previous=OLD,
+        programmed_generation=2,
+    ),
+    Case(
+        "switched off with 0 healthy: nobody is served either way, as asked",
+        replace(FINE, enabled=False, discovery=SICK),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "True/Disabled",
+        programmed_generation=3,
+        instances=NONE_OF_THREE,
+    ),
+    Case(
+        "switched off but not yet written: it still serves, so it is not ready",
+        replace(FINE, enabled=False, gateway=UNREACHABLE),
+        ACCEPTED,
+        RESOLVED,
+        "False/GatewayUnreachable",
+        "False/GatewayUnreachable",
+        "Reconciling",
+        previous=OLD,
+        programmed_generation=2,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "switched off, service unknown: a misspelt name is worth telling before it is switched on",
+        replace(FINE, enabled=False, discovery=UNKNOWN_SERVICE),
+        ACCEPTED,
+        "False/ServiceNotFound",
+        PROGRAMMED,
+        "False/ServiceNotFound",
+        programmed_generation=3,
+        instances=NONE,
+    ),
+    Case(
+        "no Consul and a gateway that is away: only the gateway counts",
+        replace(FINE, gateway=UNREACHABLE, discovery=NotConfigured()),
+        ACCEPTED,
+        "Unknown/ConsulNotConfigured",
+        "False/GatewayUnreachable",
+        "False/GatewayUnreachable",
+        "Reconciling",
+    ),
+    Case(
+        "no Consul and switched off",
+        replace(FINE, enabled=False, discovery=NotConfigured()),
+        ACCEPTED,
+        "Unknown/ConsulNotConfigured",
+        PROGRAMMED,
+        "True/Disabled",
+        programmed_generation=3,
+    ),
+    Case(
+        "Consul taken away from the operator's settings: what it once said is not repeated",
+        replace(FINE, discovery=NotConfigured()),
+        ACCEPTED,
+        "Unknown/ConsulNotConfigured",
+        PROGRAMMED,
+        "True/Ready",
+        previous=after(replace(FINE, discovery=UNKNOWN_SERVICE)),
+        programmed_generation=3,
+    ),
+    Case(
+        "Consul added to the settings and not reachable yet: unknown, not 'not configured'",
+        replace(FINE, discovery=Unanswered()),
+        ACCEPTED,
+        "Unknown/ConsulUnreachable",
+        PROGRAMMED,
+        "Unknown/ConsulUnreachable",
+        previous=after(replace(FINE, discovery=NotConfigured())),
+        programmed_generation=3,
+    ),
+    Case(
+        "both away, a new object: what is known is that the gateway does not have it",
+        replace(FINE, gateway=UNREACHABLE, discovery=Unanswered()),
+        ACCEPTED,
+        "Unknown/ConsulUnreachable",
+        "False/GatewayUnreachable",
+        "False/GatewayUnreachable",
+        "Reconciling",
+    ),
+    Case(
+        "accepted again after a refusal, gateway not yet done: the refusal leaves no trace",
+        replace(FINE, gateway=Waiting()),
+        ACCEPTED,
+        RESOLVED,
+        "False/Pending",
+        "False/Pending",
+        "Reconciling",
+        previous=after(replace(FINE, generation=2, refusal=NOT_ALLOWED)),
+        instances=TWO_OF_THREE,
+    ),
+)
