@@ -12,6 +12,7 @@ from devstack.programs import (
     KUBE_CONTROLLER_MANAGER,
     KUBECTL,
     PROGRAMS,
+    TILT,
     Program,
     linker_flags,
     pinned_version,
@@ -91,6 +92,10 @@ def test_kubernetes_is_told_its_version() -> None:
     assert "-X" not in linker_flags(ETCD), "the others carry theirs in their sources"
 
 
+def test_tilt_is_told_its_version_without_the_v_that_it_adds() -> None:
+    assert f"-X main.version={pinned_version(TILT)}".replace("=v", "=") in linker_flags(TILT)
+
+
 def test_programs_that_are_built_in_one_call_get_their_names_from_their_packages() -> None:
     by_module: dict[Path, list[Program]] = {}
     for program in PROGRAMS.values():
@@ -100,5 +105,6 @@ def test_programs_that_are_built_in_one_call_get_their_names_from_their_packages
             assert [program.package.rpartition("/")[2] for program in programs] == [p.name for p in programs]
 
 
-def test_the_demo_does_without_the_controller_manager() -> None:
-    assert set(ALL) - set(DEMO) == {"kube-controller-manager"}
+def test_the_demo_builds_only_what_it_runs_and_the_tests_do_not_build_tilt() -> None:
+    assert set(ALL) - set(DEMO) == {"kube-controller-manager", "kstatus"}
+    assert set(PROGRAMS) - set(ALL) == {"tilt"}

@@ -37,7 +37,7 @@ class Inventory:
 
 def _candidates(program: Program) -> Iterator[tuple[Path, str]]:
     if not program.module:
-        return  # the stand-in gateway is nobody else's
+        return  # programs of our own are nobody else's
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     for origin, search in (("KUBEBUILDER_ASSETS", assets), ("PATH", os.environ.get("PATH"))):
         path = shutil.which(program.name, path=search) if search else None
@@ -74,7 +74,7 @@ def _find(program: Program, apiserver: Version, inventory: Inventory) -> Binary 
     if not stamps.is_fresh(program, built):
         return None
     version = pinned_version(program)
-    return Binary(built, str(version) if version else "stand-in", "built here")
+    return Binary(built, str(version) if version else "our own", "built here")
 
 
 def take_inventory(names: Iterable[str]) -> Inventory:

@@ -9,6 +9,7 @@ REPOSITORY = SOURCES.parents[1]
 
 MODULES = SOURCES / "modules"
 GATEWAY = SOURCES / "gateway"
+KSTATUS_SOURCES = SOURCES / "kstatus"
 
 CACHE = REPOSITORY / ".cache"
 GO_HOME = CACHE / "go"

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from devstack.paths import GATEWAY, MODULES
+from devstack.paths import GATEWAY, KSTATUS_SOURCES, MODULES
 from devstack.versions import Version
 
 _ANY_VERSION = Version(0, 0)
@@ -60,14 +60,24 @@ CONSUL = Program(
     oldest=Version(1, 15),
 )
 GATEWAY_STANDIN = Program(name="gateway", directory=GATEWAY, package=".")
+KSTATUS = Program(name="kstatus", directory=KSTATUS_SOURCES, package=".")
+TILT = Program(
+    name="tilt",
+    directory=MODULES / "tilt",
+    package="github.com/tilt-dev/tilt/cmd/tilt",
+    module="github.com/tilt-dev/tilt",
+    version_arguments=("version",),
+    oldest=Version(0, 33),
+)
 
 PROGRAMS: dict[str, Program] = {
     program.name: program
-    for program in (ETCD, KUBE_APISERVER, KUBECTL, KUBE_CONTROLLER_MANAGER, CONSUL, GATEWAY_STANDIN)
+    for program in (ETCD, KUBE_APISERVER, KUBECTL, KUBE_CONTROLLER_MANAGER, CONSUL, GATEWAY_STANDIN, KSTATUS, TILT)
 }
 # What `make demo` runs; the tests also want a controller manager (namespaces go away, owners are collected).
 DEMO = ("etcd", "kube-apiserver", "kubectl", "consul", "gateway")
-ALL = tuple(PROGRAMS)
+# The verdicts of kstatus, too; Tilt is for `make tilt-check` alone.
+ALL = (*DEMO, "kube-controller-manager", "kstatus")
 
 
 def pinned_version(program: Program) -> Version | None:
@@ -84,13 +94,15 @@ def pinned_version(program: Program) -> Version | None:
 
 
 def linker_flags(program: Program) -> str:
-    """`-ldflags`: no debug tables, and Kubernetes' own version, which only its release scripts fill in."""
+    """`-ldflags`: no debug tables, and the versions that only release scripts fill in: of Kubernetes and of Tilt."""
     flags = ["-s", "-w"]
     version = pinned_version(program)
     if program.directory == _KUBERNETES and version is not None:
         package = "k8s.io/component-base/version"
         facts = {"gitVersion": version, "gitMajor": version.major, "gitMinor": version.minor}
         flags += [f"-X {package}.{name}={value}" for name, value in facts.items()]
+    if program is TILT and version is not None:
+        flags.append(f"-X main.version={str(version).removeprefix('v')}")
     return " ".join(flags)
 
 
