@@ -52,7 +52,7 @@ demo: .venv/.synced ## the main job, live: from kubectl apply to an answered req
 
 .PHONY: test
 test: lint unit devstack ## everything that CI gates on
-	@cd tests/devstack/gateway && PATH="$(CACHE)/go/bin:$$PATH" go vet ./...
+	@for module in gateway kstatus; do (cd "tests/devstack/$$module" && PATH="$(CACHE)/go/bin:$$PATH" go vet ./...); done
 	@$(RUN) pytest tests/contract tests/integration tests/e2e
 
 .PHONY: bench

@@ -25,7 +25,7 @@ from devstack.handles.gateway import GatewayApi
 from devstack.handles.kube import Kube
 from devstack.instances import prune_test_stacks, test_stack_directory
 from devstack.paths import shown
-from devstack.programs import ALL, DEMO
+from devstack.programs import DEMO, STACK
 from devstack.stack import Stack
 
 _DIRECTORIES = pytest.StashKey[list[Path]]()
@@ -70,9 +70,9 @@ def _running(binaries: Binaries, request: pytest.FixtureRequest) -> Iterator[Sta
 
 @pytest.fixture(scope="session")
 def devstack_binaries() -> Binaries:
-    """All programs, found or built before; the gateway, which takes a second, is built when its sources changed."""
+    """A stack's programs, found or built before; the gateway, a matter of a second, is built when its sources change."""
     try:
-        return require(set(ALL) - {"gateway"}) | build(["gateway"])
+        return require(set(STACK) - {"gateway"}) | build(["gateway"])
     except (NotBuilt, BuildFailed) as error:
         reason = str(error)
     pytest.fail(reason, pytrace=False)
