@@ -70,7 +70,7 @@ def _running(binaries: Binaries, request: pytest.FixtureRequest) -> Iterator[Sta
 
 @pytest.fixture(scope="session")
 def devstack_binaries() -> Binaries:
-    """A stack's programs, found or built before; the gateway, a matter of a second, is built when its sources change."""
+    """A stack's programs, found or built before; the gateway (a second) is built where its sources changed."""
     try:
         return require(set(STACK) - {"gateway"}) | build(["gateway"])
     except (NotBuilt, BuildFailed) as error:
