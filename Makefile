@@ -55,6 +55,19 @@ test: lint unit devstack ## everything that CI gates on
 	@for module in gateway kstatus; do (cd "tests/devstack/$$module" && PATH="$(CACHE)/go/bin:$$PATH" go vet ./...); done
 	@$(RUN) pytest tests/contract tests/integration tests/e2e
 
+# Images are called localhost/NAME, a registry that nobody can publish to: `kubectl` never pulls somebody else's by mistake.
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' operator/pyproject.toml)
+IMAGE_TAG ?= $(VERSION)
+IMAGE_ARGS ?=
+
+.PHONY: images
+images: image-operator image-echo image-consul-init ## build the images with docker or podman (IMAGE_ARGS: more arguments for the build)
+
+.PHONY: image-operator image-echo image-consul-init
+image-operator: ; @.ci/build-image operator/Dockerfile "$(or $(IMAGE),localhost/echoroute-operator:$(IMAGE_TAG))" --build-arg VERSION=$(VERSION) $(IMAGE_ARGS)
+image-echo: ; @.ci/build-image echo/Dockerfile "$(or $(IMAGE),localhost/echo-service:$(IMAGE_TAG))" --build-arg VERSION=$(VERSION) $(IMAGE_ARGS)
+image-consul-init: ; @.ci/build-image echo/consul-init/Dockerfile "$(or $(IMAGE),localhost/consul-init:$(IMAGE_TAG))" --build-arg VERSION=$(VERSION) $(IMAGE_ARGS)
+
 .PHONY: bench
 bench: .venv/.synced ## times beside a floor measured in the same run (BENCH_N=2000)
 	@$(RUN) python tests/bench/start.py

@@ -1,14 +1,22 @@
-"""`python -m echo_service` and `echo-service`."""
+"""`python -m echo_service` and `echo-service`.
 
-import asyncio
-import logging
+Linux gives PID 1, which this is in a container, no default action for signals: a SIGTERM would be lost until the server
+handles it. While the rest is imported there is nothing yet to leave.
+"""
+
 import os
-import sys
+import signal
 
-from consul_init import SettingsError
+signal.signal(signal.SIGTERM, lambda _signal, _frame: os._exit(0))
 
-from echo_service.server import serve
-from echo_service.settings import EchoSettings
+import asyncio  # noqa: E402 - the handler comes first
+import logging  # noqa: E402
+import sys  # noqa: E402
+
+from consul_init import SettingsError  # noqa: E402
+
+from echo_service.server import serve  # noqa: E402
+from echo_service.settings import EchoSettings  # noqa: E402
 
 
 def main() -> int:
