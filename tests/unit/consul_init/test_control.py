@@ -56,7 +56,12 @@ def test_a_second_keeper_learns_who_the_first_is(address, serve):
     with pytest.raises(ControlError) as caught:
         ControlServer(address, lambda: True).open()
     if sys.platform == "linux":
-        assert f"held by process {control.os.getpid()} of user {control.os.getuid()}" in str(caught.value)
+        assert f"keeps this instance (process {control.os.getpid()} of user {control.os.getuid()})" in str(caught.value)
+
+
+def test_a_socket_that_cannot_be_made_is_not_taken_for_another_keeper(tmp_path):
+    with pytest.raises(ControlError, match=r"no control socket can be made \(see CONSUL_INIT_SOCKET\)"):
+        ControlServer(str(tmp_path / "gone" / "control.sock"), lambda: True).open()
 
 
 def test_the_name_is_free_after_closing(address, serve):

@@ -90,12 +90,15 @@ async def test_deregisters_when_the_application_fails(settings):
     assert events[-1] == "deregistered"
 
 
-async def test_a_missing_variable_ends_the_startup_with_its_name(monkeypatch):
+async def test_a_missing_variable_ends_the_startup_with_its_name_in_one_line(monkeypatch, caplog):
     monkeypatch.delenv("SERVICE_NAME", raising=False)
     app = Starlette(lifespan=consul_lifespan())
     with pytest.raises(SettingsError, match="SERVICE_NAME is not set"):
         async with app.router.lifespan_context(app):
             pytest.fail("started")
+    assert [record.getMessage() for record in caplog.records] == [
+        "cannot start: SERVICE_NAME is not set: the name of the service in Consul"
+    ]
 
 
 async def test_the_event_loop_is_not_blocked_while_leaving(settings):

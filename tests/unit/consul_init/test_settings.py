@@ -59,6 +59,8 @@ def test_variable_becomes_field(variables: dict[str, str], field: str, value: ob
         ({"POD_IP": "::"}, "POD_IP is '::'", "the same, and the right variable is named"),
         ({"SERVICE_ADDRESS": "http://a"}, "SERVICE_ADDRESS is 'http://a'", "a URL"),
         ({"SERVICE_ADDRESS": 'a" or "1'}, "SERVICE_ADDRESS is", "goes into a filter expression at Consul"),
+        ({"SERVICE_ADDRESS": "fe80::1%eth0"}, "SERVICE_ADDRESS is", "a zone is known to this host alone"),
+        ({"SERVICE_ADDRESS": "a..b"}, "SERVICE_ADDRESS is 'a..b'", "cannot be looked up"),
         ({"SERVICE_META": "a"}, "SERVICE_META has 'a'", "no value"),
         ({"SERVICE_META": "a b=1"}, "SERVICE_META has the key 'a b'", "Consul refuses the key"),
         ({"SERVICE_META": f"a={'x' * 513}"}, "SERVICE_META has 513", "Consul refuses the length"),
@@ -66,6 +68,8 @@ def test_variable_becomes_field(variables: dict[str, str], field: str, value: ob
         ({"SERVICE_META": ",".join(f"k{n}=1" for n in range(65))}, "SERVICE_META has 65 keys", "Consul takes 64"),
         ({"SERVICE_TAGS": "version:1", "SERVICE_VERSION": "2"}, "SERVICE_VERSION is '2'", "which one is it?"),
         ({"SERVICE_CHECK_PATH": "health"}, "SERVICE_CHECK_PATH is 'health'", "no slash"),
+        ({"SERVICE_CHECK_PATH": "/a b"}, "SERVICE_CHECK_PATH is '/a b'", "ends the path in the request"),
+        ({"SERVICE_CHECK_PATH": "/ä"}, "SERVICE_CHECK_PATH is '/ä'", "to be quoted, as in any URL"),
         ({"SERVICE_CHECK_INTERVAL": "0s"}, "SERVICE_CHECK_INTERVAL is '0s'", "Consul refuses it"),
         ({"SERVICE_DRAIN": "2"}, "SERVICE_DRAIN is wrong: '2' is no duration", "no unit"),
         ({"SERVICE_DEREGISTER_AFTER": "30s"}, "SERVICE_DEREGISTER_AFTER is 30s", "Consul silently makes it a minute"),
@@ -74,6 +78,12 @@ def test_variable_becomes_field(variables: dict[str, str], field: str, value: ob
         ({"CONSUL_HTTP_ADDR": "ftp://a"}, "CONSUL_HTTP_ADDR is 'ftp://a'", "another protocol"),
         ({"CONSUL_HTTP_ADDR": "a:b"}, "CONSUL_HTTP_ADDR cannot be read", "no port number"),
         ({"CONSUL_HTTP_ADDR": "http://a/consul"}, "CONSUL_HTTP_ADDR is", "a path"),
+        ({"CONSUL_HTTP_ADDR": "http://a#b"}, "CONSUL_HTTP_ADDR is", "a fragment"),
+        ({"CONSUL_HTTP_ADDR": "consul..svc:8500"}, "CONSUL_HTTP_ADDR is 'consul..svc:8500'", "cannot be looked up"),
+        ({"CONSUL_HTTP_TOKEN": "a\nb"}, "CONSUL_HTTP_TOKEN (not shown)", "two lines are no token"),
+        ({"CONSUL_INIT_SOCKET": "/nowhere/x.sock"}, "CONSUL_INIT_SOCKET is", "no such directory"),
+        ({"CONSUL_INIT_SOCKET": __file__}, "CONSUL_INIT_SOCKET is", "a file that is something else"),
+        ({"CONSUL_INIT_SOCKET": f"/tmp/{'x' * 100}"}, "CONSUL_INIT_SOCKET is", "longer than the kernel takes"),
         ({"CONSUL_HTTP_SSL_VERIFY": "false"}, "CONSUL_HTTP_SSL_VERIFY is false", "never without verification"),
         ({"CONSUL_CACERT": "/nowhere/ca.pem"}, "CONSUL_CACERT is '/nowhere/ca.pem'", "no such file"),
         ({"CONSUL_HTTP_TOKEN_FILE": "/nowhere/token"}, "CONSUL_HTTP_TOKEN_FILE is", "no such file"),
@@ -114,6 +124,11 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
     file.write_text("from-file-5c1d")
     found = settings(CONSUL_HTTP_TOKEN="from-env-5c1d", CONSUL_HTTP_TOKEN_FILE=str(file))
     assert "5c1d" not in repr(found)
-    with pytest.raises(SettingsError) as caught:
-        settings(CONSUL_HTTP_ADDR="http://user:password@consul:8500")
-    assert "password" not in str(caught.value)
+    for wrong in (
+        {"CONSUL_HTTP_ADDR": "http://user:5c1d@consul:8500"},
+        {"CONSUL_HTTP_ADDR": "http://user:5c1d/@consul:8500"},
+        {"CONSUL_HTTP_TOKEN": "5c1d 5c1d"},
+    ):
+        with pytest.raises(SettingsError) as caught:
+            settings(**wrong)
+        assert "5c1d" not in str(caught.value)

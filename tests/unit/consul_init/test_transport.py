@@ -90,9 +90,33 @@ def test_a_token_file_that_was_never_readable_is_an_error_without_a_request(scri
     file.write_text("first")
     via = transport(f"127.0.0.1:{server.port}", CONSUL_HTTP_TOKEN_FILE=str(file))
     file.unlink()
-    with pytest.raises(ConsulError, match="CONSUL_HTTP_TOKEN_FILE cannot be read"):
+    with pytest.raises(ConsulError, match="CONSUL_HTTP_TOKEN_FILE cannot be used"):
         ask(via)
     assert server.seen == []
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"5c1d-a\n5c1d-b\n", "http.client shows a header value that it refuses in its exception"),
+        (b"5c1d\xff", "not even text"),
+        (b"\n", "an empty one: without a token Consul would only say that it is denied"),
+    ],
+)
+def test_a_token_file_without_a_token_is_told_without_its_content(scripted, tmp_path, content, why):
+    server = scripted(lambda _seen: (200, ""))
+    file = tmp_path / "token"
+    file.write_bytes(content)
+    via = transport(f"127.0.0.1:{server.port}", CONSUL_HTTP_TOKEN_FILE=str(file))
+    with pytest.raises(ConsulError, match=f"CONSUL_HTTP_TOKEN_FILE cannot be used: {file} must hold") as caught:
+        ask(via)
+    assert "5c1d" not in str(caught.value), why
+    assert server.seen == []
+    file.write_text("t0ken")
+    ask(via)
+    file.write_bytes(content)  # somebody's mistake in a rotation: the one before still works
+    ask(via)
+    assert [seen.headers["X-Consul-Token"] for seen in server.seen] == ["t0ken", "t0ken"]
 
 
 def test_a_token_in_an_answer_is_masked(scripted):

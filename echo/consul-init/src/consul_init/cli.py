@@ -55,6 +55,8 @@ def _command(words: list[str]) -> list[str]:
 
 
 def _leave(settings: Settings, *, wait: bool) -> int:
+    if not settings.enabled:
+        return 0
     address = control_address(settings, Registration.from_settings(settings).id)
     if ask_to_leave(address, wait=settings.drain if wait else None):
         return 0

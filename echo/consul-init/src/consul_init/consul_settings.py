@@ -1,12 +1,20 @@
 """Where Consul is and how to speak to it, under the names Consul's own command line uses."""
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from consul_init.environment import Environment
 from consul_init.errors import SettingsError
+from consul_init.hosts import is_host
 
 _DEFAULT_PORT = 8500
+_TOKEN = re.compile(r"[!-~]+")
+
+
+def is_token(text: str) -> bool:
+    """Whether it can be sent. Python's HTTP client shows the value of a header that it refuses in its exception."""
+    return _TOKEN.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +57,8 @@ class ConsulSettings:
                 " and CONSUL_TLS_SERVER_NAME if its certificate has another name",
             )
         token, token_file = env.get("CONSUL_HTTP_TOKEN"), env.file("CONSUL_HTTP_TOKEN_FILE")
+        if token is not None and not is_token(token):
+            raise SettingsError("CONSUL_HTTP_TOKEN", "(not shown) has characters in it that no token has")
         certificate, key = env.file("CONSUL_CLIENT_CERT"), env.file("CONSUL_CLIENT_KEY")
         if (certificate is None) != (key is None):
             missing = "CONSUL_CLIENT_KEY" if key is None else "CONSUL_CLIENT_CERT"
@@ -71,6 +81,11 @@ def _address(env: Environment) -> ConsulAddress:
     text = env.get("CONSUL_HTTP_ADDR") or f"127.0.0.1:{_DEFAULT_PORT}"
     if text.startswith("unix://"):
         return ConsulAddress(scheme="unix", host=text.removeprefix("unix://"), port=0)
+    if "@" in text:
+        # The value is not shown: it holds a password.
+        raise SettingsError(
+            "CONSUL_HTTP_ADDR", "has a user name in it: Consul takes a token, in CONSUL_HTTP_TOKEN_FILE"
+        )
     scheme, separator, rest = text.partition("://")
     if not separator:
         scheme, rest = ("https" if env.flag("CONSUL_HTTP_SSL", default=False) else "http"), text
@@ -79,11 +94,7 @@ def _address(env: Environment) -> ConsulAddress:
         host, port = parts.hostname, parts.port or _DEFAULT_PORT
     except ValueError as error:
         raise SettingsError("CONSUL_HTTP_ADDR", f"cannot be read: {error}") from error
-    if parts.username is not None or parts.password is not None:
-        # The value is not shown: it holds a password.
-        raise SettingsError(
-            "CONSUL_HTTP_ADDR", "has a user name in it: Consul takes a token, in CONSUL_HTTP_TOKEN_FILE"
-        )
-    if scheme not in ("http", "https") or not host or parts.path.strip("/") or parts.query:
+    extra = parts.path.strip("/") or parts.query or parts.fragment
+    if scheme not in ("http", "https") or not host or not is_host(host) or extra:
         raise SettingsError("CONSUL_HTTP_ADDR", f"is {text!r}: write HOST:PORT, http(s)://HOST:PORT or unix:///PATH")
     return ConsulAddress(scheme=scheme, host=host, port=port)

@@ -6,6 +6,7 @@ looks at who is on the other (SO_PEERCRED) and speaks with the same user or root
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import socket
@@ -48,13 +49,18 @@ class ControlServer:
         self._thread: threading.Thread | None = None
 
     def open(self) -> None:
-        """Raises ControlError, which names the process where it is known, when another keeper has the socket."""
+        """Raises ControlError: when another keeper has the socket, with its process where that is known."""
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._bind(listener)
         except OSError as error:
             listener.close()
-            raise ControlError(f"the control socket cannot be had: {error}{_holder(self._address)}") from error
+            if error.errno == errno.EADDRINUSE:
+                raise ControlError(
+                    f"another process keeps this instance{_holder(self._address)}. With several workers, start the"
+                    " server as 'consul-init run -- COMMAND...' and take consul_init out of the application"
+                ) from error
+            raise ControlError(f"no control socket can be made (see CONSUL_INIT_SOCKET): {error}") from error
         listener.listen(16)
         self._listener = listener
         self._thread = start_thread(partial(self._serve, listener), "control")
@@ -63,14 +69,14 @@ class ControlServer:
         """Free the name."""
         if self._listener is None or self._thread is None:
             return
+        if not self._address.startswith("\0"):
+            Path(self._address).unlink(missing_ok=True)  # first: once we have closed, it may be our successor's
         # Closing alone does not wake a thread that waits in accept, and until it wakes the name is taken.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join(_REQUEST_TIMEOUT)
         self._listener.close()
         self._listener = None
-        if not self._address.startswith("\0"):
-            Path(self._address).unlink(missing_ok=True)
 
     def _bind(self, listener: socket.socket) -> None:
         if not self._address.startswith("\0") and Path(self._address).is_socket() and not _alive(self._address):
@@ -151,5 +157,5 @@ def _holder(address: str) -> str:
         probe.settimeout(_REQUEST_TIMEOUT)
         probe.connect(address)
         peer = _peer(probe)
-        return "" if peer is None else f" (held by process {peer[0]} of user {peer[1]})"
+        return "" if peer is None else f" (process {peer[0]} of user {peer[1]})"
     return ""

@@ -40,7 +40,7 @@ class Environment:
         try:
             seconds = parse_duration(text)
         except ValueError as error:
-            raise SettingsError(variable, f"is wrong: {error}") from error
+            raise SettingsError(variable, f"is wrong: {error}") from None
         if seconds < at_least:
             raise SettingsError(variable, f"is {text!r}: it must be at least {at_least:g}s")
         return seconds

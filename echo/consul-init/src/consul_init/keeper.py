@@ -67,7 +67,7 @@ class Keeper:
         wait = 0.0
         try:
             while not self._leaving.wait(wait):
-                wait = self._look() if self._is_ready() else _READY_POLL
+                wait = self._look()
             self._deregister()
         finally:
             self._left.set()
@@ -80,6 +80,8 @@ class Keeper:
     def _look(self) -> float:
         """Make the registration true. Returns the seconds until the next look; never raises."""
         try:
+            if not self._is_ready():
+                return _READY_POLL
             self._make_true()
         except ConsulError as error:
             return self._failed(error)

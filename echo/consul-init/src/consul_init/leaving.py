@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TypeVar
 
 from consul_init.keeper import Keeper
@@ -40,17 +41,14 @@ async def in_daemon_thread(function: Callable[[], T]) -> T:
     """Await a blocking function. asyncio.to_thread would hold up the end of the loop until the function returns,
     and with it the second signal, which is to stop at once.
     """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T) -> None:
-        if not done.done():
-            done.set_result(result)
+    outcome = Future[T]()
+    outcome.set_running_or_notify_cancel()
 
     def run() -> None:
-        result = function()
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(settle, result)
+        try:
+            outcome.set_result(function())
+        except Exception as error:  # noqa: BLE001 - told to whoever awaits it
+            outcome.set_exception(error)
 
     start_thread(run, "leave")
-    return await done
+    return await asyncio.wrap_future(outcome)

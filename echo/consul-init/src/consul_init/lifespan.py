@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeVar, overload
 
+from consul_init.errors import SettingsError
+from consul_init.log import LOGGER
 from consul_init.presence import Presence
 from consul_init.settings import Settings
 from consul_init.signals import WrappedSignals
@@ -49,7 +51,11 @@ def consul_lifespan(
 
 @asynccontextmanager
 async def _registered(settings: Settings | None) -> AsyncIterator[None]:
-    presence = Presence(Settings.from_env() if settings is None else settings)
+    try:
+        presence = Presence(Settings.from_env() if settings is None else settings)
+    except SettingsError as error:
+        LOGGER.error("cannot start: %s", error)  # in one line; the server shows the traceback
+        raise
     signals = WrappedSignals(presence.leaving, presence.settings.stop_timeout, presence.log)
     if presence.start():
         signals.install(server_handles_them=True)

@@ -17,8 +17,8 @@ from consul_init.settings import Settings
 class Presence:
     """From `start` to `stop`. Neither fails because of Consul.
 
-    Does nothing where SERVICE_REGISTER is false, or where another process already keeps this very instance: then a
-    line in the log says so.
+    Does nothing where SERVICE_REGISTER is false, or where another process already keeps this very instance (or none can
+    because it would have no control socket): then a line in the log says so.
     """
 
     def __init__(self, settings: Settings, ready: Callable[[Registration], bool] | None = None) -> None:
@@ -43,11 +43,7 @@ class Presence:
         try:
             self._control.open()
         except ControlError as error:
-            self.log.error(  # noqa: TRY400 - a person acts on this line, not on a traceback
-                "not registering: another process keeps this instance (%s). With several workers, start the server as"
-                " 'consul-init run -- COMMAND...' and take consul_init out of the application",
-                error,
-            )
+            self.log.error("not registering: %s", error)  # noqa: TRY400 - a person acts on it, not on a traceback
             return False
         self.keeping = True
         self._keeper.start()

@@ -8,10 +8,12 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from consul_init.consul_settings import ConsulSettings
 from consul_init.environment import Environment
 from consul_init.errors import SettingsError
+from consul_init.hosts import is_host
 
 # What one request to Consul may take, in seconds. Twice this is the most that leaving waits for Consul: for the
 # request that is under way when the signal comes, and for the deregistration.
@@ -20,8 +22,9 @@ LEAVE_BUDGET = 2 * REQUEST_TIMEOUT
 MIN_DEREGISTER_AFTER = 60.0
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+(%\w+)?")
 _META_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
+# The longest path of a unix socket, without its closing zero byte, is 103 bytes on macOS and 107 on Linux.
+_LONGEST_SOCKET_PATH = 103
 # Where a pod tells who it is (downward API), and the service meta it becomes.
 _POD_META = {"POD_NAME": "pod", "POD_UID": "pod-uid", "POD_NAMESPACE": "namespace", "NODE_NAME": "node"}
 # What need not be set where nothing is registered, as in an application's own unit tests.
@@ -77,7 +80,7 @@ class Settings:
             drain=drain,
             stop_timeout=_stop_timeout(env, drain),
             enabled=enabled,
-            control_socket=env.get("CONSUL_INIT_SOCKET"),
+            control_socket=_control_socket(env),
             consul=ConsulSettings.from_env(env),
         )
 
@@ -104,7 +107,7 @@ def _address(env: Environment) -> tuple[str, str | None]:
         address = text.removeprefix("[").removesuffix("]")
         if address in ("0.0.0.0", "::"):  # noqa: S104 - refused here
             raise SettingsError(variable, f"is {text!r}: an address others can connect to is needed")
-        if not _HOST.fullmatch(address):
+        if not is_host(address):
             raise SettingsError(variable, f"is {text!r}: it must be an IP address or a host name")
         return variable, address
     return "SERVICE_ADDRESS", None
@@ -142,8 +145,8 @@ def _meta(env: Environment) -> dict[str, str]:
 
 def _check_path(env: Environment) -> str:
     path = env.get("SERVICE_CHECK_PATH") or "/health"
-    if not path.startswith("/") or any(each.isspace() for each in path):
-        raise SettingsError("SERVICE_CHECK_PATH", f"is {path!r}: it must be a path such as /health")
+    if not re.fullmatch(r"/[!-~]*", path):
+        raise SettingsError("SERVICE_CHECK_PATH", f"is {path!r}: it must be a path such as /health, quoted as in a URL")
     return path
 
 
@@ -164,3 +167,17 @@ def _stop_timeout(env: Environment, drain: float) -> float:
             f" and up to {LEAVE_BUDGET:g}s for a Consul that hangs)",
         )
     return seconds
+
+
+def _control_socket(env: Environment) -> str | None:
+    text = env.get("CONSUL_INIT_SOCKET")
+    if text is None:
+        return None
+    if len(os.fsencode(text)) > _LONGEST_SOCKET_PATH:
+        raise SettingsError(
+            "CONSUL_INIT_SOCKET", f"is {text!r}: it must not be longer than {_LONGEST_SOCKET_PATH} bytes"
+        )
+    path = Path(text)
+    if not text.startswith("@") and not (path.is_socket() or (not path.exists() and path.parent.is_dir())):
+        raise SettingsError("CONSUL_INIT_SOCKET", f"is {text!r}: it must be a new file in a directory that is there")
+    return text

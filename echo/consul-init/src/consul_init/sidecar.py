@@ -20,8 +20,8 @@ def run_sidecar(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code 0. Raises SettingsError."""
     presence = Presence(settings, ready=is_healthy)
     events = SignalPipe((signal.SIGTERM, signal.SIGINT))
-    presence.log.info("waiting for %s before registering", presence.registration.check_url)
-    presence.start()
+    if presence.start():
+        presence.log.info("waiting for %s before registering", presence.registration.check_url)
     try:
         presence.log.info("received signal %s", events.next())
     finally:

@@ -107,7 +107,8 @@ class WrappedSignals:
             self._log.error(
                 "still running %gs after the signal (SERVICE_STOP_TIMEOUT): stopping at once", self._stop_timeout
             )
-            self._deliver(signal.SIGINT)
+            # Where SIGINT is ignored, as in a background job of a shell, it would do nothing.
+            self._deliver(signal.SIGINT if signal.SIGINT in self._previous else signum)
 
     def _deliver(self, signum: int) -> None:
         """To our own handler, in the main thread, where handlers are meant to run.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-from consul_init.consul_settings import ConsulSettings
+from consul_init.consul_settings import ConsulSettings, is_token
 from consul_init.endpoint import Endpoint
 from consul_init.errors import ConsulError, UnreachableError
 from consul_init.log import LOGGER, Log
@@ -93,14 +93,18 @@ class Transport:
     def _current_token(self) -> str | None:
         if self._settings.token_file is None:
             return self._token
+        problem = None
         try:
-            token = Path(self._settings.token_file).read_text(encoding="utf-8").strip()
+            found = Path(self._settings.token_file).read_text(encoding="utf-8", errors="replace").strip()
+            if not is_token(found):
+                problem = f"{self._settings.token_file} must hold a token and nothing else (it is not shown)"
         except OSError as error:
-            if self._token is None:
-                raise ConsulError(f"CONSUL_HTTP_TOKEN_FILE cannot be read: {error}") from error
-            return self._token  # in the middle of a rotation: the one before it is the best there is
-        self._token = token or self._token
-        return self._token
+            problem = str(error)
+        if problem is None:
+            self._token = found
+        elif self._token is None:
+            raise ConsulError(f"CONSUL_HTTP_TOKEN_FILE cannot be used: {problem}")
+        return self._token  # in the middle of a rotation the one before it is the best there is
 
     def _tls_context(self) -> ssl.SSLContext:
         settings = self._settings
