@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Sequence
 
 import pytest
@@ -17,11 +16,17 @@ from consul_init import signals
 from consul_init.signals import WrappedSignals
 
 class Leaving:
-    def __init__(self, seconds=0.0): self.seconds = seconds
+    def __init__(self, seconds=0.0, until=None): self.seconds, self.until = seconds, until
     def leave(self):
-        say("leaving"); time.sleep(self.seconds); say("drained"); return True
+        say("leaving"); time.sleep(self.seconds)
+        if self.until: until(self.until)
+        say("drained"); return True
 
-def say(text): print(text, flush=True)
+said = []
+def say(text): said.append(text); print(text, flush=True)
+def until(text, times=1):
+    end = time.monotonic() + 30
+    while sum(each.startswith(text) for each in said) < times and time.monotonic() < end: time.sleep(0.01)
 def server_handler(signum, frame):
     say(f"server got {signum} in main {threading.current_thread() is threading.main_thread()}")
 """
@@ -39,7 +44,7 @@ def finish(process: subprocess.Popen[str]) -> list[str]:
     assert process.stdout is not None
     with process.stdout as output:
         lines = output.read().splitlines()
-    process.wait(timeout=20)
+    process.wait(timeout=60)
     return lines
 
 
@@ -49,7 +54,7 @@ def test_the_servers_handler_is_called_after_the_drain_in_the_main_thread(signum
         for each in (signal.SIGTERM, signal.SIGINT): signal.signal(each, server_handler)
         wrapped = WrappedSignals(Leaving(0.2), 25.0)
         assert wrapped.install(server_handles_them=True)
-        say("ready"); time.sleep(0.6)
+        say("ready"); until("server got")
         wrapped.remove()
         say(f"restored {signal.getsignal(signal.SIGTERM) is server_handler}")
     """)
@@ -60,7 +65,7 @@ def test_the_servers_handler_is_called_after_the_drain_in_the_main_thread(signum
 def test_without_a_handler_the_process_dies_of_the_signal_after_the_drain():
     process = start("""
         WrappedSignals(Leaving(0.2), 25.0).install(server_handles_them=False)
-        say("ready"); time.sleep(10)
+        say("ready"); time.sleep(30)
     """)
     process.send_signal(signal.SIGTERM)
     assert finish(process) == ["leaving", "drained"]
@@ -77,7 +82,7 @@ def test_without_a_handler_the_first_process_of_a_container_ends_too():
         WrappedSignals(Leaving(0.2), 25.0).install(server_handles_them=False)
         threading.Timer(0.2, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)).start()
         say("ready")
-        try: time.sleep(10)
+        try: time.sleep(30)
         finally: say("cleaned up")
     """
     process = start(code, NEW_PID_NAMESPACE)
@@ -88,31 +93,57 @@ def test_without_a_handler_the_first_process_of_a_container_ends_too():
 def test_a_second_signal_goes_to_the_server_at_once():
     process = start("""
         signal.signal(signal.SIGTERM, server_handler)
-        WrappedSignals(Leaving(1.0), 25.0).install(server_handles_them=True)
-        say("ready"); time.sleep(1.5)
+        WrappedSignals(Leaving(until="server got"), 25.0).install(server_handles_them=True)
+        say("ready"); until("drained")
     """)
     process.send_signal(signal.SIGTERM)
-    time.sleep(0.2)
+    assert process.stdout.readline() == "leaving\n"
     process.send_signal(signal.SIGTERM)
-    assert finish(process) == ["leaving", "server got 15 in main True", "drained"]
+    assert finish(process) == ["server got 15 in main True", "drained"]
+
+
+def test_a_second_signal_without_a_handler_kills_at_once():
+    process = start("""
+        WrappedSignals(Leaving(30.0), 25.0).install(server_handles_them=False)
+        say("ready"); until("never")
+    """)
+    process.send_signal(signal.SIGTERM)
+    assert process.stdout.readline() == "leaving\n"
+    process.send_signal(signal.SIGTERM)
+    assert finish(process) == []
+    assert process.returncode == -signal.SIGTERM
 
 
 def test_a_server_that_does_not_stop_in_time_gets_a_second_signal():
     process = start("""
         for each in (signal.SIGTERM, signal.SIGINT): signal.signal(each, server_handler)
         WrappedSignals(Leaving(), 0.5).install(server_handles_them=True)
-        say("ready"); time.sleep(1.0)
+        say("ready"); until("server got 2")
     """)
     process.send_signal(signal.SIGTERM)
     assert finish(process) == ["leaving", "drained", "server got 15 in main True", "server got 2 in main True"]
 
 
+def test_where_sigint_is_ignored_such_a_server_gets_the_first_signal_again():
+    """A background job of a shell ignores SIGINT, and so would the server that is told to hurry."""
+    process = start("""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, server_handler)
+        WrappedSignals(Leaving(), 0.5).install(server_handles_them=True)
+        say("ready"); until("server got 15", times=2)
+    """)
+    process.send_signal(signal.SIGTERM)
+    assert finish(process) == ["leaving", "drained", *["server got 15 in main True"] * 2]
+
+
 def test_a_server_that_stops_in_time_gets_none():
     process = start("""
         for each in (signal.SIGTERM, signal.SIGINT): signal.signal(each, server_handler)
-        wrapped = WrappedSignals(Leaving(), 0.5)
+        wrapped = WrappedSignals(Leaving(), 30.0)
         wrapped.install(server_handles_them=True)
-        say("ready"); time.sleep(0.3); wrapped.remove(); time.sleep(0.6)
+        say("ready"); until("server got 15"); wrapped.remove()
+        (waiting,) = (each for each in threading.enumerate() if each.name == "consul-init signals")
+        waiting.join()
     """)
     process.send_signal(signal.SIGTERM)
     assert finish(process) == ["leaving", "drained", "server got 15 in main True"]
@@ -135,7 +166,7 @@ def test_asyncio_runs_own_handler_of_sigint_is_wrapped():
         async def main():
             WrappedSignals(Leaving(0.2), 25.0).install(server_handles_them=False)
             say("ready")
-            try: await asyncio.sleep(10)
+            try: await asyncio.sleep(30)
             finally: say("cancelled")
         try: asyncio.run(main())
         except KeyboardInterrupt: say("interrupt")

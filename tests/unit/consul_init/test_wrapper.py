@@ -19,15 +19,14 @@ ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
 
-# Handlers first, then the word that it is ready.
+# Handlers first, then the word that it is ready. Ends when its standard input does.
 TRAPPING = """
-import signal, sys, time
+import select, signal, sys
 def got(signum, frame): print("got", signal.Signals(signum).name, flush=True)
 for each in sys.argv[1].split(","): signal.signal(getattr(signal, each), got)
 print("ready", flush=True)
-end = time.monotonic() + float(sys.argv[2])
-while time.monotonic() < end: time.sleep(0.02)
-sys.exit(int(sys.argv[3]))
+while not select.select([0], [], [], 0.02)[0]: pass
+sys.exit(3)
 """
 
 
@@ -67,6 +66,7 @@ def wrapped(consul_variables, tmp_path):
         process = subprocess.Popen(
             [*before, *run],
             env={**consul_variables, **variables},
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -83,16 +83,25 @@ def wrapped(consul_variables, tmp_path):
         if each.poll() is None:
             each.kill()
         each.wait()
+        each.stdin.close()
         each.stdout.close()
     log.close()
 
 
 def finish(process: subprocess.Popen[str]) -> list[str]:
-    """Wait for the end; the lines that have not been read yet."""
+    """Have it end, by its standard input; the lines that have not been read yet."""
+    assert process.stdin is not None
     assert process.stdout is not None
+    process.stdin.close()
     lines = process.stdout.read().splitlines()
-    process.wait(timeout=20)
+    process.wait(timeout=60)
     return lines
+
+
+def told(process: subprocess.Popen[str], count: int = 1) -> list[str]:
+    """The next lines of the command's."""
+    assert process.stdout is not None
+    return [process.stdout.readline().rstrip("\n") for _ in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -140,49 +149,54 @@ def test_a_wrong_setting_is_one_line_and_the_command_is_not_started(wrapped, tmp
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_a_stop_signal_is_forwarded_after_the_drain_and_as_it_was(wrapped, name):
-    process = wrapped(TRAPPING, "SIGTERM,SIGINT", "2.5", "3", SERVICE_DRAIN="500ms")
-    process.send_signal(getattr(signal, name))
+    process = wrapped(TRAPPING, "SIGTERM,SIGINT", SERVICE_DRAIN="500ms")
     began = time.monotonic()
-    assert process.stdout.readline() == f"got {name}\n"
-    assert 0.5 < time.monotonic() - began < 2.0
+    process.send_signal(getattr(signal, name))
+    assert told(process) == [f"got {name}"]
+    assert time.monotonic() - began > 0.5
     assert finish(process) == []
     assert process.returncode == 3
 
 
-def test_a_second_signal_is_forwarded_at_once(wrapped):
-    process = wrapped(TRAPPING, "SIGTERM", "2", "0", SERVICE_DRAIN="10s")
+def test_a_second_signal_is_forwarded_at_once(wrapped, tmp_path):
+    """Once the first is taken: until then the kernel keeps two of a kind as one."""
+    process = wrapped(TRAPPING, "SIGTERM", SERVICE_DRAIN="60s", SERVICE_STOP_TIMEOUT="90s")
     process.send_signal(signal.SIGTERM)
-    time.sleep(0.2)
-    process.send_signal(signal.SIGTERM)
+    while "received SIGTERM" not in (tmp_path / "log").read_text():
+        time.sleep(0.02)
     began = time.monotonic()
-    assert process.stdout.readline() == "got SIGTERM\n"
-    assert time.monotonic() - began < 1.5
+    process.send_signal(signal.SIGTERM)
+    assert told(process) == ["got SIGTERM"]
+    assert time.monotonic() - began < 30
+    assert finish(process) == []
 
 
 def test_no_signal_is_lost_when_several_come_at_once(wrapped):
     """The kernel then gives some to other threads than the main one, which nothing wakes."""
     variables = [{"CONSUL_INIT_SOCKET": f"@{secrets.token_hex(8)}"} for _ in range(8)]
-    processes = [wrapped(TRAPPING, "SIGUSR1,SIGTERM", "5", "0", **each) for each in variables]
+    processes = [wrapped(TRAPPING, "SIGUSR1,SIGTERM", **each) for each in variables]
     for process in processes:
         for signum in (signal.SIGUSR1, signal.SIGCONT, signal.SIGTERM):
             process.send_signal(signum)
-    assert [finish(process) for process in processes] == [["got SIGUSR1", "got SIGTERM"]] * 8
+    assert [told(process, 2) for process in processes] == [["got SIGUSR1", "got SIGTERM"]] * 8
+    assert [finish(process) for process in processes] == [[]] * 8
 
 
 @pytest.mark.parametrize("name", ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGQUIT", "SIGWINCH"])
 def test_other_signals_are_forwarded_as_they_come(wrapped, name):
-    process = wrapped(TRAPPING, name, "3", "0")
+    process = wrapped(TRAPPING, name)
     process.send_signal(getattr(signal, name))
-    assert process.stdout.readline() == f"got {name}\n"
+    assert told(process) == [f"got {name}"]
 
 
 def test_ctrl_c_in_a_terminal_reaches_the_wrapper_alone(wrapped):
     """A terminal signals its whole foreground process group: the command must not stop before the drain."""
-    process = wrapped(TRAPPING, "SIGINT", "3", "0", group=0, SERVICE_DRAIN="500ms")
-    os.killpg(process.pid, signal.SIGINT)
+    process = wrapped(TRAPPING, "SIGINT", group=0, SERVICE_DRAIN="500ms")
     began = time.monotonic()
-    assert process.stdout.readline() == "got SIGINT\n"
+    os.killpg(process.pid, signal.SIGINT)
+    assert told(process) == ["got SIGINT"]
     assert time.monotonic() - began > 0.5
+    assert finish(process) == []
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
@@ -195,23 +209,61 @@ def test_the_command_starts_with_default_signals(consul_variables):
     assert masks["SigBlk"] == 0
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="orphans come to the first process of a container, which is Linux")
-def test_orphans_are_reaped(wrapped):
-    """As a subreaper the wrapper gets orphans as the first process of a container does."""
-    code = """
-import os, sys, time
+# Five processes whose parents have ended. They end with the pipe that only their grandparent still has open.
+ORPHANING = """
+import os, sys
+read, write = os.pipe()
 for _ in range(5):
     if os.fork() == 0:
-        if os.fork() == 0: time.sleep(0.2)
+        if os.fork() == 0:
+            os.close(write)
+            os.read(read, 1)
         os._exit(0)
     os.wait()
 print("ready", flush=True)
-time.sleep(2)
+sys.stdin.readline()
+os.close(write)
+sys.stdin.read()
 """
-    process = wrapped(code, before=[sys.executable, "-c", BECOME_SUBREAPER])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="orphans come to the first process of a container, which is Linux")
+def test_orphans_are_reaped(wrapped):
+    """As a subreaper the wrapper gets orphans as the first process of a container does."""
+    process = wrapped(ORPHANING, before=[sys.executable, "-c", BECOME_SUBREAPER])
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     assert len(children.read_text().split()) == 6, "the orphans are the wrapper's now"
-    time.sleep(0.6)
-    assert len(children.read_text().split()) == 1
+    process.stdin.write("end\n")
+    process.stdin.flush()
+    end = time.monotonic() + 30
+    while len(children.read_text().split()) > 1:
+        assert time.monotonic() < end, "zombies stay"
+        time.sleep(0.02)
     finish(process)
     assert process.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PID namespaces are Linux's")
+def test_as_the_first_process_of_a_container(wrapped):
+    """It reaps, forwards after the drain, and keeps the exit code; zombies would be told by /proc there."""
+    namespace = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
+    if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no PID namespaces here")
+    code = """
+import os, pathlib, signal, subprocess, sys, time
+assert os.getppid() == 1
+def states():
+    texts = [each.read_text() for each in pathlib.Path("/proc").glob("[0-9]*/stat")]
+    return [(int(rest[1]), rest[0]) for rest in (each.rpartition(")")[2].split() for each in texts)]
+def got(signum, frame): print("got", signal.Signals(signum).name, flush=True); sys.exit(9)
+signal.signal(signal.SIGTERM, got)
+for _ in range(5): subprocess.run(["sh", "-c", "sleep 0.1 &"])
+while len(states()) > 2: time.sleep(0.02)
+print("ready", flush=True)
+assert all(state != "Z" for _, state in states())
+os.kill(1, signal.SIGTERM)
+time.sleep(60)
+"""
+    process = wrapped(code, before=namespace)
+    assert finish(process) == ["got SIGTERM"]
+    assert process.returncode == 9
