@@ -43,7 +43,25 @@ def test_the_users_settings_do_not_reach_the_build(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("GOPROXY", "https://proxy.example")
     environment = golang.environment()
     assert environment["GOFLAGS"] == "-mod=readonly", "go.sum decides what is built"
+    assert environment["CGO_ENABLED"] == "0", "no C compiler is needed"
+    assert golang.environment(cgo=True)["CGO_ENABLED"] == "1"
     assert environment["GOTOOLCHAIN"] == "local", "no other Go is fetched"
     assert not {"GOOS", "GOROOT"} & set(environment)
     assert environment["GOPROXY"] == "https://proxy.example", "where modules come from is the user's to say"
     assert "GOSUMDB" not in environment or environment["GOSUMDB"] != "off"
+
+
+@pytest.mark.parametrize(
+    ("cc", "there", "why"),
+    [
+        ("", True, "gcc is what cgo takes where nothing is said"),
+        ("clang -m64", False, "the one that was asked for, without its flags, is not there"),
+        ("gcc -m64", True, "flags are no part of the name"),
+    ],
+)
+def test_c_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cc: str, there: bool, why: str) -> None:
+    (tmp_path / "gcc").write_text("#!/bin/sh\n")
+    (tmp_path / "gcc").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CC", cc)
+    assert golang.has_c_compiler() is there, why

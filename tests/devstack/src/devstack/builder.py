@@ -12,7 +12,7 @@ from pathlib import Path
 from devstack import stamps
 from devstack.errors import BuildFailed
 from devstack.find import Binaries, take_inventory
-from devstack.golang import Go, ensure_go, environment
+from devstack.golang import Go, ensure_go, environment, has_c_compiler
 from devstack.locks import locked
 from devstack.paths import BIN, BUILD_LOCK, BUILD_LOGS, shown
 from devstack.processes import ProcessGroup
@@ -61,6 +61,10 @@ def _build_module(programs: Sequence[Program], go: Go) -> None:
         msg = f"there are no Go sources in {shown(directory)} (no go.mod): is the working copy complete?"
         raise BuildFailed(msg)
     names = ", ".join(program.name for program in programs)
+    cgo = any(program.cgo for program in programs)
+    if cgo and not has_c_compiler():
+        msg = f"building {names} needs a C compiler (on Debian: apt-get install gcc libc6-dev; CC names another)"
+        raise BuildFailed(msg)
     version = pinned_version(programs[0])
     fingerprints = {program.name: stamps.fingerprint(program) for program in programs}
     log = BUILD_LOGS / f"build-{programs[0].name}.log"
@@ -71,7 +75,7 @@ def _build_module(programs: Sequence[Program], go: Go) -> None:
         outputs = Path(scratch)
         title = f"{names}{f' {version}' if version else ''}: building with {go.version}"
         with Step(title) as step:
-            _go_build(programs, go, outputs, log, step)
+            _go_build(programs, go, outputs, log, step, cgo=cgo)
             step.finish("built")
         for program in programs:
             binary = BIN / program.name
@@ -80,14 +84,14 @@ def _build_module(programs: Sequence[Program], go: Go) -> None:
             stamps.write(fingerprints[program.name], binary)
 
 
-def _go_build(programs: Sequence[Program], go: Go, outputs: Path, log: Path, step: Step) -> None:
+def _go_build(programs: Sequence[Program], go: Go, outputs: Path, log: Path, step: Step, *, cgo: bool) -> None:
     flags = ["-v", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", linker_flags(programs[0])]
     # For several packages Go wants a folder and names each binary after its package's last element.
     target = f"{outputs}/" if len(programs) > 1 else str(outputs / programs[0].name)
     packages = [program.package for program in programs]
     command = [str(go.path), "build", "-C", str(programs[0].directory), *flags, "-o", target, *packages]
     for attempt in range(1, _ATTEMPTS + 1):
-        status = _run(command, log, step)
+        status = _run(command, log, step, cgo=cgo)
         if status == 0:
             return
         reason = _complaints(log)
@@ -102,7 +106,7 @@ def _go_build(programs: Sequence[Program], go: Go, outputs: Path, log: Path, ste
     raise BuildFailed(msg)
 
 
-def _run(command: Sequence[str], log: Path, step: Step) -> int:
+def _run(command: Sequence[str], log: Path, step: Step, *, cgo: bool) -> int:
     """Run `go build -v`, whose every line is a package compiled or a module fetched; its exit status.
 
     When we are interrupted or killed, go and its compilers end too.
@@ -110,7 +114,7 @@ def _run(command: Sequence[str], log: Path, step: Step) -> int:
     log.write_bytes(b"")
     group = ProcessGroup()
     try:
-        process = group.spawn(command, log, environment())
+        process = group.spawn(command, log, environment(cgo=cgo))
         count = 0
         with log.open("rb") as lines:
             while (status := process.poll()) is None:

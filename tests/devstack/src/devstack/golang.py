@@ -24,13 +24,19 @@ class Go:
     version: str
 
 
-def environment() -> dict[str, str]:
+def environment(*, cgo: bool = False) -> dict[str, str]:
     """The process environment for `go`. The proxy and the checksum database stay as the user set them.
 
     Without cgo no C compiler is needed; `GOTOOLCHAIN=local` keeps Go from fetching another Go.
     """
+    switches = {"GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": str(int(cgo))}
     kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
-    return kept | {"GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0"}
+    return kept | switches
+
+
+def has_c_compiler() -> bool:
+    """Whether cgo finds a compiler: that of CC, else gcc."""
+    return shutil.which((os.environ.get("CC") or "gcc").split()[0]) is not None
 
 
 def parse_version(text: str) -> tuple[int, int] | None:

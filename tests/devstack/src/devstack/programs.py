@@ -15,6 +15,7 @@ class Program:
     """An executable that is found on the machine or built with Go.
 
     `module` is the Go module whose version is pinned in `directory`/go.mod; empty for sources of our own.
+    With `cgo` a C compiler is needed.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Program:
     module: str = ""
     version_arguments: tuple[str, ...] = ()
     oldest: Version = _ANY_VERSION
+    cgo: bool = False
 
 
 _KUBERNETES = MODULES / "kubernetes"
@@ -68,6 +70,7 @@ TILT = Program(
     module="github.com/tilt-dev/tilt",
     version_arguments=("version",),
     oldest=Version(0, 33),
+    cgo=True,  # its `tilt lsp` parses with tree-sitter
 )
 
 PROGRAMS: dict[str, Program] = {
