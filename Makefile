@@ -53,7 +53,7 @@ demo: .venv/.synced ## the main job, live: from kubectl apply to an answered req
 .PHONY: test
 test: lint unit devstack ## everything that CI gates on
 	@for module in gateway kstatus; do (cd "tests/devstack/$$module" && PATH="$(CACHE)/go/bin:$$PATH" go vet ./...); done
-	@$(RUN) pytest tests/contract tests/integration tests/e2e
+	@$(RUN) pytest tests/contract tests/integration tests/e2e tests/faults
 
 # Images are called localhost/NAME, a registry that nobody can publish to: `kubectl` never pulls somebody else's by mistake.
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' operator/pyproject.toml)

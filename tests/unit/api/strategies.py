@@ -1,4 +1,5 @@
-"""Specs for property tests: `specs()` are well formed, `near_specs()` may have anything small wrong with them.
+"""Specs for property tests: `specs()` are well formed, `near_specs()` may have something small wrong with them,
+`mangled_specs()` something big.
 
 Loaded with `runpy.run_path`, like `cases.py`. What the API server says of `near_specs()` is what the models must say.
 """
@@ -122,6 +123,21 @@ def near_specs():
     return _specs(_odd)
 
 
-def canonical(spec):
-    """A text for comparing specs, in which `1` and `true` differ."""
-    return json.dumps(spec, sort_keys=True)
+_junk = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 2**40) | st.sampled_from([5.0, 0.5, 1e300, -0.0]) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+_FIELDS = ["name", "match", "rewrite", "backends", "upstream", "websocket", "enabled", "plugins", "gatewayClass"]
+
+
+@st.composite
+def mangled_specs(draw):
+    """Well-formed specs in which one value, at any depth, is any JSON."""
+    spec = json.loads(json.dumps(draw(specs())))
+    place, key = spec, draw(st.sampled_from(_FIELDS) | st.text("ab", max_size=2))
+    while isinstance(place.get(key), dict) and place[key] and draw(st.booleans()):
+        place = place[key]
+        key = draw(st.sampled_from(sorted(place)))
+    place[key] = draw(_junk)
+    return spec

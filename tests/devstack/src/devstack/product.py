@@ -2,10 +2,11 @@
 
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import httpx
 
+from devstack.handles.answers import as_object
 from devstack.paths import REPOSITORY
 from devstack.ports import pick_ports
 from devstack.processes import Command
@@ -34,6 +35,15 @@ class Operator(NamedTuple):
     def readyz(self) -> str:
         return _HTTP.get(f"{self.url}/readyz?verbose").text
 
+    def check(self, name: str) -> str:
+        """The line of `/readyz?verbose` on one check, `[+]watch` or `[-]watch: why`; empty where there is none."""
+        return next((line for line in self.readyz().splitlines() if line[3:].partition(":")[0] == name), "")
+
+    def said(self, level: Literal["INFO", "WARNING", "ERROR"]) -> list[str]:
+        """The messages of this level in its log."""
+        lines = [as_object(line, "log line") for line in self.process.output().splitlines() if line.startswith("{")]
+        return [str(line["message"]) for line in lines if line["level"] == level]
+
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels; 0 where it was never counted."""
         lines = _HTTP.get(f"{self.url}/metrics").text.splitlines()
@@ -46,7 +56,9 @@ def install(stack: Stack) -> None:
     stack.kube.run("wait", "--for=condition=Established", "crd/echoroutes.echoroute.dev", "--timeout=20s")
 
 
-def start_operator(stack: Stack, settings: dict[str, str] | None = None, *, wait: bool = True) -> Operator:
+def start_operator(
+    stack: Stack, settings: dict[str, str] | None = None, *, wait: bool = True, name: str = "operator"
+) -> Operator:
     """Start `echoroute run` under its own ServiceAccount's token, with exactly the rights of manifests/base."""
     account = stack.kube.service_account(_NAMESPACE, _ACCOUNT, stack.directory / "operator.kubeconfig")
     bind = f"127.0.0.1:{pick_ports(1)[0]}"
@@ -58,7 +70,7 @@ def start_operator(stack: Stack, settings: dict[str, str] | None = None, *, wait
         "CONSUL_HTTP_ADDR": stack.consul.url,
         **(settings or {}),
     }
-    process = stack.run("operator", [str(_BIN / "echoroute"), "run"], environment)
+    process = stack.run(name, [str(_BIN / "echoroute"), "run"], environment)
     operator = Operator(process, f"http://{bind}")
     if wait:
         process.wait_until(operator.ready, timeout=30)

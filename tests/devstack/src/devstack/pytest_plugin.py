@@ -25,6 +25,7 @@ from devstack.handles.gateway import GatewayApi
 from devstack.handles.kube import Kube
 from devstack.instances import prune_test_stacks, test_stack_directory
 from devstack.paths import shown
+from devstack.product import Operator, install, start_operator
 from devstack.programs import DEMO, STACK
 from devstack.stack import Stack
 
@@ -85,6 +86,21 @@ def stack(devstack_binaries: Binaries, request: pytest.FixtureRequest) -> Iterat
     with _running(devstack_binaries, request) as running:
         yield running
         running.check()
+
+
+@pytest.fixture(scope="session")
+def operator(stack: Stack) -> Operator:
+    """The operator on the worker's stack, under its own account's rights: drift rounds each 2 s, for all tests."""
+    install(stack)
+    return start_operator(stack, {"ECHOROUTE_DRIFT_INTERVAL": "2s"})
+
+
+@pytest.fixture(scope="module")
+def module_stack(devstack_binaries: Binaries, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """A stack with the CRD for the tests of one module, which kill and wipe its parts, and put them right again."""
+    with _running({name: devstack_binaries[name] for name in DEMO}, request) as running:
+        install(running)
+        yield running
 
 
 @pytest.fixture

@@ -1,0 +1,161 @@
+"""Malformed EchoRoutes at a real API server and a running operator: refused by name, or accepted and told by name.
+
+The table is that of the unit tests, which run it against the models (tests/unit/api/cases.py).
+"""
+
+import runpy
+from pathlib import Path
+
+import httpx
+import pytest
+from devstack.echoroutes import condition, create, path_of, programmed, route, until
+from devstack.handles.answers import at
+from devstack.handles.gateway import GatewayApi
+from devstack.handles.kube import Kube
+from devstack.product import Operator
+
+_CASES = runpy.run_path(str(Path(__file__).parents[1] / "unit" / "api" / "cases.py"))
+_MALFORMED = _CASES["MALFORMED"]
+_BY_API_SERVER = [case for case in _MALFORMED if case.ring != "operator"]
+_BY_OPERATOR = [case for case in _MALFORMED if case.ring == "operator"]
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+
+def _id(case) -> str:
+    return f"{case.field}: {case.why}"
+
+
+def _manifest(name: str, spec: object) -> dict[str, object]:
+    return {
+        "apiVersion": "echoroute.dev/v1alpha1",
+        "kind": "EchoRoute",
+        "metadata": {"name": name},
+        "spec": spec,
+    }
+
+
+def _post(kube: Kube, manifest: object, *, validation: str = "Strict", dry_run: bool = True) -> httpx.Response:
+    """As `kubectl apply` and `kubectl create` do: field validation is strict unless somebody asks for less."""
+    query = {"fieldValidation": validation} | ({"dryRun": "All"} if dry_run else {})
+    return kube.http.post(path_of("default"), params=query, json=manifest)
+
+
+@pytest.mark.parametrize("case", _BY_API_SERVER, ids=_id)
+def test_refused_with_a_message_that_names_the_field(kube: Kube, case) -> None:
+    answer = _post(kube, _manifest("malformed", case.spec))
+    assert answer.status_code in {400, 422}, (case.why, answer.text)
+    said = answer.json()["message"]
+    assert case.field in said, (case.why, said)
+    if case.ring == "cel":
+        assert case.says in said, (case.why, said)
+
+
+_ENVELOPES = [
+    ("no spec at all: there would be nothing to do", {"spec": None}, "spec"),
+    ("a spec that is a text", {"spec": "/a"}, "spec"),
+    ("a spec that is a list", {"spec": [_CASES["WELL_FORMED"]["the smallest one"]]}, "spec"),
+    ("a name that Kubernetes does not take", {"metadata": {"name": "Big_Name"}}, "metadata.name"),
+    ("a name that is too long", {"metadata": {"name": "a" * 254}}, "metadata.name"),
+    ("a typo beside the spec", {"specs": {}}, "specs"),
+    ("a version that there is not", {"apiVersion": "echoroute.dev/v1"}, 'version "v1"'),
+]
+
+
+@pytest.mark.parametrize(("why", "change", "field"), _ENVELOPES, ids=[why for why, _, _ in _ENVELOPES])
+def test_a_malformed_envelope_is_refused(kube: Kube, why: str, change: dict[str, object], field: str) -> None:
+    manifest = _manifest("malformed", _CASES["WELL_FORMED"]["the smallest one"]) | change
+    answer = _post(kube, {name: value for name, value in manifest.items() if value is not None})
+    assert answer.status_code in {400, 422}, (why, answer.text)
+    assert field in answer.json()["message"], why
+
+
+@pytest.mark.parametrize("why", _CASES["WELL_FORMED"])
+def test_what_is_well_formed_is_accepted_and_reads_back_as_written(kube: Kube, why: str) -> None:
+    spec = _CASES["WELL_FORMED"][why]
+    answer = _post(kube, _manifest("well-formed", spec))
+    assert answer.status_code == 201, (why, answer.text)
+    assert answer.json()["spec"] == spec
+
+
+_UNKNOWN = [case for case in _BY_API_SERVER if "did you mean" in case.says or "is not a field" in case.says]
+
+
+@pytest.mark.parametrize("case", _UNKNOWN, ids=_id)
+def test_an_unknown_field_is_refused_by_strict_validation_and_pruned_without(kube: Kube, case) -> None:
+    strict = _post(kube, _manifest("malformed", case.spec))
+    assert strict.status_code == 400
+    assert f'unknown field "{case.field}"' in strict.json()["message"]
+    lax = _post(kube, _manifest("malformed", _with_paths(case.spec)), validation="Ignore")
+    assert lax.status_code == 201, lax.text
+    *place, name = case.field.replace("[", ".").replace("]", "").split(".")
+    parent = at(lax.json(), *(int(step) if step.isdigit() else step for step in place))
+    assert isinstance(parent, dict)
+    assert name not in parent
+
+
+def _with_paths(spec: dict) -> dict:
+    """The spec with a path, which the one whose 'paths' is misspelt lacks once that is pruned."""
+    return {**spec, "match": {"paths": ["/a"], **spec["match"]}}
+
+
+def test_a_gateway_class_cannot_be_changed(kube: Kube, namespace: str) -> None:
+    """Two operators would hand over a route without a moment at which one of them has it."""
+    create(kube, [route("mine", namespace, f"/{namespace}")])
+    answer = kube.http.patch(
+        path_of(namespace, "mine"),
+        headers={"Content-Type": "application/merge-patch+json"},
+        json={"spec": {"gatewayClass": "other"}},
+    )
+    assert answer.status_code == 422
+    assert "spec.gatewayClass" in answer.json()["message"]
+
+
+def test_what_only_the_operator_can_see_is_told_in_a_condition(
+    kube: Kube, namespace: str, gateway: GatewayApi, operator: Operator
+) -> None:
+    """All of the table at once, for real; none of them reaches the gateway, and none is an error of the operator."""
+    assert len(_BY_OPERATOR) >= 5
+    said_before = len(operator.process.output())
+    for number, case in enumerate(_BY_OPERATOR):
+        manifest = _manifest(f"malformed-{number}", case.spec)
+        manifest["spec"] = {**case.spec, "match": {"paths": [f"/{namespace}/{number}"]}}
+        answer = kube.http.post(path_of(namespace), params={"fieldValidation": "Strict"}, json=manifest)
+        assert answer.status_code == 201, (case.why, answer.text)
+    for number, case in enumerate(_BY_OPERATOR):
+        until(lambda n=number: condition(kube, namespace, f"malformed-{n}", "Accepted").status == "False")
+        told = condition(kube, namespace, f"malformed-{number}", "Accepted")
+        assert told.reason in {"Invalid", "NotAllowed"}, case.why
+        assert case.field in told.message, (case.why, told)
+        assert case.says in told.message, (case.why, told)
+        assert condition(kube, namespace, f"malformed-{number}", "Stalled").status == "True"
+    assert programmed(gateway, namespace) == []
+    assert "Traceback" not in operator.process.output()[said_before:]
+
+
+_BY_GATEWAY = [
+    ("an address that is none", {"plugins": {"ip-restriction": {"whitelist": ["999.1.1.1"]}}}, "whitelist"),
+    ("a count that must be positive", {"plugins": {"limit-count": {"count": 0, "time_window": 1}}}, "count"),
+    ("a field that the plugin does not have", {"plugins": {"cors": {"allow_origins": 5}}}, "allow_origins"),
+    (
+        "a regular expression that PCRE does not take",
+        {"rewrite": {"regex": {"pattern": "^/a(", "replacement": "/"}}},
+        "regex",
+    ),
+]
+
+
+def test_what_only_the_gateway_can_judge_is_told_in_its_words(kube: Kube, namespace: str, operator: Operator) -> None:
+    said_before = len(operator.process.output())
+    for number, (why, fields, _) in enumerate(_BY_GATEWAY):
+        spec = {"match": {"paths": [f"/{namespace}/{number}"]}, "backends": [{"service": "echo"}], **fields}
+        answer = kube.http.post(
+            path_of(namespace), params={"fieldValidation": "Strict"}, json=_manifest(f"rejected-{number}", spec)
+        )
+        assert answer.status_code == 201, (why, answer.text)
+    for number, (why, _, field) in enumerate(_BY_GATEWAY):
+        until(lambda n=number: condition(kube, namespace, f"rejected-{n}", "Programmed").reason == "GatewayRejected")
+        told = condition(kube, namespace, f"rejected-{number}", "Programmed")
+        assert field in told.message, (why, told)
+        assert condition(kube, namespace, f"rejected-{number}", "Stalled").status == "True"
+    assert "Traceback" not in operator.process.output()[said_before:]
