@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 _STATUS_WORKERS = 8
 _WATCH_DELAY = 10.0
-"""Seconds after which the watch is started even if the first bulk of writes is not done: a gateway may be away."""
+"""Seconds after which the watch is started even if the first bulk of writes is not done: a gateway may hang."""
 
 watch_up = Gauge("echoroute_watch_up", "Whether the watch of EchoRoutes runs.")
 
@@ -208,20 +208,31 @@ class Engine:
                 tasks.create_task(self.rounds.run(self._options.drift_interval), name="rounds")
                 for number in range(_STATUS_WORKERS):
                     tasks.create_task(self.status.work(), name=f"status-{number}")
-                await self.rounds.gateway_listed.wait()
                 for number in range(self._options.concurrency):
-                    tasks.create_task(self._lane.work(), name=f"gateway-{number}")
+                    tasks.create_task(self._write(), name=f"gateway-{number}")
                 await self._handed_over()
                 tasks.create_task(self._keep_watching(watch), name="watch")
         finally:
             await self.gate.aclose()
             await self.deletions.aclose()
 
+    async def _write(self) -> None:
+        """One worker of the gateway lane: nothing is written before it is known what is there."""
+        await self.rounds.gateway_listed.wait()
+        await self._lane.work()
+
     async def _handed_over(self) -> None:
-        """Return when the first pass is done: kopf's own LIST would compete with it for the CPU."""
+        """Return when the first pass is done: kopf's own LIST would compete with it for the CPU.
+
+        It does not wait for a gateway that is away: changes are followed, and told in statuses, meanwhile. Where the
+        EchoRoutes cannot be listed yet, the watch could not either, and would only say so a second time.
+        """
+        await self.rounds.echoroutes_listed.wait()
         with suppress(TimeoutError):
             async with asyncio.timeout(_WATCH_DELAY):
-                await self.queue.idle()
+                await self.rounds.gateway_asked.wait()
+                if self.gate.is_open:
+                    await self.queue.idle()
                 self.status.release()
                 await self.status.idle()
 

@@ -93,11 +93,18 @@ class Rounds:
         self._repairs: dict[Key, int] = {}
         self.held: Held | None = None
         """The deletions that the brake holds."""
+        self.gateway_asked = asyncio.Event()
+        """Set when the gateway has answered the first list, or has not."""
         self.gateway_listed = asyncio.Event()
         """Set by the first list of the gateway: nothing is written before it is known what is there."""
-        self.listed = False
-        """Whether the EchoRoutes were listed once: what 'ready' means."""
+        self.echoroutes_listed = asyncio.Event()
+        """Set when the EchoRoutes were listed once: what 'ready' means."""
         self.source_error: SourceError | None = None
+
+    @property
+    def listed(self) -> bool:
+        """Whether the EchoRoutes were listed once."""
+        return self.echoroutes_listed.is_set()
 
     async def run(self, interval: float) -> None:
         """A round each `interval` seconds, or more rarely where the gateway's list takes long; until cancelled."""
@@ -154,7 +161,7 @@ class Rounds:
             missed_changes_total.inc(len(transitions))
         for transition in transitions:
             self._follow(transition)
-        self.listed = True
+        self.echoroutes_listed.set()
         return True
 
     async def _changes(self) -> list[Transition]:
@@ -176,6 +183,8 @@ class Rounds:
         except GatewayError as error:
             self._gate.close(error)
             return None
+        finally:
+            self.gateway_asked.set()
         cost = self._clock() - began
         self._actual.replace(objects, began=began)
         self.gateway_listed.set()
