@@ -68,6 +68,14 @@ image-operator: ; @.ci/build-image operator/Dockerfile "$(or $(IMAGE),localhost/
 image-echo: ; @.ci/build-image echo/Dockerfile "$(or $(IMAGE),localhost/echo-service:$(IMAGE_TAG))" --build-arg VERSION=$(VERSION) $(IMAGE_ARGS)
 image-consul-init: ; @.ci/build-image echo/consul-init/Dockerfile "$(or $(IMAGE),localhost/consul-init:$(IMAGE_TAG))" --build-arg VERSION=$(VERSION) $(IMAGE_ARGS)
 
+OVERLAY ?= production
+.PHONY: install.yaml
+install.yaml: ## one file for people without kustomize, to edit and apply (OVERLAY=production)
+	@kubectl=$$(command -v kubectl || ls .cache/devstack/bin/kubectl 2>/dev/null) \
+	  || { echo "make install.yaml needs kubectl: install it, or run make devstack" >&2; exit 1; }; \
+	"$$kubectl" kustomize manifests/overlays/$(OVERLAY) >$@ || { rm -f $@; exit 1; }
+	@echo "==> $@, from manifests/overlays/$(OVERLAY)"
+
 .PHONY: bench
 bench: .venv/.synced ## times beside a floor measured in the same run (BENCH_N=2000)
 	@$(RUN) python tests/bench/start.py

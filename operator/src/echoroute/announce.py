@@ -15,9 +15,9 @@ log = logging.getLogger(__name__)
 class KubernetesAnnouncer:
     """Implements `echoroute.engine.announcer.Announcer`; `pod` is None outside a cluster: log lines then."""
 
-    def __init__(self, recorder: EventRecorder, pod: Key | None) -> None:
+    def __init__(self, recorder: EventRecorder, pod: Regarding | None) -> None:
         self._recorder = recorder
-        self._pod = Regarding("v1", "Pod", pod, uid="") if pod else None
+        self._pod = pod
 
     def transition(self, key: Key, uid: str, before: JsonObject, after: JsonObject) -> None:
         was, now = _ready(before), _ready(after)

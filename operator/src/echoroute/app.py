@@ -23,7 +23,7 @@ from echoroute.gateway.admin_api import AdminApi
 from echoroute.gateway.version import OLDEST_SUPPORTED, apisix_version
 from echoroute.kube.api import KubernetesApi
 from echoroute.kube.echoroutes import EchoRoutes
-from echoroute.kube.events import EventRecorder
+from echoroute.kube.events import EventRecorder, Regarding
 from echoroute.net.backoff import Backoff
 from echoroute.net.credential import Credential
 from echoroute.net.tls import Tls
@@ -188,10 +188,10 @@ def _options(settings: Settings, owner: str) -> Options:
     )
 
 
-def _pod(settings: Settings) -> Key | None:
+def _pod(settings: Settings) -> Regarding | None:
     if settings.pod_name is None or settings.pod_namespace is None:
         return None
-    return Key(settings.pod_namespace, settings.pod_name)
+    return Regarding("v1", "Pod", Key(settings.pod_namespace, settings.pod_name), settings.pod_uid)
 
 
 async def _cluster_uid(echoroutes: EchoRoutes) -> str:

@@ -109,6 +109,11 @@ class Settings(BaseSettings):
     pod_namespace: str | None = Field(
         default=None, validation_alias=AliasChoices("POD_NAMESPACE"), description="The namespace of that pod."
     )
+    pod_uid: str = Field(
+        default="",
+        validation_alias=AliasChoices("POD_UID"),
+        description="The uid of that pod, without which `kubectl describe` does not show its Events.",
+    )
 
     consul_http_addr: str | None = Field(
         default=None,
