@@ -1,8 +1,7 @@
-"""The sample pods say what the library reads, and wait long enough."""
+"""The sample pod says what the library reads, and waits long enough."""
 
 from pathlib import Path
 
-import pytest
 import yaml
 from consul_init.settings import Settings
 
@@ -25,26 +24,13 @@ def settings_of(container: dict) -> Settings:
     return Settings.from_env(environ)
 
 
-def container_with_settings(spec: dict) -> dict:
-    (found,) = (each for each in [*spec.get("initContainers", []), *spec["containers"]] if "env" in each)
-    return found
-
-
-@pytest.mark.parametrize("sample", ["lifespan.yaml", "native-sidecar.yaml"])
-def test_settings(sample):
-    spec = pod_spec(sample)
-    settings = settings_of(container_with_settings(spec))
+def test_settings():
+    spec = pod_spec("lifespan.yaml")
+    (container,) = spec["containers"]
+    settings = settings_of(container)
     assert (settings.name, settings.address, settings.address_variable) == ("orders", "10.0.0.7", "POD_IP")
     assert str(settings.consul.address) == "http://10.1.0.1:8500"
     assert set(settings.meta) == {"pod", "pod-uid", "namespace", "node"}
     assert settings.stop_timeout < spec["terminationGracePeriodSeconds"]
-    (port,) = spec["containers"][0]["ports"]
+    (port,) = container["ports"]
     assert settings.port == port["containerPort"]
-
-
-def test_the_main_container_outlasts_the_drain():
-    spec = pod_spec("native-sidecar.yaml")
-    (sidecar,), (main,) = spec["initContainers"], spec["containers"]
-    assert sidecar["restartPolicy"] == "Always"
-    assert sidecar["lifecycle"]["preStop"]["exec"]["command"] == ["consul-init", "leave", "--wait"]
-    assert main["lifecycle"]["preStop"]["sleep"]["seconds"] >= settings_of(sidecar).drain + 2

@@ -41,6 +41,7 @@ class ApiServer(Part):
             f"--service-account-key-file={self._pki.account_public_key}",
             f"--service-account-signing-key-file={self._pki.account_key}",
             "--authorization-mode=RBAC",
+            "--allow-privileged=true",  # as clusters have it: what refuses such pods is Pod Security
             f"--token-auth-file={self._layout.tokens}",
         ]
 
