@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -78,7 +77,7 @@ class Engine:
         self._announcer = announcer
         self._services_changed = False
         self.watching = False
-        self._clock: Callable[[], float] = time.monotonic
+        self._clock: Callable[[], float] = asyncio.get_running_loop().time
         clock = self._clock
         self.store = Store()
         self.table = Table(owner=options.owner, policy=options.policy)

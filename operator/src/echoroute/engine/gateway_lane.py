@@ -166,8 +166,14 @@ class GatewayLane:
         return bool(beaten)
 
     def _unblock(self, key: Key) -> None:
-        for waiting in self._blocked.pop(key, ()):
-            self._queue.add(waiting, Priority.CHANGE)
+        """Let those go on that waited for `key` to be withdrawn, if it is, or need not be any more."""
+        waiting = self._blocked.pop(key, set())
+        withdrawn = key not in self._actual.owned
+        free = {other for other in waiting if withdrawn or key not in self._table.beaten_by(other)}
+        for other in free:
+            self._queue.add(other, Priority.CHANGE)
+        if waiting - free:
+            self._blocked[key] = waiting - free
 
 
 def _foreign(plan: KeyPlan) -> Failed:

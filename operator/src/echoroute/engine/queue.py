@@ -81,6 +81,8 @@ class WorkQueue:
 
     async def get(self) -> Item:
         """Take the most urgent key, the first added of these; waits where there is none."""
+        # Workers that never have to wait for anything would keep everything else in the loop from running.
+        await asyncio.sleep(0)
         while True:
             while self._heap:
                 priority, _, key = heapq.heappop(self._heap)

@@ -1,0 +1,126 @@
+"""An API server in memory, as far as the engine asks it: versions, lists, status patches, events that may be lost."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from echoroute.api.objects import EchoRouteObject
+from echoroute.api.status import pending_status
+from echoroute.core.objects import JsonObject, Key
+from echoroute.core.seen import Seen, seen
+from echoroute.errors import KubernetesError
+from echoroute.kube.echoroutes import Crd, Listing
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+GATEWAY_CLASS = "apisix"
+
+Deliver = Callable[[Seen, bool], None]
+
+
+@dataclass
+class Cluster:
+    """What users do are the plain methods; what the engine calls are the coroutines (`engine.Kubernetes`)."""
+
+    now: Callable[[], float]
+    deliver: Deliver | None = None
+    """Where events go; None while nobody watches."""
+    event_delay: float = 0.0
+    """Each event comes up to so many seconds late, so that they overtake each other."""
+    losing_events: bool = False
+    down: bool = False
+    patches: int = 0
+    objects: dict[Key, JsonObject] = field(default_factory=dict)
+    _version: int = 100
+    _lives: int = 0
+
+    def apply(self, key: Key, spec: JsonObject) -> None:
+        found = self.objects.get(key)
+        if found is None:
+            self._lives += 1
+            metadata: JsonObject = {
+                "namespace": key.namespace,
+                "name": key.name,
+                "uid": f"uid-{self._lives}",
+                "generation": 1,
+                "creationTimestamp": (START + timedelta(seconds=int(self.now()))).isoformat(),
+            }
+            self._store(key, metadata, spec, pending_status())
+        else:
+            before = EchoRouteObject.from_raw(found)
+            generation = before.generation + (spec != before.spec)
+            self._store(key, {**_metadata(found), "generation": generation}, spec, dict(before.status))
+
+    def delete(self, key: Key) -> None:
+        found = self.objects.pop(key, None)
+        if found is not None:
+            self._version += 1
+            metadata: JsonObject = {**_metadata(found), "resourceVersion": str(self._version)}
+            self._tell({**found, "metadata": metadata}, deleted=True)
+
+    def watch(self, deliver: Deliver) -> None:
+        """Start a watch, which lists first, as kopf's does."""
+        self.deliver = deliver
+        for raw in self.objects.values():
+            deliver(seen(raw, gateway_class=GATEWAY_CLASS), False)
+
+    def _store(self, key: Key, metadata: JsonObject, spec: JsonObject, status: JsonObject) -> None:
+        self._version += 1
+        metadata["resourceVersion"] = str(self._version)
+        self.objects[key] = {"metadata": metadata, "spec": spec, "status": status}
+        self._tell(self.objects[key], deleted=False)
+
+    def _tell(self, raw: JsonObject, *, deleted: bool) -> None:
+        if self.deliver is None or self.losing_events:
+            return
+        event = seen(raw, gateway_class=GATEWAY_CLASS, deleted=deleted)
+        delay = random.uniform(0.0, self.event_delay)  # noqa: S311 - a schedule, not a secret
+        asyncio.get_running_loop().call_later(delay, self._hand_over, self.deliver, event, deleted)
+
+    def _hand_over(self, deliver: Deliver, event: Seen, deleted: bool) -> None:
+        if self.deliver is deliver:
+            deliver(event, deleted)
+
+    async def list(self, *, metadata_only: bool) -> Listing:
+        await self._answer()
+        listing = Listing(version=self._version)
+        for key, raw in self.objects.items():
+            listing.versions[key] = EchoRouteObject.from_raw(raw).resource_version
+            if not metadata_only:
+                listing.objects.append(seen(raw, gateway_class=GATEWAY_CLASS))
+        await self._answer()  # what it says is a little old when it arrives
+        return listing
+
+    async def read(self, key: Key) -> Seen | None:
+        await self._answer()
+        raw = self.objects.get(key)
+        return seen(raw, gateway_class=GATEWAY_CLASS) if raw else None
+
+    async def patch_status(self, key: Key, uid: str, status: JsonObject) -> Seen:
+        await self._answer()
+        raw = self.objects.get(key)
+        if raw is None:
+            raise KubernetesError("not found", status=404)
+        before = EchoRouteObject.from_raw(raw)
+        if before.uid != uid:
+            raise KubernetesError("another life", status=409)
+        self.patches += 1
+        merged = {name: value for name, value in {**before.status, **status}.items() if value is not None}
+        self._store(key, _metadata(raw), dict(before.spec), merged)
+        return seen(self.objects[key], gateway_class=GATEWAY_CLASS)
+
+    async def read_crd(self) -> Crd | None:
+        await self._answer()
+        return Crd(created=START - timedelta(days=1), deleting=False)
+
+    async def _answer(self) -> None:
+        await asyncio.sleep(0.005)
+        if self.down:
+            raise KubernetesError("connection refused", status=0)
+
+
+def _metadata(raw: JsonObject) -> JsonObject:
+    metadata = raw["metadata"]
+    assert isinstance(metadata, dict)
+    return dict(metadata)
