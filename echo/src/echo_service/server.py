@@ -51,8 +51,9 @@ async def serve(settings: EchoSettings) -> None:
         timeout_graceful_shutdown=int(limits.stop_timeout - limits.drain - LEAVE_BUDGET),
     )
     server = Server(config, asyncio.get_running_loop())
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    await asyncio.sleep(0)  # from here on it handles signals: none may end us between registering and that
     async with registered:
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
         stop_asked = asyncio.create_task(server.stop_asked.wait())
         _log.info("%s version %s listens on %s port %d", settings.name, settings.version, host, port)
         await asyncio.wait({serving, stop_asked}, return_when=asyncio.FIRST_COMPLETED)

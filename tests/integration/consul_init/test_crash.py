@@ -2,17 +2,35 @@
 
 import json
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from devstack.handles.consul import ConsulApi
 from devstack.handles.gateway import GatewayApi
+from devstack.processes import ProcessGroup
 from devstack.stack import Stack
 
 from .agent import ConsulAgent
 from .conftest import Figure, OpenHost
+from .instances import Host
 from .load import Load
 from .waiting import wait_until
 
 CHECK_INTERVAL = 1.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def killed(
+    shared_agent: ConsulAgent, process_group: ProcessGroup, go_server: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[float]:
+    """When the instance of `abandoned` was killed: before all tests here, since Consul takes more than a minute."""
+    host = Host(process_group, tmp_path_factory.mktemp("abandoned"), go_server, shared_agent.address)
+    instance = host.start("starlette", "abandoned")
+    shared_agent.api.wait_for_passing("abandoned", 1)
+    instance.main.process.kill()
+    yield time.monotonic()
+    host.close()
 
 
 def passing(api: ConsulApi, service: str) -> set[str]:
@@ -98,3 +116,14 @@ def test_a_dead_pods_check_fails_at_a_new_pod(shared_agent: ConsulAgent, open_ho
     assert [each.status for each in api.instances("dead2")] == ["critical"]
     answer = shared_agent.http.get("/v1/health/service/dead2").json()
     assert "421" in json.dumps(answer[0]["Checks"])
+
+
+def test_consul_removes_what_was_killed(shared_agent: ConsulAgent, killed: float, figure: Figure) -> None:
+    """After SERVICE_DEREGISTER_AFTER, for which Consul takes no less than a minute; it looks every 30 s."""
+    while shared_agent.api.instances("abandoned"):
+        still_there = time.monotonic()
+        assert still_there - killed < 110, "Consul does not remove it"
+        time.sleep(0.2)
+    gone = time.monotonic() - killed
+    figure(f"kill -9: Consul has removed the instance after {gone:.0f} s")
+    assert gone > 60

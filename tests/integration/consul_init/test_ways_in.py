@@ -10,11 +10,9 @@ from devstack.ports import pick_ports
 
 from .agent import ConsulAgent
 from .conftest import OpenHost
-from .instances import PRE_STOP_SLEEP, Instance
 from .waiting import wait_until
 
-# Shorter than the default, for the tests' sake.
-DRAIN = 1.0
+DRAIN = 2.0
 
 
 EXIT_CODES = {
@@ -35,10 +33,16 @@ def test_leaves_first_and_goes_on_answering(shared_agent: ConsulAgent, open_host
         instance = host.start(kind, service, SERVICE_VERSION="2", POD_NAME="pod-1", SERVICE_DRAIN=f"{DRAIN:g}s")
         (found,) = api.wait_for_passing(service, 1, timeout=20)
         assert (found.id, found.tags, found.meta["pod"]) == (instance.id, ["version:2"], "pod-1"), kind
+        # On a busy machine answers come late: the drain is counted from when it was still there for sure.
+        still_there = asked = time.monotonic()
         instance.stop()
-        wait_until(lambda: not api.instances(service), what=f"{kind}: the deregistration")
-        answered = served_on(instance)
-        assert answered > (PRE_STOP_SLEEP if kind == "sidecar" else DRAIN) - 0.5, kind
+        while api.instances(service):
+            still_there, asked = asked, time.monotonic()
+            time.sleep(0.02)
+        assert instance.answers(), kind
+        while instance.answers():
+            time.sleep(0.02)
+        assert time.monotonic() - still_there > DRAIN, kind
         assert instance.wait() == EXIT_CODES[kind], kind
         assert api.instances(service) == [], kind
 
@@ -46,39 +50,34 @@ def test_leaves_first_and_goes_on_answering(shared_agent: ConsulAgent, open_host
         list(pool.map(observe, EXIT_CODES))
 
 
-def served_on(instance: Instance) -> float:
-    """Seconds for which it answered every request."""
-    began = time.monotonic()
-    while instance.answers():
-        time.sleep(0.02)
-    return time.monotonic() - began
-
-
-def test_a_second_signal_stops_uvicorn_at_once(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
-    instance = open_host(shared_agent.address).start("starlette", "second-signal", SERVICE_DRAIN="15s")
-    shared_agent.api.wait_for_passing("second-signal", 1)
+@pytest.mark.parametrize(
+    ("kind", "exit_code"),
+    [
+        ("starlette", -signal.SIGTERM),
+        ("fastapi", -signal.SIGTERM),
+        ("threaded", -signal.SIGTERM),
+        ("echo", 0),
+        ("wrapper", 0),
+    ],
+)
+def test_a_second_signal_stops_the_server_at_once(
+    kind: str, exit_code: int, shared_agent: ConsulAgent, open_host: OpenHost
+) -> None:
+    """As what it is told: without the rest of the drain."""
+    service = f"second-signal-{kind}"
+    instance = open_host(shared_agent.address).start(kind, service, SERVICE_DRAIN="15s")
+    shared_agent.api.wait_for_passing(service, 1)
     instance.main.send()
-    wait_until(lambda: not shared_agent.api.instances("second-signal"))
-    began = time.monotonic()
-    instance.main.send()
-    assert instance.main.wait() == -signal.SIGTERM
-    assert time.monotonic() - began < 1.5
-
-
-def test_a_second_signal_stops_the_echo_service_at_once(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
-    instance = open_host(shared_agent.address).start("echo", "second-signal-echo", SERVICE_DRAIN="15s")
-    shared_agent.api.wait_for_passing("second-signal-echo", 1)
-    instance.main.send()
-    wait_until(lambda: not shared_agent.api.instances("second-signal-echo"))
+    wait_until(lambda: not shared_agent.api.instances(service))
     began = time.monotonic()
     instance.main.send()
-    instance.main.wait()
-    assert time.monotonic() - began < 1.5
+    assert instance.main.wait() == exit_code
+    assert time.monotonic() - began < 10
 
 
 def test_the_order_around_a_sidecar(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
     """Leave, drain, SIGTERM to the main container, SIGTERM to the sidecar."""
-    instance = open_host(shared_agent.address).start("sidecar", "order", SERVICE_DRAIN="1s")
+    instance = open_host(shared_agent.address).start("sidecar", "order", SERVICE_DRAIN=f"{DRAIN:g}s")
     shared_agent.api.wait_for_passing("order", 1)
     instance.stop()
     wait_until(lambda: not shared_agent.api.instances("order"))

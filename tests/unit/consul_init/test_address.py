@@ -1,6 +1,8 @@
 """Which address is taken, and that the reason is told."""
 
 import socket
+import subprocess
+import sys
 
 import pytest
 from consul_init import address
@@ -51,3 +53,40 @@ def test_without_any_route_the_variable_to_set_is_named(monkeypatch: pytest.Monk
     monkeypatch.setattr(address, "_OUTSIDE", ())
     with pytest.raises(SettingsError, match="SERVICE_ADDRESS is not set, nor is POD_IP"):
         instance_address(settings())
+
+
+# A network without any interface but loopback, which stands for one of which only IPv6 leads out.
+ONLY_IPV6 = """
+ip link set lo up
+ip -6 address add 2001:db8:1::7/64 dev lo nodad
+ip -6 route add default dev lo
+exec "$@"
+"""
+TELL = """
+import sys
+from consul_init.address import instance_address
+from consul_init.settings import Settings
+variables = {"SERVICE_NAME": "echo", "SERVICE_PORT": "8000", "CONSUL_HTTP_ADDR": sys.argv[1]}
+found = instance_address(Settings.from_env(variables))
+print(found.host, found.reason)
+"""
+
+
+@pytest.mark.parametrize(
+    ("consul", "reason"),
+    [
+        ("[::1]:8500", "it is this host's outbound address"),
+        ("127.0.0.1:8500", "it is this host's outbound address"),
+        ("[2001:db8:2::1]:8500", "it is the outbound address towards Consul at 2001:db8:2::1"),
+    ],
+)
+def test_where_only_ipv6_leads_out(consul: str, reason: str) -> None:
+    network = ["unshare", "--user", "--map-root-user", "--net", "sh", "-euc", ONLY_IPV6, "sh"]
+    try:
+        possible = subprocess.run([*network, "true"], capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        possible = False
+    if not possible:
+        pytest.skip("no network namespaces, or no IPv6, here")
+    told = subprocess.check_output([*network, sys.executable, "-c", TELL, consul], text=True)
+    assert told == f"2001:db8:1::7 {reason}\n"

@@ -20,6 +20,7 @@ def _fast(monkeypatch):
     monkeypatch.setattr(module, "_BACKOFF_FIRST", 0.02)
     monkeypatch.setattr(module, "_BACKOFF_MOST", 0.05)
     monkeypatch.setattr(module, "_BACKOFF_DENIED", 0.05)
+    monkeypatch.setattr(module, "_READY_POLL", 0.02)
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ class Consul:
 
 
 def wait_for(condition) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -154,6 +155,23 @@ def test_leaving_is_tried_again_where_nobody_listens(closed_port, scripted, keep
     server = scripted(lambda seen: (500, "") if len(server.seen) < 2 else consul(seen), port=closed_port)
     assert keeper.leave() is True
     assert "deregister" in server.seen[-1].path
+
+
+def test_a_condition_that_fails_does_not_end_the_keeper(scripted):
+    consul, answers = Consul(), iter([ValueError("a mistake of ours"), False, True])
+    base = {"SERVICE_NAME": "echo", "SERVICE_PORT": "8000", "SERVICE_ADDRESS": "10.0.0.7"}
+    settings = Settings.from_env({**base, "CONSUL_HTTP_ADDR": f"127.0.0.1:{scripted(consul).port}"})
+
+    def ready() -> bool:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    keeper = Keeper(Registration.from_settings(settings), settings.consul, ready)
+    keeper.start()
+    wait_for(lambda: consul.registrations == 1)
+    assert keeper.leave() is True
 
 
 def test_nothing_is_registered_after_leaving(scripted, keep):

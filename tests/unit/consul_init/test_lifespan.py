@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from consul_init import Registered, Settings, SettingsError, consul_lifespan
+from consul_init.leaving import in_daemon_thread
 from fastapi import FastAPI
 from starlette.applications import Starlette
 
@@ -40,7 +41,7 @@ def without_repetition(events: list[str]) -> list[str]:
 
 
 async def until(events: list[str], event: str) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while event not in events:  # noqa: ASYNC110 - filled by threads
             await asyncio.sleep(0.01)
 
@@ -104,7 +105,7 @@ async def test_a_missing_variable_ends_the_startup_with_its_name_in_one_line(mon
 async def test_the_event_loop_is_not_blocked_while_leaving(settings):
     """The server answers during the drain, on the same loop."""
     events: list[str] = []
-    async with Registered(settings(events, SERVICE_DRAIN="300ms"), handle_signals=False) as registered:
+    async with Registered(settings(events, SERVICE_DRAIN="1s"), handle_signals=False) as registered:
         leaving = asyncio.create_task(registered.leave_async())
         ticks = 0
         while not leaving.done():
@@ -112,6 +113,15 @@ async def test_the_event_loop_is_not_blocked_while_leaving(settings):
             ticks += 1
         assert await leaving is True
         assert ticks > 5
+
+
+async def test_a_failure_while_leaving_is_raised_and_hangs_nothing():
+    def fail() -> None:
+        raise OSError("no space left")
+
+    async with asyncio.timeout(30):
+        with pytest.raises(OSError, match="no space left"):
+            await in_daemon_thread(fail)
 
 
 def test_sync(settings):

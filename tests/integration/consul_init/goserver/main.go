@@ -20,6 +20,10 @@ func main() {
 		os.Exit(0)
 	}()
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
-	fmt.Fprintln(os.Stderr, http.ListenAndServe("127.0.0.1:"+os.Getenv("SERVICE_PORT"), handler))
+	bind := os.Getenv("SERVER_BIND")
+	if bind == "" {
+		bind = "127.0.0.1"
+	}
+	fmt.Fprintln(os.Stderr, http.ListenAndServe(bind+":"+os.Getenv("SERVICE_PORT"), handler))
 	os.Exit(1)
 }
