@@ -10,8 +10,9 @@ from echoroute.api.objects import EchoRouteObject
 from echoroute.api.status import pending_status
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.seen import Seen, seen
-from echoroute.errors import KubernetesError
-from echoroute.kube.echoroutes import Crd, Listing
+from echoroute.core.source import Listing
+from echoroute.errors import SourceError
+from echoroute.kube.echoroutes import Crd
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 GATEWAY_CLASS = "apisix"
@@ -21,7 +22,7 @@ Deliver = Callable[[Seen, bool], None]
 
 @dataclass
 class Cluster:
-    """What users do are the plain methods; what the engine calls are the coroutines (`engine.Kubernetes`)."""
+    """What users do are the plain methods; what the engine calls are the coroutines (`engine.Source`)."""
 
     now: Callable[[], float]
     deliver: Deliver | None = None
@@ -101,23 +102,23 @@ class Cluster:
         await self._answer()
         raw = self.objects.get(key)
         if raw is None:
-            raise KubernetesError("not found", status=404)
+            raise SourceError("not found", status=404)
         before = EchoRouteObject.from_raw(raw)
         if before.uid != uid:
-            raise KubernetesError("another life", status=409)
+            raise SourceError("another life", status=409)
         self.patches += 1
         merged = {name: value for name, value in {**before.status, **status}.items() if value is not None}
         self._store(key, _metadata(raw), dict(before.spec), merged)
         return seen(self.objects[key], gateway_class=GATEWAY_CLASS)
 
-    async def read_crd(self) -> Crd | None:
+    async def read_origin(self) -> Crd | None:
         await self._answer()
         return Crd(created=START - timedelta(days=1), deleting=False)
 
     async def _answer(self) -> None:
         await asyncio.sleep(0.005)
         if self.down:
-            raise KubernetesError("connection refused", status=0)
+            raise SourceError("connection refused", status=0)
 
 
 def _metadata(raw: JsonObject) -> JsonObject:

@@ -65,7 +65,7 @@ class World:
             owner=OWNER, policy=POLICY, confirm_deletion=None, drift_interval=DRIFT_INTERVAL, concurrency=4
         )
         engine = self.engine = Engine(
-            options=options, kubernetes=self.cluster, gateway=self.gateway, follower=None, announcer=Silent()
+            options=options, source=self.cluster, gateway=self.gateway, follower=None, announcer=Silent()
         )
 
         def deliver(event: Seen, deleted: bool) -> None:
