@@ -93,4 +93,4 @@ def exchanges() -> tuple[Exchange, ...]:
 
 def case_lines() -> list[str]:
     """The cases of the data plane as JSON text, so that addresses can be replaced before they are read."""
-    return _lines("dataplane.jsonl")
+    return [*_lines("dataplane.jsonl"), *_lines("neighbours.jsonl")]

@@ -12,8 +12,9 @@ import (
 	"devstack/gateway/internal/store"
 )
 
-// dataKey is the key of APISIX's published default configuration (apisix.data_encryption.keyring): key and IV at once.
-const dataKey = "edd1c9f0985e76a2"
+// dataKey is the first key of APISIX's default configuration (apisix.data_encryption.keyring), with which it encrypts: key
+// and IV at once.
+const dataKey = "qeddd145sfvddff3"
 
 func encrypt(text string) string {
 	block, err := aes.NewCipher([]byte(dataKey))

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -129,11 +130,17 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func newRequest(g *Gateway, r *http.Request, uri, args string) *request {
 	q := &request{gateway: g, in: r, uri: uri, args: args, method: r.Method, route: &route{}}
 	q.remote, _, _ = net.SplitHostPort(r.RemoteAddr)
+	if q.remote == "127.0.0.1" { // the default configuration trusts loopback (set_real_ip_from) to say who is asking
+		if address, ok := realIP(r.Header.Get("X-Real-IP")); ok {
+			q.remote = address
+		}
+	}
 	q.host = strings.ToLower(r.Host)
 	q.forwardedPort = ""
 	if host, port, err := net.SplitHostPort(q.host); err == nil {
 		q.host, q.forwardedPort = host, port
 	}
+	q.host = strings.TrimSuffix(q.host, ".") // as nginx's $host
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
 		q.serverAddress, q.serverPort, _ = net.SplitHostPort(local.String())
 	}
@@ -141,4 +148,15 @@ func newRequest(g *Gateway, r *http.Request, uri, args string) *request {
 		q.forwardedPort = q.serverPort
 	}
 	return q
+}
+
+// realIP reads the header X-Real-IP as nginx does: an address, which may have a port.
+func realIP(header string) (string, bool) {
+	if address, err := netip.ParseAddr(header); err == nil {
+		return address.String(), true
+	}
+	if address, err := netip.ParseAddrPort(header); err == nil {
+		return address.Addr().String(), true
+	}
+	return "", false
 }

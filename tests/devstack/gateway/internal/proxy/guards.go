@@ -104,9 +104,9 @@ func newRedirect(conf map[string]any) *plugin {
 	}
 	return &plugin{rewrite: func(q *request) *reply {
 		status, uri := integer(conf["ret_code"], http.StatusFound), ""
-		switch proto := q.in.Header.Get("X-Forwarded-Proto"); {
-		case conf["http_to_https"] == true && proto != "https":
-			uri, status = "https://"+q.host+q.in.RequestURI, http.StatusPermanentRedirect
+		switch {
+		case conf["http_to_https"] == true: // what a client says in X-Forwarded-Proto is not believed
+			uri, status = "https://"+q.host+q.requestURI(), http.StatusPermanentRedirect
 			if q.method == http.MethodGet || q.method == http.MethodHead {
 				status = http.StatusMovedPermanently
 			}

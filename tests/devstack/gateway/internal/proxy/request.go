@@ -33,6 +33,7 @@ type request struct {
 	pools        []pool
 	nodeCount    int
 	statuses     []string // of failed tries, for X-APISIX-Upstream-Status
+	status       int      // of the answer, once there is one
 	activePlugin []*plugin
 }
 
@@ -131,6 +132,7 @@ func (q *request) reply(w http.ResponseWriter, answer *reply) {
 
 // respond lets the plugins change an answer.
 func (q *request) respond(response *http.Response) {
+	q.status = response.StatusCode
 	for _, p := range q.activePlugin {
 		if p.respond != nil {
 			p.respond(q, response)

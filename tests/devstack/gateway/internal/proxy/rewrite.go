@@ -97,7 +97,7 @@ func (p *proxyRewrite) rewrite(q *request) *reply {
 	for _, h := range p.set {
 		header.Del(h.name)
 		for _, value := range h.values {
-			setHeader(q.in, h.name, q.resolveHeader(value))
+			setHeader(header, h.name, q.resolveHeader(value))
 		}
 	}
 	for _, name := range p.remove {
@@ -109,13 +109,10 @@ func (p *proxyRewrite) rewrite(q *request) *reply {
 	return nil
 }
 
-func setHeader(r *http.Request, name, value string) {
-	if strings.EqualFold(name, "Host") {
-		r.Host = value
-		return
-	}
-	if value != "" {
-		r.Header.Add(name, value)
+// setHeader sets a header, but for Host: the node gets the client's, or that of `host` or the upstream.
+func setHeader(header http.Header, name, value string) {
+	if value != "" && !strings.EqualFold(name, "Host") {
+		header.Add(name, value)
 	}
 }
 
@@ -153,6 +150,9 @@ func (p *proxyRewrite) rewriteURI(q *request) *reply {
 		path, query, hasQuery = strings.Cut(uri, "?")
 	}
 	q.target = nginx.Escape(path)
+	if path == "" && !hasQuery {
+		return &reply{status: http.StatusInternalServerError} // nginx takes no empty path
+	}
 	if hasQuery {
 		q.target += "?" + nginx.EscapeControls(query)
 	}
@@ -163,10 +163,22 @@ func (p *proxyRewrite) rewriteURI(q *request) *reply {
 		}
 		q.target += separator + q.args
 	}
-	if !strings.HasPrefix(q.target, "/") {
+	return q.rootTarget()
+}
+
+// rootTarget does what nginx does with a path that regex_uri left without its leading slash: it takes the path for a part
+// of the upstream's name, which then is no name (a colon: with a bad port) or one that nobody resolves.
+func (q *request) rootTarget() *reply {
+	switch {
+	case strings.HasPrefix(q.target, "/"):
+		return nil
+	case strings.HasPrefix(q.target, "?"):
 		q.target = "/" + q.target
+		return nil
+	case strings.Contains(q.target, ":"):
+		return &reply{status: http.StatusInternalServerError}
 	}
-	return nil
+	return &reply{status: http.StatusBadGateway}
 }
 
 // substitute applies the first pair that matches, to its first match.

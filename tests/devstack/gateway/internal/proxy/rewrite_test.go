@@ -19,7 +19,8 @@ func TestProxyRewriteOfThePath(t *testing.T) {
 		{"an encoded question mark stays in the path", `{"regex_uri":["^/t/(.*)","/$1"]}`, "/t/a%3Fb", "/a%3Fb"},
 		{"no match, but written anew", `{"regex_uri":["^/zzz/(.*)","/$1"]}`, "/t//a%2Fb", "/t/a/b"},
 		{"the first pair that matches", `{"regex_uri":["^/t/a/(.*)","/A/$1","^/t/(.*)","/other/$1"]}`, "/t/b/1", "/other/b/1"},
-		{"only the first match is replaced", `{"regex_uri":["/","-"]}`, "/t/a", "/-t/a"},
+		{"only the first match is replaced", `{"regex_uri":["t","-"]}`, "/t/t", "/-/t"},
+		{"a query and no path", `{"regex_uri":["^/t/.*","?q"]}`, "/t/a?y=1", "/?q&y=1"},
 		{"a query in the replacement", `{"regex_uri":["^/t/(.*)","/s?q=$1"]}`, "/t/x", "/s?q=x"},
 		{"and the request's arguments after it", `{"regex_uri":["^/t/(.*)","/s?q=$1"]}`, "/t/x?y=1", "/s?q=x&y=1"},
 		{"lookahead", `{"regex_uri":["^/t(?=/a)(.*)","/in$1"]}`, "/t/a", "/in/a"},
@@ -37,6 +38,20 @@ func TestProxyRewriteOfThePath(t *testing.T) {
 				t.Errorf("%s: got %q, want %q", test.path, got.body, test.want)
 			}
 		})
+	}
+}
+
+func TestAPathWithoutItsLeadingSlashIsNoPath(t *testing.T) {
+	g := newTestGateway(t)
+	node := newNode(t, func(r *http.Request) string { return r.RequestURI })
+	for replacement, want := range map[string]int{
+		"$1": http.StatusBadGateway, "": http.StatusInternalServerError, "http://x/$1": http.StatusInternalServerError,
+	} {
+		g.put(store.Routes, "1", `{"uri":"/t/*","plugins":{"proxy-rewrite":{"regex_uri":["^/t/(.*)","%s"]}},
+			"upstream":{"nodes":{"%s":1}}}`, replacement, node)
+		if got := g.ask("GET", "/t/a", ""); got.status != want {
+			t.Errorf("%q: got %d, want %d", replacement, got.status, want)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/netip"
+	"strings"
 
 	"devstack/gateway/internal/discovery"
 	"devstack/gateway/internal/expr"
@@ -65,6 +66,9 @@ func (r *route) entry(o *store.Object) *router.Route {
 	}
 	if host := text(o.Value["host"]); host != "" {
 		e.Hosts = []string{host}
+	}
+	for i, host := range e.Hosts {
+		e.Hosts[i] = strings.ToLower(host)
 	}
 	return e
 }

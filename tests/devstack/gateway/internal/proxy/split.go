@@ -23,6 +23,10 @@ type splitTarget struct {
 }
 
 func newTrafficSplit(conf map[string]any) *plugin {
+	if raw, isList := conf["rules"].([]any); isList && len(raw) == 0 {
+		// APISIX accepts it and fails on each request.
+		return &plugin{access: func(*request) *reply { return &reply{status: http.StatusInternalServerError} }}
+	}
 	var rules []*splitRule
 	for _, raw := range list(conf["rules"]) {
 		rules = append(rules, newSplitRule(object(raw)))

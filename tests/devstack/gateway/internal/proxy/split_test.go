@@ -35,7 +35,6 @@ func TestTrafficSplit(t *testing.T) {
 			[]string{"X-Canary", "1"}, map[string]int{"a": 100}},
 		{"else the next one", `[` + canary + `,{"weighted_upstreams":[{"upstream_id":"b"}]}]`, "/t", nil,
 			map[string]int{"b": 100}},
-		{"no rules", `[]`, "/t", nil, map[string]int{"own": 100}},
 		{"nodes of its own", `[{"weighted_upstreams":[{"upstream":{"nodes":{"` + b + `":1}}},{"weight":1}]}]`, "/t", nil,
 			map[string]int{"b": 50, "own": 50}},
 	} {
@@ -65,5 +64,14 @@ func TestTrafficSplitToWhatCannotBe(t *testing.T) {
 		if got := g.ask("GET", "/t", ""); got.status != http.StatusInternalServerError {
 			t.Errorf("%s: %+v", why, got)
 		}
+	}
+}
+
+func TestTrafficSplitWithoutRules(t *testing.T) {
+	g := newTestGateway(t)
+	g.put(store.Routes, "1", `{"uri":"/t","upstream":{"nodes":{"%s":1}},"plugins":{"traffic-split":{"rules":[]}}}`,
+		named(t, "own"))
+	if got := g.ask("GET", "/t", ""); got.status != http.StatusInternalServerError {
+		t.Errorf("%+v", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -25,6 +26,9 @@ func (q *request) variable(name string) any {
 	case strings.HasPrefix(name, "http_"):
 		return q.header(strings.ReplaceAll(strings.TrimPrefix(name, "http_"), "_", "-"))
 	}
+	if name == "status" && q.status != 0 {
+		return float64(q.status)
+	}
 	if value, known := q.named(name); known && value != "" {
 		return value
 	}
@@ -35,7 +39,9 @@ func (q *request) named(name string) (string, bool) {
 	switch name {
 	case "uri", "document_uri":
 		return q.uri, true
-	case "request_uri", "real_request_uri":
+	case "request_uri":
+		return q.requestURI(), true
+	case "real_request_uri":
 		return q.in.RequestURI, true
 	case "args", "query_string":
 		return q.args, true
@@ -64,6 +70,8 @@ func (q *request) named(name string) (string, bool) {
 		return q.serverPort, true
 	case "server_protocol":
 		return q.in.Proto, true
+	case "request_length":
+		return strconv.FormatInt(q.length(), 10), true
 	case "content_type":
 		return q.in.Header.Get("Content-Type"), true
 	case "content_length":
@@ -74,6 +82,28 @@ func (q *request) named(name string) (string, bool) {
 		return q.route.name, true
 	}
 	return "", false
+}
+
+// requestURI is $request_uri, which APISIX writes anew from what it has read; $real_request_uri is as it came.
+func (q *request) requestURI() string {
+	if q.args == "" {
+		return q.uri
+	}
+	return q.uri + "?" + q.args
+}
+
+// length is what the request took on the wire, a body of unknown length aside.
+func (q *request) length() int64 {
+	lines := len(q.in.Method) + len(q.in.RequestURI) + len(q.in.Proto) + len("  \r\n") + len("\r\n")
+	if q.in.Host != "" {
+		lines += len("Host: \r\n") + len(q.in.Host)
+	}
+	for name, values := range q.in.Header {
+		for _, value := range values {
+			lines += len(name) + len(value) + len(": \r\n")
+		}
+	}
+	return int64(lines) + max(q.in.ContentLength, 0)
 }
 
 // header gives a header's values as one; a hyphen stands for an underscore too.
