@@ -76,6 +76,10 @@ install.yaml: ## one file for people without kustomize, to edit and apply (OVERL
 	"$$kubectl" kustomize manifests/overlays/$(OVERLAY) >$@ || { rm -f $@; exit 1; }
 	@echo "==> $@, from manifests/overlays/$(OVERLAY)"
 
+.PHONY: release-check
+release-check: .venv/.synced ## wheels and sdists: built, checked, installed where nothing else is; versions agree
+	@$(RUN) --group release pytest tests/release
+
 .PHONY: bench
 bench: .venv/.synced ## times beside a floor measured in the same run (BENCH_N=2000)
 	@$(RUN) python tests/bench/start.py
