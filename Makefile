@@ -22,7 +22,7 @@ $(UV):
 	  || { rm -rf "$(UV_HOME)"; echo "Python's venv module is missing (on Debian: apt-get install python3-venv)" >&2; exit 1; }
 	@"$(UV_HOME)/bin/pip" install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
 
-.venv/.synced: $(UV) uv.lock pyproject.toml operator/pyproject.toml echo/pyproject.toml echo/consul-init/pyproject.toml tests/devstack/pyproject.toml
+.venv/.synced: $(UV) uv.lock pyproject.toml operator/pyproject.toml echo/pyproject.toml echo/consul-init/pyproject.toml tests/cluster/pyproject.toml tests/devstack/pyproject.toml
 	@echo "==> Python packages into .venv"
 	@$(UV) sync --locked --quiet
 	@touch $@

@@ -37,7 +37,7 @@ def build(names: Iterable[str]) -> Binaries:
     if unknown := sorted(wanted - set(PROGRAMS)):
         msg = f"unknown: {', '.join(unknown)}; there are {', '.join(PROGRAMS)}"
         raise BuildFailed(msg)
-    names = [name for name in PROGRAMS if name in wanted]  # those of one module side by side
+    names = [name for name in PROGRAMS if name in wanted]
     BUILD_LOCK.parent.mkdir(parents=True, exist_ok=True)
     with locked(BUILD_LOCK, lambda: say("another process is building; waiting for it")):
         inventory = take_inventory(names)

@@ -3,6 +3,7 @@
 import argparse
 import shlex
 import signal
+import sys
 import time
 from contextlib import suppress
 from types import FrameType
@@ -30,7 +31,8 @@ def run_up(arguments: argparse.Namespace) -> None:
     binaries = build((*DEMO, "kube-controller-manager") if arguments.controller_manager else DEMO)
     if arguments.detach:
         with Step(f"devstack {name}: starting") as step:
-            instances.start_detached(name, controller_manager=arguments.controller_manager)
+            again = ["up", "--name", name, *(["--controller-manager"] if arguments.controller_manager else [])]
+            instances.start_detached(instances.directory_of(name), [sys.executable, "-m", "devstack", *again])
             step.finish("ready")
         _print_screen(name, binaries, f".venv/bin/devstack down{_name_option(name)}")
         return
@@ -107,5 +109,5 @@ def run_logs(arguments: argparse.Namespace) -> None:
 
 def run_down(arguments: argparse.Namespace) -> None:
     names = instances.names() if arguments.all else [arguments.name]
-    lines = [line for name in names for line in instances.stop(name)]
+    lines = [line for name in names for line in instances.stop(instances.directory_of(name))]
     print("\n".join(lines) or "nothing to stop")

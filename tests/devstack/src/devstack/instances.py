@@ -4,16 +4,14 @@ import secrets
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from devstack.errors import DevstackError, PartFailed, tail
 from devstack.locks import try_lock
 from devstack.paths import RUN
-from devstack.stack import LOCK
-from devstack.state import State, end_leftovers, read_state
+from devstack.state import LOCK, State, end_leftovers, read_state
 
 DEFAULT = "default"
 _TEST_PREFIX = "test-"
@@ -83,14 +81,18 @@ def prune_test_stacks() -> None:
             shutil.rmtree(directory, ignore_errors=True)
 
 
-def start_detached(name: str, *, controller_manager: bool) -> None:
-    """Start `devstack up` in a session of its own and wait until its stack is ready. Raises PartFailed."""
-    directory = directory_of(name)
+def start_detached(
+    directory: Path,
+    command: Sequence[str],
+    seconds: float = _START_SECONDS,
+    on_wait: Callable[[], None] = lambda: None,
+) -> None:
+    """Start a supervisor of this folder in a session of its own and wait until what it starts is ready.
+
+    `on_wait` is called over and over meanwhile. Raises PartFailed.
+    """
     directory.parent.mkdir(parents=True, exist_ok=True)
     log = directory.with_suffix(".log")
-    command = [sys.executable, "-m", "devstack", "up", "--name", name]
-    if controller_manager:
-        command.append("--controller-manager")
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -99,23 +101,24 @@ def start_detached(name: str, *, controller_manager: bool) -> None:
             stderr=output,
             start_new_session=True,
         )
-    deadline = time.monotonic() + _START_SECONDS
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         state = read_state(directory)
         if state is not None and state.ready and state.supervisor.pid == process.pid:
             return
         if process.poll() is not None:
-            msg = f"the stack {name} did not start:\n{tail(log)}"
+            msg = f"{directory.name} did not start:\n{tail(log)}"
             raise PartFailed(msg)
+        on_wait()
         time.sleep(0.05)
     process.terminate()
-    msg = f"the stack {name} was not ready within {_START_SECONDS:g} s:\n{tail(log)}"
+    msg = f"{directory.name} was not ready within {seconds:g} s:\n{tail(log)}"
     raise PartFailed(msg)
 
 
-def stop(name: str) -> Iterator[str]:
-    """End a stack and whatever a crashed supervisor of it has left; yields what was done, line by line."""
-    directory = directory_of(name)
+def stop(directory: Path, end_leftovers: Callable[[Path], list[str]] = end_leftovers) -> Iterator[str]:
+    """End a supervisor and whatever a crashed one has left; yields what was done, line by line."""
+    name = directory.name
     state = read_state(directory)
     if state is None:
         return

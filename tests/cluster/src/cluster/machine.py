@@ -1,0 +1,82 @@
+"""Whether this machine can run a node, and the Debian packages that it takes."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+from devstack.errors import DevstackError, tail
+from devstack.progress import Step
+
+from cluster.paths import HOME
+
+# Each program and the Debian package that brings it.
+_PROGRAMS = {
+    "catatonit": "catatonit",
+    "conntrack": "conntrack",
+    "containerd": "containerd",
+    "debootstrap": "debootstrap",
+    "ip": "iproute2",
+    "iptables": "iptables",
+    "nsenter": "util-linux",
+    "podman": "podman",
+    "runc": "runc",
+    "socat": "socat",
+}
+_CNI = "containernetworking-plugins"
+_CNI_FOLDERS = ("/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni")
+
+PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+"""Debian keeps iptables, ip and debootstrap where an ordinary user's PATH does not lead."""
+
+
+class CannotRun(DevstackError):
+    """This machine cannot run a node; the message says what is missing, in one line."""
+
+
+def cni_folder() -> str | None:
+    """Where the CNI plugins are."""
+    return next((folder for folder in _CNI_FOLDERS if os.access(f"{folder}/bridge", os.X_OK)), None)
+
+
+def _missing() -> list[str]:
+    packages = {package for program, package in _PROGRAMS.items() if shutil.which(program, path=PATH) is None}
+    return sorted(packages | (set() if cni_folder() else {_CNI}))
+
+
+def require_machine() -> None:
+    """Raises CannotRun where no package could help: another system, no root, no namespaces, no apt-get."""
+    if sys.platform != "linux":
+        msg = "a test cluster needs Linux"
+        raise CannotRun(msg)
+    if os.geteuid() != 0:
+        msg = "a test cluster needs root (namespaces, mounts, containerd)"
+        raise CannotRun(msg)
+    probe = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "mount", "-t", "tmpfs", "probe", "/mnt"]
+    if subprocess.run(probe, capture_output=True, check=False, env={"PATH": PATH}).returncode != 0:
+        msg = "a test cluster needs the right to make namespaces and to mount in them; root has not got it here"
+        raise CannotRun(msg)
+    missing = _missing()
+    if missing and shutil.which("apt-get") is None:
+        msg = f"a test cluster needs {', '.join(missing)}, and there is no apt-get to install them"
+        raise CannotRun(msg)
+
+
+def install_packages() -> None:
+    """Install the Debian packages that are missing. Raises CannotRun."""
+    missing = _missing()
+    if not missing:
+        return
+    HOME.mkdir(parents=True, exist_ok=True)
+    log = HOME / "apt.log"
+    with Step(f"Debian packages by apt-get: {' '.join(missing)}") as step, log.open("wb") as output:
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for arguments in (["update"], ["install", "--yes", "--no-install-recommends", *missing]):
+            command = ["apt-get", "--quiet", *arguments]
+            answer = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False, env=environment
+            )
+        if answer.returncode != 0 or _missing():
+            msg = f"apt-get could not install {' '.join(_missing())}; see {log}:\n{tail(log)}"
+            raise CannotRun(msg)
+        step.finish("installed")
