@@ -80,6 +80,14 @@ install.yaml: ## one file for people without kustomize, to edit and apply (OVERL
 release-check: .venv/.synced ## wheels and sdists: built, checked, installed where nothing else is; versions agree
 	@$(RUN) --group release pytest tests/release
 
+.PHONY: cluster-up
+cluster-up: .venv/.synced ## a Kubernetes cluster of one real node, without Docker (Linux, root, apt-get)
+	@$(RUN) cluster up
+
+.PHONY: cluster-down
+cluster-down: .venv/.synced ## end it, and take away what a crashed one has left
+	@$(RUN) cluster down
+
 .PHONY: bench
 bench: .venv/.synced ## times beside a floor measured in the same run (BENCH_N=2000)
 	@$(RUN) python tests/bench/start.py

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from devstack.handles.consul import ConsulApi
 from devstack.handles.gateway import GatewayApi
+from devstack.load import Load
 from devstack.processes import ProcessGroup
 from devstack.stack import Stack
 
 from .agent import ConsulAgent
 from .conftest import Figure, OpenHost
 from .instances import Host
-from .load import Load
 from .waiting import wait_until
 
 CHECK_INTERVAL = 1.0

@@ -5,11 +5,11 @@ import time
 import pytest
 from devstack.handles.consul import ConsulApi
 from devstack.handles.gateway import GatewayApi
+from devstack.load import Load
 from devstack.stack import Stack
 
 from .conftest import Figure, OpenHost
 from .instances import Instance
-from .load import Load
 
 INSTANCES, BATCH, RATE = 10, 5, 200
 

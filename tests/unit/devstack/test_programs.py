@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from devstack.programs import (
     ALL,
+    CLUSTER,
     CONSUL,
     DEMO,
     ETCD,
@@ -109,4 +110,9 @@ def test_programs_that_are_built_in_one_call_get_their_names_from_their_packages
 def test_the_demo_builds_only_what_it_runs_and_the_tests_do_not_build_tilt() -> None:
     assert set(STACK) - set(DEMO) == {"kube-controller-manager"}
     assert set(ALL) - set(STACK) == {"kstatus"}
-    assert set(PROGRAMS) - set(ALL) == {"tilt"}
+    assert "tilt" not in {*ALL, *CLUSTER}
+
+
+def test_only_a_cluster_has_a_node() -> None:
+    assert set(CLUSTER) - set(STACK) == {"coredns", "kube-proxy", "kube-scheduler", "kubelet"}
+    assert not set(ALL) & (set(CLUSTER) - set(STACK))

@@ -59,6 +59,15 @@ def run_prepare(arguments: argparse.Namespace) -> None:
     images.make_pause()
 
 
+def run_images(arguments: argparse.Namespace) -> None:
+    """All images of the test overlay: a base, the devstack's programs, and our own by `make images`."""
+    del arguments
+    podman.prepare()
+    images.make_base()
+    names = images.make_parts(require(CLUSTER))
+    print("\n".join([*names, *images.make_products()]))
+
+
 def run_up(arguments: argparse.Namespace) -> None:
     name, directory = arguments.name, directory_of(arguments.name)
     run_prepare(arguments)
@@ -109,7 +118,8 @@ def run_env(arguments: argparse.Namespace) -> None:
 
 
 def run_exec(arguments: argparse.Namespace) -> None:
-    command = inside(arguments.name, arguments.command)
+    # Entering a mount namespace leads to its root.
+    command = inside(arguments.name, ["env", f"--chdir={Path.cwd()}", *arguments.command])
     environment = {**os.environ, "PATH": machine.PATH, **running_state(arguments.name).environment}
     os.execvpe(command[0], command, environment)  # noqa: S606 (its arguments are a list, no shell reads them)
 

@@ -3,13 +3,15 @@
 import json
 from pathlib import Path
 
+from devstack.handles.answers import JsonObject
+
 from cluster.paths import NODE
 from cluster.sandbox import ADDRESS, POD_RANGE
 
 NODE_NAME = "node1"
-SERVICE_RANGE = "10.0.0.0/24"
 DNS_ADDRESS = "10.0.0.10"
 DNS_PORT = 1053
+VOLUMES = 16
 PAUSE_IMAGE = "localhost/pause:1"
 CONTAINERD_SOCKET = Path("/run/containerd/containerd.sock")
 
@@ -127,17 +129,22 @@ def corefile(kubeconfig: Path) -> str:
 
 
 def cluster_objects() -> str:
-    """What a cluster's installer puts into it: the Service of its DNS, which runs as a process of the node."""
-    service = {
+    """What a cluster's installer puts into it: its DNS, which runs as a process of the node, and some volumes."""
+    items = [*_dns(), _storage_class(), *(_volume(number) for number in range(VOLUMES))]
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+
+
+def _dns() -> list[JsonObject]:
+    service: JsonObject = {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": "kube-dns", "namespace": "kube-system"},
         "spec": {
             "clusterIP": DNS_ADDRESS,
-            "ports": [{"name": protocol.lower(), "protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")],
+            "ports": [{"name": name, "protocol": name.upper(), "port": 53} for name in ("udp", "tcp")],
         },
     }
-    slices = {
+    endpoints: JsonObject = {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
         "metadata": {
@@ -149,4 +156,38 @@ def cluster_objects() -> str:
         "endpoints": [{"addresses": [ADDRESS], "conditions": {"ready": True}}],
         "ports": [{"name": name, "protocol": name.upper(), "port": DNS_PORT} for name in ("udp", "tcp")],
     }
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": [service, slices]})
+    return [service, endpoints]
+
+
+def _storage_class() -> JsonObject:
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {
+            "name": "local",
+            "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+        },
+        "provisioner": "kubernetes.io/no-provisioner",
+        "volumeBindingMode": "WaitForFirstConsumer",
+    }
+
+
+def volume_folder(number: int) -> Path:
+    return NODE / "data" / "volumes" / str(number)
+
+
+def _volume(number: int) -> JsonObject:
+    """A folder of the node that one claim can have, once: nothing provisions others."""
+    here: JsonObject = {"key": "kubernetes.io/hostname", "operator": "In", "values": [NODE_NAME]}
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": f"local-{number}"},
+        "spec": {
+            "capacity": {"storage": "10Gi"},
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": "local",
+            "local": {"path": str(volume_folder(number))},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}},
+        },
+    }

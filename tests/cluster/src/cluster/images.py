@@ -1,5 +1,8 @@
 """The images that cannot be pulled where there is no registry: a base with Python, and the devstack's programs."""
 
+import hashlib
+import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -7,6 +10,8 @@ import time
 from pathlib import Path
 
 from devstack.errors import DevstackError, tail
+from devstack.find import Binaries
+from devstack.paths import REPOSITORY
 from devstack.progress import Step
 
 from cluster import podman
@@ -15,6 +20,8 @@ from cluster.machine import PATH
 from cluster.paths import HOME, PAUSE_ARCHIVE
 
 PYTHON_IMAGE = "localhost/python:3.11-slim"
+_PARTS = ("consul", "etcd", "gateway")
+_DIGEST = "dev.echoroute.sha256"
 _SUITE = "bookworm"  # whose Python is 3.11
 _MIRROR = "https://deb.debian.org/debian"
 _PACKAGES = "python3,python3-venv,ca-certificates"
@@ -54,6 +61,59 @@ def make_pause() -> None:
         podman.import_folder(Path(scratch), PAUSE_IMAGE, 'ENTRYPOINT ["/pause", "-P"]')
         podman.podman("save", "--quiet", f"--output={scratch}/image.tar", PAUSE_IMAGE)
         Path(scratch, "image.tar").replace(PAUSE_ARCHIVE)
+
+
+def make_parts(binaries: Binaries) -> list[str]:
+    """Images of the devstack's programs, each with its one file; their names. Raises DevstackError."""
+    images = []
+    for name in _PARTS:
+        binary = binaries[name].path
+        image = f"localhost/{name}:devstack"
+        images.append(image)
+        digest = hashlib.sha256(binary.read_bytes()).hexdigest()
+        if podman.label(image, _DIGEST) == digest:
+            continue
+        if _needs_libraries(binary):
+            msg = (
+                f"{binary} needs shared libraries and cannot be an image's only file: take it off PATH, to build {name}"
+            )
+            raise DevstackError(msg)
+        with Step(image) as step, tempfile.TemporaryDirectory(prefix="image-", dir=HOME) as scratch:
+            Path(scratch).chmod(0o755)
+            Path(scratch, "bin").mkdir()
+            shutil.copy(binary, f"{scratch}/bin/{name}")
+            podman.import_folder(Path(scratch), image, "ENV PATH=/bin", f"LABEL {_DIGEST}={digest}")
+            step.finish("built")
+    return images
+
+
+def make_products() -> list[str]:
+    """Our own images as a user builds them, on the base made here; their names. Raises DevstackError."""
+    log = HOME / "images.log"
+    build = f"--isolation chroot --network host --build-arg PYTHON_IMAGE={PYTHON_IMAGE}"
+    command = ["make", "--no-print-directory", "images", f"IMAGE_ARGS={build}"]
+    environment = {**os.environ, **podman.environment(), "BUILDER": "podman", "PATH": PATH}
+    with Step("make images") as step, log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=REPOSITORY, stdout=output, stderr=output, env=environment)
+        while (status := process.poll()) is None:
+            step.update(tail(log, lines=1).strip() or "starting")
+            time.sleep(0.1)
+        if status != 0:
+            msg = f"`make images` failed with status {status}; see {log}:\n{tail(log)}"
+            raise DevstackError(msg)
+        step.finish("built")
+    return _tagged(log)
+
+
+def _tagged(log: Path) -> list[str]:
+    """The images that a build has named: each begins with a line `==> IMAGE (BUILDER)`."""
+    return re.findall(r"^==> (\S+) \(", log.read_text(), re.MULTILINE)
+
+
+def _needs_libraries(binary: Path) -> bool:
+    """Whether the kernel starts it by way of a dynamic linker, whose path stands at its beginning."""
+    with binary.open("rb") as file:
+        return b"/ld-" in file.read(4096)
 
 
 def _mirror() -> str:

@@ -56,6 +56,8 @@ def start(cgroup: str, port: int) -> list[Process]:
     for part in (kubelet, *others):
         part.wait_ready()
     say("the node")
+    for number in range(configs.VOLUMES):
+        configs.volume_folder(number).mkdir(parents=True)
     kube.run("apply", "-f", "-", stdin=configs.cluster_objects())
     kubelet.wait_until(lambda: node_is_ready(kube), _NODE_SECONDS, "a ready node")
     proxy = KubeProxy(site)

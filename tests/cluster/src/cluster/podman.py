@@ -66,6 +66,13 @@ def exists(image: str) -> bool:
     return subprocess.run(command, check=False, env=process_environment()).returncode == 0
 
 
+def label(image: str, name: str) -> str | None:
+    """The value of an image's label; None where there is no such image."""
+    command = ["podman", "image", "inspect", "--format", f'{{{{index .Labels "{name}"}}}}', image]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, env=process_environment())
+    return answer.stdout.strip() if answer.returncode == 0 else None
+
+
 def import_folder(root: Path, image: str, *changes: str) -> None:
     """Make an image of one layer from the files below a folder; `changes` as in a Dockerfile. Raises PodmanFailed."""
     arguments = [word for change in changes for word in ("--change", change)]

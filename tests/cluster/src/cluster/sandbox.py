@@ -13,6 +13,8 @@ from cluster.paths import NODE
 ADDRESS = "10.88.0.1"
 """The node's, and its pods' gateway; an address of the namespace alone."""
 POD_RANGE = "10.88.0.0/16"
+SERVICE_RANGE = "10.0.0.0/24"
+"""That of the devstack's API server."""
 
 # What kubelet wants these to say, and would set for the whole machine if they did not; it is shown files instead.
 _TUNABLES = {
@@ -57,6 +59,8 @@ def furnish(folder: Path) -> None:
     _run("ip", "link", "add", "cni0", "type", "bridge")
     _run("ip", "address", "add", f"{ADDRESS}/16", "dev", "cni0")
     _run("ip", "link", "set", "cni0", "up")
+    # There is no way out of here. Without this one the node itself, unlike its pods, would not reach Services.
+    _run("ip", "route", "add", SERVICE_RANGE, "dev", "cni0", "src", ADDRESS)
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
 
 
