@@ -1,46 +1,60 @@
-"""Transitions as Kubernetes Events: on the EchoRoute where it is about one, on the operator's pod otherwise."""
+"""Transitions that are worth telling, and their announcement as log lines."""
 
 import logging
+from typing import NamedTuple
 
 from pydantic import JsonValue
 
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.reasons import Reason
 from echoroute.engine.announcer import Severity
-from echoroute.kube.events import EventRecorder, Regarding, echoroute
 
 log = logging.getLogger(__name__)
 
 
-class KubernetesAnnouncer:
-    """Implements `echoroute.engine.announcer.Announcer`; `pod` is None outside a cluster: log lines then."""
+class News(NamedTuple):
+    """What an Event or a log line says."""
 
-    def __init__(self, recorder: EventRecorder, pod: Regarding | None) -> None:
-        self._recorder = recorder
-        self._pod = pod
+    severity: Severity
+    reason: str
+    message: str
+
+
+def news(before: JsonObject, after: JsonObject) -> News | None:
+    """What two statuses, one after the other, have to tell; None where nobody is waiting to hear it."""
+    was, now = _ready(before), _ready(after)
+    if (was.get("status"), was.get("reason")) == (now.get("status"), now.get("reason")):
+        return None
+    reason, message = str(now.get("reason")), str(now.get("message"))
+    if now.get("status") != "True":
+        return News("Warning", reason, message) if reason != Reason.PENDING else None
+    # That a new route is Ready is what everybody expects; that it is so again is news.
+    return News("Normal", reason, message) if was.get("status") == "False" else None
+
+
+def contested(key: Key) -> News:
+    """What to tell of a key that somebody else keeps changing."""
+    message = f"the gateway objects of EchoRoute {key} are changed by somebody else again and again; repairing rarely"
+    return News("Warning", "Contested", message)
+
+
+class LogAnnouncer:
+    """Implements `echoroute.engine.announcer.Announcer` where there is no Kubernetes."""
 
     def transition(self, key: Key, uid: str, before: JsonObject, after: JsonObject) -> None:
-        was, now = _ready(before), _ready(after)
-        if (was.get("status"), was.get("reason")) == (now.get("status"), now.get("reason")):
-            return
-        reason, message = str(now.get("reason")), str(now.get("message"))
-        if now.get("status") != "True":
-            if reason != Reason.PENDING:
-                self._recorder.record(echoroute(key, uid), "Warning", reason, message)
-        elif was.get("status") == "False":
-            # That a new route is Ready is what everybody expects; that it is so again is news.
-            self._recorder.record(echoroute(key, uid), "Normal", reason, message)
+        told = news(before, after)
+        if told is not None:
+            log.log(_level(told.severity), "EchoRoute %s: %s: %s", key, told.reason, told.message)
 
     def contested(self, key: Key) -> None:
-        message = (
-            f"the gateway objects of EchoRoute {key} are changed by somebody else again and again; repairing rarely"
-        )
-        self.operator("Warning", "Contested", message)
+        self.operator(*contested(key))
 
     def operator(self, severity: Severity, reason: str, message: str) -> None:
-        log.log(logging.WARNING if severity == "Warning" else logging.INFO, "%s: %s", reason, message)
-        if self._pod is not None:
-            self._recorder.record(self._pod, severity, reason, message)
+        log.log(_level(severity), "%s: %s", reason, message)
+
+
+def _level(severity: Severity) -> int:
+    return logging.WARNING if severity == "Warning" else logging.INFO
 
 
 def _ready(status: JsonObject) -> dict[str, JsonValue]:

@@ -3,28 +3,22 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from prometheus_client import REGISTRY, Info
 
-from echoroute.announce import KubernetesAnnouncer
 from echoroute.consul.client import ConsulClient
 from echoroute.consul.config import ConsulConfig, base_url
 from echoroute.consul.follower import HELD_QUERIES, Follower
-from echoroute.core.objects import JsonObject, Key
-from echoroute.core.ownership import owner_id
 from echoroute.core.policy import Policy
 from echoroute.engine.collector import RoutesCollector
 from echoroute.engine.engine import Engine, Options
-from echoroute.errors import GatewayError, KubernetesError
+from echoroute.errors import GatewayError, SourceError
+from echoroute.folder.page import PATH as PAGE
 from echoroute.gateway.admin_api import AdminApi
 from echoroute.gateway.version import OLDEST_SUPPORTED, apisix_version
-from echoroute.kube.api import KubernetesApi
-from echoroute.kube.echoroutes import EchoRoutes
-from echoroute.kube.events import EventRecorder, Regarding
-from echoroute.net.backoff import Backoff
+from echoroute.home import Home, OpenHome
 from echoroute.net.credential import Credential
 from echoroute.net.tls import Tls
 from echoroute.server import Address, Check, serve
@@ -32,8 +26,6 @@ from echoroute.settings import Settings
 from echoroute.version import VERSION
 
 log = logging.getLogger(__name__)
-
-_KUBERNETES_CONNECTIONS = 16
 
 build_info = Info("echoroute_build", "The operator's version.")
 
@@ -43,17 +35,26 @@ class _Process:
     """What there is of the operator so far: `/readyz` answers from the first moment on."""
 
     settings: Settings
+    home: Home | None = None
     engine: Engine | None = None
 
+    def page(self) -> str | None:
+        """The statuses as JSON; None where the home has no page for them."""
+        if self.home is None or self.home.page is None or self.engine is None:
+            return None
+        held = self.engine.rounds.held
+        return self.home.page(str(held) if held else None)
+
     def checks(self) -> list[Check]:
-        engine = self.engine
-        if engine is None:
+        home, engine = self.home, self.engine
+        if home is None or engine is None:
             return [Check("kubernetes", ok=False, detail="not connected yet", gating=True)]
         rounds, outage = engine.rounds, engine.gate.outage
+        trouble = str(rounds.source_error or home.problems())
         held = rounds.held
         return [
             Check("echoroutes-listed", ok=rounds.listed, detail=f"{len(engine.table)} EchoRoutes", gating=True),
-            Check("kubernetes", ok=rounds.source_error is None, detail=str(rounds.source_error or "")),
+            Check(home.name, ok=not trouble, detail=trouble),
             Check("watch", ok=engine.watching, detail="" if engine.watching else "not running"),
             Check("gateway", ok=outage is None, detail=f"{outage.reason}: {outage.message}" if outage else ""),
             self._consul(engine),
@@ -67,8 +68,8 @@ class _Process:
         return Check("consul", ok=reachable, detail="" if reachable else "does not answer; its last answers stay")
 
 
-async def run(settings: Settings) -> None:
-    """Run the operator until SIGTERM or SIGINT. Raises `SettingsError` for what cannot work at all."""
+async def run(settings: Settings, open_home: OpenHome) -> None:
+    """Run the operator on a home until SIGTERM or SIGINT. Raises `SettingsError` for what cannot work at all."""
     build_info.info({"version": VERSION})
     work = asyncio.current_task()
     loop = asyncio.get_running_loop()
@@ -82,24 +83,21 @@ async def run(settings: Settings) -> None:
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_, stop)
     try:
-        await _operate(settings)
+        await _operate(settings, open_home)
     except asyncio.CancelledError:
         if not stopped.is_set():
             raise
         log.info("stopped; the gateway goes on serving what it holds")
 
 
-async def _operate(settings: Settings) -> None:
+async def _operate(settings: Settings, open_home: OpenHome) -> None:
     process = _Process(settings)
     async with AsyncExitStack() as stack:
         gateway = _gateway(settings)
         stack.push_async_callback(gateway.aclose)
-        server = await serve(Address.parse(settings.bind), process.checks)
+        server = await serve(Address.parse(settings.bind), process.checks, {PAGE: process.page})
         stack.push_async_callback(server.cleanup)
-        api = await stack.enter_async_context(KubernetesApi(_KUBERNETES_CONNECTIONS))
-        echoroutes = EchoRoutes(api, gateway_class=settings.gateway_class, namespaces=settings.watch_namespaces)
-        owner = settings.owner_id or owner_id(await _cluster_uid(echoroutes), settings.gateway_class)
-        recorder = EventRecorder(api)
+        home = process.home = await stack.enter_async_context(open_home(settings))
         consul = _consul(settings)
         follower: Follower | None = None
         if consul is not None:
@@ -110,36 +108,26 @@ async def _operate(settings: Settings) -> None:
                 on_reachable=lambda reachable: engine.consul_reachable(reachable),  # noqa: PLW0108 - made below
             )
         engine = process.engine = Engine(
-            options=_options(settings, owner),
-            source=echoroutes,
+            options=_options(settings, home.owner),
+            source=home.source,
             gateway=gateway,
             follower=follower,
-            announcer=KubernetesAnnouncer(recorder, _pod(settings)),
+            announcer=home.announcer,
         )
         collector = RoutesCollector(engine.table)
         REGISTRY.register(collector)
         stack.callback(REGISTRY.unregister, collector)
-        log.info("EchoRoute operator %s serves gateway class %r as owner %s", VERSION, settings.gateway_class, owner)
+        log.info(
+            "EchoRoute operator %s serves gateway class %r as owner %s", VERSION, settings.gateway_class, home.owner
+        )
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(recorder.run(), name="events")
+            if home.work is not None:
+                tasks.create_task(home.work(), name=home.name)
             if follower is not None:
                 tasks.create_task(follower.run(), name="consul")
             # Beside the work, not before it: a gateway that hangs answers after ten seconds, or not at all.
-            tasks.create_task(_tell_surroundings(echoroutes, gateway), name="surroundings")
-            tasks.create_task(engine.run(_watch(engine, echoroutes, settings)), name="engine")
-
-
-def _watch(engine: Engine, echoroutes: EchoRoutes, settings: Settings) -> Callable[[], Awaitable[None]]:
-    async def watch() -> None:
-        # kopf takes a second to import, which the first pass need not wait for.
-        from echoroute.kube.watch import Watch  # noqa: PLC0415
-
-        def deliver(raw: JsonObject, deleted: bool) -> None:
-            engine.offer(echoroutes.seen(raw, deleted=deleted), deleted=deleted)
-
-        await Watch(deliver, settings.watch_namespaces).run()
-
-    return watch
+            tasks.create_task(_tell_surroundings(home, gateway), name="surroundings")
+            tasks.create_task(engine.run(lambda: home.watch(engine)), name="engine")
 
 
 def _gateway(settings: Settings) -> AdminApi:
@@ -188,38 +176,18 @@ def _options(settings: Settings, owner: str) -> Options:
     )
 
 
-def _pod(settings: Settings) -> Regarding | None:
-    if settings.pod_name is None or settings.pod_namespace is None:
-        return None
-    return Regarding("v1", "Pod", Key(settings.pod_namespace, settings.pod_name), settings.pod_uid)
-
-
-async def _cluster_uid(echoroutes: EchoRoutes) -> str:
-    """The identity of the cluster, waited for: nothing can be owned before it is known."""
-    backoff = Backoff(first=0.5, limit=10.0)
-    told = 0
-    while True:
-        try:
-            return await echoroutes.cluster_uid()
-        except KubernetesError as error:
-            if error.status != told or not told:
-                log.error("the cluster's identity (uid of kube-system) cannot be read, trying on: %s", error)  # noqa: TRY400
-            told = error.status or -1
-            await asyncio.sleep(backoff.next())
-
-
-async def _tell_surroundings(echoroutes: EchoRoutes, gateway: AdminApi) -> None:
+async def _tell_surroundings(home: Home, gateway: AdminApi) -> None:
     """Log what is around us; warns where it is older than what is supported."""
     try:
-        kubernetes = await echoroutes.server_version()
-    except KubernetesError:
-        kubernetes = "unknown"
+        around = await home.version()
+    except SourceError:
+        around = "Kubernetes of unknown version"
     try:
         server = await gateway.probe()
     except GatewayError as error:
-        log.info("found Kubernetes %s; the gateway does not answer: %s", kubernetes, error)
+        log.info("found %s; the gateway does not answer: %s", around, error)
         return
     version = apisix_version(server)
     if version is not None and version < OLDEST_SUPPORTED:
         log.warning("%s is older than APISIX %s, the oldest supported", server, ".".join(map(str, OLDEST_SUPPORTED)))
-    log.info("found Kubernetes %s, gateway %s", kubernetes, server or "of unknown version")
+    log.info("found %s, gateway %s", around, server or "of unknown version")

@@ -7,7 +7,8 @@ stays quick and works where nothing else is.
 import asyncio
 import json
 import sys
-from typing import TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -15,6 +16,9 @@ from echoroute.core.ownership import is_owner_id
 from echoroute.core.policy import Policy
 from echoroute.errors import SettingsError
 from echoroute.render import render_manifest
+
+if TYPE_CHECKING:
+    from echoroute.home import OpenHome
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -63,14 +67,58 @@ def render(files: tuple[TextIO, ...], namespace: str, owner: str, allow_plugins:
 
 
 @main.command()
-def run() -> None:
+@click.option(
+    "--from",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="File mode: take the EchoRoutes from the manifests in this folder; Kubernetes is not needed.",
+)
+def run(folder: Path | None) -> None:
     """Run the operator. Its settings are environment variables: see docs/operations.md."""
     from echoroute import app, logs, settings  # noqa: PLC0415 - `render` needs none of it
 
     try:
         loaded = settings.load()
         logs.configure(loaded.log_level, loaded.log_format)
-        asyncio.run(app.run(loaded))
+        asyncio.run(app.run(loaded, _home(folder)))
     except SettingsError as error:
         click.echo(f"echoroute: {error}", err=True)
         sys.exit(2)
+
+
+def _home(folder: Path | None) -> "OpenHome":
+    if folder is None:
+        from echoroute import cluster  # noqa: PLC0415 - the Kubernetes client takes a while to import
+
+        return cluster.home
+    from echoroute import standalone  # noqa: PLC0415 - see above
+
+    return standalone.home_in(folder)
+
+
+@main.command()
+@click.option(
+    "-o", "--output", type=click.Choice(["table", "wide", "json"]), default="table", help="Form of the output."
+)
+@click.option(
+    "--server",
+    metavar="URL",
+    help="Where the operator's own pages are. Default: as ECHOROUTE_BIND says, http://127.0.0.1:8080 without it.",
+)
+def status(output: str, server: str | None) -> None:
+    """Print the statuses of an operator in file mode. (In a cluster: kubectl get er.)
+
+    What is wrong with the folder or with a file goes to standard error. The exit code is 1 where no operator answers.
+    """
+    from echoroute.folder import table  # noqa: PLC0415 - `render` needs none of it
+    from echoroute.status import NoStatus, read_status  # noqa: PLC0415
+
+    try:
+        text, page = read_status(server)
+    except NoStatus as error:
+        click.echo(f"echoroute: {error}", err=True)
+        sys.exit(1)
+    click.echo(text if output == "json" else table.table(page, wide=output == "wide"))
+    for note in table.notes(page):
+        click.echo(note, err=True)

@@ -10,7 +10,8 @@ EchoRouteError
 │   └── GatewayUnavailable    the API's own 404, 408, 409, 429, 5xx and transport errors: back off, try again
 ├── ConsulError               Consul did not give a usable answer
 └── SourceError               EchoRoutes could not be read, or a status not be written
-    └── KubernetesError       the API server did not do what was asked
+    ├── KubernetesError       the API server did not do what was asked
+    └── FolderError           the folder of EchoRoutes cannot be read
 """
 
 from dataclasses import dataclass
@@ -85,3 +86,7 @@ class SourceError(EchoRouteError):
 
 class KubernetesError(SourceError):
     """The Kubernetes API server refused or failed a request; status 0 is a transport error."""
+
+
+class FolderError(SourceError):
+    """The folder of EchoRoutes is missing or cannot be read, or has no such EchoRoute any more (404)."""

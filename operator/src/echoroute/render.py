@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from echoroute.api.manifests import InvalidManifest, echo_routes
-from echoroute.api.objects import EchoRouteObject
+from echoroute.api.manifests import InvalidManifest
 from echoroute.api.parse import parse_spec
-from echoroute.core.objects import JsonObject, Key
-from echoroute.core.ownership import is_key
+from echoroute.core.declared import Declared, declared
+from echoroute.core.objects import JsonObject
 from echoroute.core.policy import Policy
 from echoroute.core.translate import translate
 from echoroute.errors import InvalidSpec
@@ -28,9 +27,9 @@ def render_manifest(text: str, *, namespace: str, owner: str, policy: Policy) ->
     """
     count = 0
     try:
-        for raw in echo_routes(text):
+        for found in declared(text, namespace=namespace):
             count += 1
-            yield _render(EchoRouteObject.from_raw(raw), namespace, owner, policy)
+            yield _render(found, owner, policy)
     except InvalidManifest as error:
         yield Rendered(problems=(str(error),))
     else:
@@ -38,14 +37,8 @@ def render_manifest(text: str, *, namespace: str, owner: str, policy: Policy) ->
             yield Rendered(problems=("has no EchoRoute",))
 
 
-def _render(found: EchoRouteObject, namespace: str, owner: str, policy: Policy) -> Rendered:
-    key = Key(found.namespace or namespace, found.name)
-    if not is_key(key):
-        return Rendered(
-            problems=(
-                f"{key}: metadata: name and namespace must be lower-case letters, digits, '-' (in names also '.')",
-            )
-        )
+def _render(found: Declared, owner: str, policy: Policy) -> Rendered:
+    key = found.key
     try:
         spec = parse_spec(found.spec)
     except InvalidSpec as error:

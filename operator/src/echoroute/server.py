@@ -1,6 +1,6 @@
-"""The operator's own page: /metrics, /healthz, /readyz."""
+"""The operator's own pages: /metrics, /healthz, /readyz, and in file mode the statuses."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -32,8 +32,13 @@ class Address(NamedTuple):
         return cls(host.strip("[]"), int(port))
 
 
-async def serve(address: Address, checks: Callable[[], list[Check]]) -> web.AppRunner:
-    """Listen; the caller cleans the runner up. Raises `SettingsError` where the address cannot be had."""
+async def serve(
+    address: Address, checks: Callable[[], list[Check]], pages: Mapping[str, Callable[[], str | None]]
+) -> web.AppRunner:
+    """Listen; the caller cleans the runner up. Raises `SettingsError` where the address cannot be had.
+
+    `pages` gives JSON by path; where that is None, the answer is 404.
+    """
     app = web.Application()
     app.router.add_get("/metrics", _metrics)
     app.router.add_get("/healthz", _healthz)
@@ -42,6 +47,8 @@ async def serve(address: Address, checks: Callable[[], list[Check]]) -> web.AppR
         return _readyz(checks(), verbose="verbose" in request.query)
 
     app.router.add_get("/readyz", readyz)
+    for path, page in pages.items():
+        app.router.add_get(path, _json(page))
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()
     try:
@@ -54,6 +61,16 @@ async def serve(address: Address, checks: Callable[[], list[Check]]) -> web.AppR
 
 async def _metrics(_: web.Request) -> web.Response:
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _json(page: Callable[[], str | None]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_: web.Request) -> web.Response:
+        text = page()
+        if text is None:
+            raise web.HTTPNotFound
+        return web.Response(text=text, content_type="application/json")
+
+    return answer
 
 
 async def _healthz(_: web.Request) -> web.Response:

@@ -1,7 +1,7 @@
 """From raw JSON to a spec, with errors that a user can act on."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
 from pydantic import JsonValue, ValidationError
@@ -59,6 +59,13 @@ def parse_spec(raw: Mapping[str, JsonValue]) -> EchoRouteSpec:
     return spec
 
 
+def not_a_field(name: str, known: Sequence[str]) -> str:
+    """What is wrong with a field that EchoRoute does not have at a place where it has those `known`."""
+    close = get_close_matches(name, known, n=1)
+    hint = f"did you mean '{close[0]}'?" if close else f"known here: {', '.join(known)}"
+    return f"is not a field of EchoRoute; {hint}"
+
+
 def _follows(detail: ErrorDetails) -> bool:
     """Whether an error only follows from another one: a list is also 'too short' where its items are refused."""
     return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
@@ -81,10 +88,7 @@ def _as_written(location: Location) -> Location:
 def _problem(location: Location, detail: ErrorDetails) -> str:
     kind = detail["type"]
     if kind == "extra_forbidden":
-        known = fields_at(location[:-1])
-        close = get_close_matches(str(location[-1]), known, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"known here: {', '.join(known)}"
-        return f"is not a field of EchoRoute; {hint}"
+        return not_a_field(str(location[-1]), fields_at(location[:-1]))
     if template := _PROBLEMS.get(kind):
         return template.format(**detail.get("ctx", {}))
     return "must be JSON" if location[:1] == ("plugins",) else detail["msg"]

@@ -13,6 +13,7 @@ from echoroute.core.objects import Bundle, Key
 from echoroute.core.ownership import route_id
 from echoroute.core.policy import Policy
 from echoroute.core.reasons import Reason
+from echoroute.core.seen import Entry
 from echoroute.core.translate import translate
 from echoroute.errors import InvalidSpec
 
@@ -29,11 +30,13 @@ class Evaluation:
     enabled: bool = True
 
 
-def evaluate(key: Key, spec: bytes, created: datetime, *, owner: str, policy: Policy) -> Evaluation:
-    """Judge a spec, given as JSON text. Never raises for a bad one."""
+def evaluate(key: Key, entry: Entry, *, owner: str, policy: Policy) -> Evaluation:
+    """Judge an EchoRoute on its own. Never raises for a bad one."""
     identity = route_id(owner, key)
+    if entry.fault:
+        return Evaluation(identity, Refusal(Reason.INVALID, entry.fault))
     try:
-        parsed = parse_spec(from_json(spec))
+        parsed = parse_spec(from_json(entry.spec))
     except InvalidSpec as error:
         return Evaluation(identity, Refusal(Reason.INVALID, str(error)))
     refused = policy.refusals(parsed)
@@ -42,7 +45,7 @@ def evaluate(key: Key, spec: bytes, created: datetime, *, owner: str, policy: Po
     return Evaluation(
         identity,
         bundle=translate(key, parsed, owner=owner),
-        claim=_claim(parsed, created),
+        claim=_claim(parsed, entry.created),
         service=parsed.backends[0].service,
         enabled=parsed.enabled is not False,
     )

@@ -21,6 +21,8 @@ class Entry:
     created: datetime
     spec: bytes
     status: bytes
+    fault: str = ""
+    """Why the source cannot vouch for this spec, which is then not used: what serves goes on. Empty in a cluster."""
 
     def same_spec(self, other: "Entry | None") -> bool:
         """Whether the other is the same life of the same object with the same spec."""
@@ -41,7 +43,7 @@ def key_of(found: EchoRouteObject) -> Key:
     return Key(found.namespace, found.name)
 
 
-def seen(raw: Mapping[str, JsonValue], *, gateway_class: str, deleted: bool = False) -> Seen:
+def seen(raw: Mapping[str, JsonValue], *, gateway_class: str, deleted: bool = False, fault: str = "") -> Seen:
     """Read an EchoRoute as the API gives it. The API server vouches for the envelope; the spec is judged later."""
     found = EchoRouteObject.from_raw(raw)
     ours = found.spec.get("gatewayClass", DEFAULT_GATEWAY_CLASS) == gateway_class
@@ -51,5 +53,6 @@ def seen(raw: Mapping[str, JsonValue], *, gateway_class: str, deleted: bool = Fa
         created=datetime.fromisoformat(found.creation_timestamp),
         spec=to_json(found.spec),
         status=to_json(found.status),
+        fault=fault,
     )
     return Seen(key_of(found), found.resource_version, entry if ours and not deleted else None)

@@ -149,7 +149,7 @@ class Table:
         return route.bundle
 
     def _evaluate(self, key: Key, entry: Entry) -> Evaluation:
-        return evaluate(key, entry.spec, entry.created, owner=self._owner, policy=self._policy)
+        return evaluate(key, entry, owner=self._owner, policy=self._policy)
 
     def settle(self, key: Key, revision: int, outcome: Programmed | Failed) -> None:
         """Take note of how the gateway answered a revision; one that is not the newest any more is passed over."""

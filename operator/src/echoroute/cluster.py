@@ -1,0 +1,93 @@
+"""The operator in a cluster: EchoRoutes live in the Kubernetes API, and transitions become Events there."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from echoroute.announce import LogAnnouncer, news
+from echoroute.core.objects import JsonObject, Key
+from echoroute.core.ownership import owner_id
+from echoroute.engine.announcer import Severity
+from echoroute.engine.engine import Engine
+from echoroute.errors import KubernetesError
+from echoroute.home import Home
+from echoroute.kube.api import KubernetesApi
+from echoroute.kube.echoroutes import EchoRoutes
+from echoroute.kube.events import EventRecorder, Regarding, echoroute
+from echoroute.net.backoff import Backoff
+from echoroute.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_KUBERNETES_CONNECTIONS = 16
+
+
+@asynccontextmanager
+async def home(settings: Settings) -> AsyncIterator[Home]:
+    """The EchoRoutes of the watched namespaces; waits until the cluster's identity is known."""
+    async with KubernetesApi(_KUBERNETES_CONNECTIONS) as api:
+        echoroutes = EchoRoutes(api, gateway_class=settings.gateway_class, namespaces=settings.watch_namespaces)
+        recorder = EventRecorder(api)
+
+        async def watch(engine: Engine) -> None:
+            # kopf takes a second to import, which the first pass need not wait for.
+            from echoroute.kube.watch import Watch  # noqa: PLC0415
+
+            def deliver(raw: JsonObject, deleted: bool) -> None:
+                engine.offer(echoroutes.seen(raw, deleted=deleted), deleted=deleted)
+
+            await Watch(deliver, settings.watch_namespaces).run()
+
+        async def version() -> str:
+            return f"Kubernetes {await echoroutes.server_version()}"
+
+        yield Home(
+            name="kubernetes",
+            owner=settings.owner_id or owner_id(await _cluster_uid(echoroutes), settings.gateway_class),
+            source=echoroutes,
+            announcer=KubernetesAnnouncer(recorder, _pod(settings)),
+            watch=watch,
+            work=recorder.run,
+            version=version,
+            problems=str,
+            page=None,
+        )
+
+
+class KubernetesAnnouncer(LogAnnouncer):
+    """Events on the EchoRoute where it is about one, beside the log on the operator's own pod (None outside one)."""
+
+    def __init__(self, recorder: EventRecorder, pod: Regarding | None) -> None:
+        self._recorder = recorder
+        self._pod = pod
+
+    def transition(self, key: Key, uid: str, before: JsonObject, after: JsonObject) -> None:
+        told = news(before, after)
+        if told is not None:
+            self._recorder.record(echoroute(key, uid), *told)
+
+    def operator(self, severity: Severity, reason: str, message: str) -> None:
+        super().operator(severity, reason, message)
+        if self._pod is not None:
+            self._recorder.record(self._pod, severity, reason, message)
+
+
+def _pod(settings: Settings) -> Regarding | None:
+    if settings.pod_name is None or settings.pod_namespace is None:
+        return None
+    return Regarding("v1", "Pod", Key(settings.pod_namespace, settings.pod_name), settings.pod_uid)
+
+
+async def _cluster_uid(echoroutes: EchoRoutes) -> str:
+    """The identity of the cluster, waited for: nothing can be owned before it is known."""
+    backoff = Backoff(first=0.5, limit=10.0)
+    told = 0
+    while True:
+        try:
+            return await echoroutes.cluster_uid()
+        except KubernetesError as error:
+            if error.status != told or not told:
+                log.error("the cluster's identity (uid of kube-system) cannot be read, trying on: %s", error)  # noqa: TRY400
+            told = error.status or -1
+            await asyncio.sleep(backoff.next())

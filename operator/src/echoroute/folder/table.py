@@ -1,0 +1,58 @@
+"""The statuses as a table, in the manner of `kubectl get er -A`."""
+
+from collections.abc import Iterator, Sequence
+
+from pydantic import JsonValue
+
+from echoroute.folder.page import Item, Page
+
+_COLUMNS = ("NAMESPACE", "NAME", "PATHS", "SERVICE", "READY", "HEALTHY")
+_WIDE = ("HOSTS", "ROUTE-ID", "REASON")
+
+
+def table(page: Page, *, wide: bool) -> str:
+    """One line for each EchoRoute below a line of headings; with `wide` also hosts, route id and reason."""
+    rows = [_COLUMNS + (_WIDE if wide else ()), *(_row(item, wide=wide) for item in page.items)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def notes(page: Page) -> Iterator[str]:
+    """What is to be said beside the table: a folder that cannot be read, broken files, deletions that are held."""
+    if page.folder.error:
+        yield f"{page.folder.error}; its routes stay as they are"
+    for file in page.folder.files:
+        if file.problem:
+            yield f"{file.name} {file.problem}; what it held before goes on, and no route is removed meanwhile"
+    if page.deletions_held:
+        yield page.deletions_held
+
+
+def _row(item: Item, *, wide: bool) -> tuple[str, ...]:
+    ready = next((one for one in item.status.conditions or () if one.type == "Ready"), None)
+    instances = item.status.instances
+    backends = item.spec.get("backends")
+    services = [one.get("service") for one in backends if isinstance(one, dict)] if isinstance(backends, list) else []
+    row = (
+        item.metadata.namespace,
+        item.metadata.name,
+        _joined(_match(item, "paths")),
+        _joined(services),
+        ready.status if ready else "Unknown",
+        str(instances.healthy) if instances else "",
+    )
+    if not wide:
+        return row
+    return (*row, _joined(_match(item, "hosts")), item.status.route_id or "", ready.reason if ready else "")
+
+
+def _match(item: Item, name: str) -> Sequence[JsonValue]:
+    match = item.spec.get("match")
+    values = match.get(name) if isinstance(match, dict) else None
+    return values if isinstance(values, list) else ()
+
+
+def _joined(values: Sequence[JsonValue]) -> str:
+    return ",".join(str(value) for value in values)

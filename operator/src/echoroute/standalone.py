@@ -1,0 +1,54 @@
+"""File mode: the EchoRoutes of this process live in a folder, and it needs no Kubernetes."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from echoroute.announce import LogAnnouncer
+from echoroute.engine.engine import Engine
+from echoroute.errors import SettingsError
+from echoroute.folder.echoroutes import FolderEchoRoutes
+from echoroute.home import Home, OpenHome
+from echoroute.settings import Settings
+
+
+def home_in(folder: Path) -> OpenHome:
+    """The EchoRoutes in the manifests of a folder, which need not be there yet."""
+
+    @asynccontextmanager
+    async def opened(settings: Settings) -> AsyncIterator[Home]:
+        if settings.owner_id is None:
+            raise SettingsError(
+                "ECHOROUTE_OWNER_ID must be set with --from: without a cluster there is nothing to derive it from. "
+                "8 hex digits that no other operator on this gateway has, the same ever after, such as "
+                "`openssl rand -hex 4` prints"
+            )
+        if settings.watch_namespaces:
+            raise SettingsError(
+                "ECHOROUTE_WATCH_NAMESPACES has no meaning with --from; put into the folder what to serve"
+            )
+        echoroutes = FolderEchoRoutes(folder, gateway_class=settings.gateway_class)
+
+        async def watch(engine: Engine) -> None:
+            await echoroutes.watch(engine.offer, engine.rounds.soon)
+
+        async def version() -> str:
+            return f"folder {folder}"
+
+        def page(held: str | None) -> str:
+            found = echoroutes.page().model_copy(update={"deletions_held": held})
+            return found.model_dump_json(by_alias=True, exclude_none=True)
+
+        yield Home(
+            name="folder",
+            owner=settings.owner_id,
+            source=echoroutes,
+            announcer=LogAnnouncer(),
+            watch=watch,
+            work=None,
+            version=version,
+            problems=echoroutes.problems,
+            page=page,
+        )
+
+    return opened
