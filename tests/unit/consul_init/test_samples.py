@@ -9,8 +9,8 @@ SAMPLES = Path(__file__).parents[3] / "echo" / "consul-init" / "samples"
 DOWNWARD = {"status.podIP": "10.0.0.7", "status.hostIP": "10.1.0.1", "metadata.uid": "uid-1"}
 
 
-def pod_spec(sample: str) -> dict:
-    return yaml.safe_load((SAMPLES / sample).read_text())["spec"]["template"]["spec"]
+def deployment(sample: str) -> dict:
+    return yaml.safe_load((SAMPLES / sample).read_text())["spec"]
 
 
 def settings_of(container: dict) -> Settings:
@@ -25,7 +25,8 @@ def settings_of(container: dict) -> Settings:
 
 
 def test_settings():
-    spec = pod_spec("lifespan.yaml")
+    found = deployment("lifespan.yaml")
+    spec = found["template"]["spec"]
     (container,) = spec["containers"]
     settings = settings_of(container)
     assert (settings.name, settings.address, settings.address_variable) == ("orders", "10.0.0.7", "POD_IP")
@@ -34,3 +35,7 @@ def test_settings():
     assert settings.stop_timeout < spec["terminationGracePeriodSeconds"]
     (port,) = container["ports"]
     assert settings.port == port["containerPort"]
+    assert not spec["enableServiceLinks"], "a Service called `service` would set SERVICE_PORT"
+    # Ready is what the kubelet finds; Consul and the gateway each look a second later.
+    assert found["minReadySeconds"] >= settings.check_interval + settings.drain
+    assert found["strategy"]["rollingUpdate"]["maxUnavailable"] == 0

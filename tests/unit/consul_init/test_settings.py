@@ -110,6 +110,11 @@ def test_nothing_is_required_where_nothing_is_registered() -> None:
     [
         ({"CONSUL_HTTP_ADDR": "10.0.0.1"}, "http://10.0.0.1:8500", "Consul's port"),
         ({"CONSUL_HTTP_ADDR": "consul.example:8501", "CONSUL_HTTP_SSL": "1"}, "https://consul.example:8501", "TLS"),
+        (
+            {"CONSUL_HTTP_ADDR": "http://consul:8501", "CONSUL_HTTP_SSL": "1"},
+            "https://consul:8501",
+            "never back to http",
+        ),
         ({"CONSUL_HTTP_ADDR": "https://[fd00::1]:8501/"}, "https://[fd00::1]:8501", "IPv6"),
         ({"CONSUL_HTTP_ADDR": "unix:///run/consul.sock"}, "unix:///run/consul.sock", "a socket"),
     ],

@@ -88,7 +88,9 @@ def _address(env: Environment) -> ConsulAddress:
         )
     scheme, separator, rest = text.partition("://")
     if not separator:
-        scheme, rest = ("https" if env.flag("CONSUL_HTTP_SSL", default=False) else "http"), text
+        scheme, rest = "http", text
+    if scheme == "http" and env.flag("CONSUL_HTTP_SSL", default=False):
+        scheme = "https"  # as Consul's client does: never back to http where TLS was asked for
     try:
         parts = urlsplit(f"//{rest}")
         host, port = parts.hostname, parts.port or _DEFAULT_PORT
