@@ -88,6 +88,11 @@ cluster-up: .venv/.synced ## a Kubernetes cluster of one real node, without Dock
 cluster-down: .venv/.synced ## end it, and take away what a crashed one has left
 	@$(RUN) cluster down
 
+.PHONY: tilt-check
+tilt-check: .venv/.synced ## the Tiltfile, evaluated by Tilt (built where there is none: some minutes, and a C compiler)
+	@$(RUN) devstack build tilt kubectl
+	@$(RUN) pytest tests/tilt/test_tiltfile.py
+
 .PHONY: bench
 bench: .venv/.synced ## times beside a floor measured in the same run (BENCH_N=2000)
 	@$(RUN) python tests/bench/start.py
