@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     bind: str = Field(
         default="127.0.0.1:8080",
         pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\[\]]*):[0-9]{1,5}$",
-        description="Address of /metrics, /healthz and /readyz; in a pod `:8080`.",
+        description="Address of /metrics, /healthz and /readyz, in file mode of /echoroutes, too; in a pod `:8080`.",
     )
     log_format: Literal["human", "json"] | None = Field(
         default=None, description="`human` or `json`. Default: human in a terminal, json otherwise."

@@ -10,6 +10,8 @@ from echoroute.errors import EchoRouteError
 
 JsonObject = dict[str, JsonValue]
 
+_MAX_VALUES = 100_000
+
 _json: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 
@@ -17,6 +19,7 @@ class InvalidManifest(EchoRouteError):
     """A manifest that cannot be read as Kubernetes objects."""
 
 
+# Not libyaml's parser, which is faster: deep nesting makes it end the process.
 class _Loader(yaml.SafeLoader):
     """Only what JSON has: `2024-01-01` stays a string, and a key that stands twice is an error, as for kubectl."""
 
@@ -41,11 +44,26 @@ def echo_routes(text: str) -> Iterator[JsonObject]:
     """
     try:
         for document in yaml.load_all(text, _Loader):
+            if _values(document, {}) > _MAX_VALUES:
+                raise InvalidManifest(
+                    f"has more than {_MAX_VALUES:,} values in a document, once its aliases are written out"
+                )
             yield from _echo_routes(_json.validate_python(document))
     except yaml.YAMLError as error:
         raise InvalidManifest(f"is not YAML: {' '.join(str(error).split())}") from error
     except ValidationError:
         raise InvalidManifest("has something that JSON does not have, such as a key that is no string") from None
+
+
+def _values(value: object, counted: dict[int, int]) -> int:
+    """How many values there are, an alias counted as what it stands for: a few lines can mean billions."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in counted:
+        counted[id(value)] = 1  # an alias for what it stands in; refused later
+        children = value.values() if isinstance(value, dict) else value
+        counted[id(value)] += sum(_values(child, counted) for child in children)
+    return counted[id(value)]
 
 
 def _echo_routes(document: JsonValue) -> Iterator[JsonObject]:

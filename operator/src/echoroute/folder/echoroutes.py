@@ -52,6 +52,9 @@ class FolderEchoRoutes:
         self._catalog = Catalog(gateway_class)
         self._scanning = asyncio.Lock()
         self._error: FolderError | None = None
+        self._broken = False
+        self._changed: Sequence[Seen] = ()
+        """What a scan found and the watch has not told yet: lists and reads of the origin scan, too."""
         self._listed = False
         self._rounds_wanted = 0
 
@@ -79,9 +82,9 @@ class FolderEchoRoutes:
             await self._scan()
         except FolderError:
             return None
-        files = self._files.known.values()
-        complete = not self._files.pending and not any(file.problem for file in files)
-        return FolderState(self._folder, complete=complete, empty=not len(self._catalog))
+        return FolderState(
+            self._folder, complete=not self._files.pending and not self._broken, empty=not len(self._catalog)
+        )
 
     async def watch(self, offer: Callable[[Seen], None], compare: Callable[[], None]) -> None:
         """Tell of changes until cancelled; `compare` asks for a round of complete lists.
@@ -90,7 +93,9 @@ class FolderEchoRoutes:
         """
         while True:
             try:
-                for seen in await self._scan():
+                await self._scan()
+                changed, self._changed = self._changed, ()
+                for seen in changed:
                     offer(seen)
             except FolderError:
                 self._rounds_wanted = _AGREEING_ROUNDS  # and then, when it is there again
@@ -110,7 +115,7 @@ class FolderEchoRoutes:
         """What `echoroute status` shows."""
         return page(self._folder, self._files.known, self._catalog.items(), error=str(self._error or ""))
 
-    async def _scan(self, *, reread: bool = False) -> Sequence[Seen]:
+    async def _scan(self, *, reread: bool = False) -> None:
         async with self._scanning:
             try:
                 changed = await asyncio.to_thread(self._files.scan, reread=reread)
@@ -123,8 +128,10 @@ class FolderEchoRoutes:
                 log.warning("the folder %s can be read again", self._folder)
                 self._error = None
             if not changed:
-                return []
+                return
             seen, gone = self._catalog.take(wanted(self._files.known))
-            if gone:
+            broken = any(file.problem for file in self._files.known.values())
+            if gone or (self._broken and not broken):
                 self._rounds_wanted = _AGREEING_ROUNDS
-            return seen
+            self._broken = broken
+            self._changed = (*self._changed, *seen)

@@ -61,16 +61,32 @@ def start_operator(
 ) -> Operator:
     """Start `echoroute run` under its own ServiceAccount's token, with exactly the rights of manifests/base."""
     account = stack.kube.service_account(_NAMESPACE, _ACCOUNT, stack.directory / "operator.kubeconfig")
+    return _start(stack, (), {"KUBECONFIG": str(account.kubeconfig), **(settings or {})}, wait=wait, name=name)
+
+
+def start_standalone(
+    stack: Stack, folder: Path, settings: dict[str, str] | None = None, *, wait: bool = True
+) -> Operator:
+    """Start `echoroute run --from FOLDER`: file mode."""
+    return _start(
+        stack,
+        ("--from", str(folder)),
+        {"ECHOROUTE_OWNER_ID": "f11ef11e", **(settings or {})},
+        wait=wait,
+        name="operator",
+    )
+
+
+def _start(stack: Stack, arguments: tuple[str, ...], settings: dict[str, str], *, wait: bool, name: str) -> Operator:
     bind = f"127.0.0.1:{pick_ports(1)[0]}"
     environment = {
-        "KUBECONFIG": str(account.kubeconfig),
         "ECHOROUTE_APISIX_ADMIN_URL": stack.gateway.admin_url,
         "ECHOROUTE_APISIX_ADMIN_KEY_FILE": str(stack.gateway.admin_key_file),
         "ECHOROUTE_BIND": bind,
         "CONSUL_HTTP_ADDR": stack.consul.url,
-        **(settings or {}),
+        **settings,
     }
-    process = stack.run(name, [str(_BIN / "echoroute"), "run"], environment)
+    process = stack.run(name, [str(_BIN / "echoroute"), "run", *arguments], environment)
     operator = Operator(process, f"http://{bind}")
     if wait:
         process.wait_until(operator.ready, timeout=30)

@@ -103,6 +103,14 @@ def module_stack(devstack_binaries: Binaries, request: pytest.FixtureRequest) ->
         yield running
 
 
+@pytest.fixture(scope="session")
+def stack_without_kubernetes(devstack_binaries: Binaries, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """Consul and gateway alone, for what needs no cluster."""
+    with _running({name: devstack_binaries[name] for name in ("consul", "gateway")}, request) as running:
+        yield running
+        running.check()
+
+
 @pytest.fixture
 def fresh_stack(devstack_binaries: Binaries, request: pytest.FixtureRequest) -> Iterator[FreshStack]:
     """A factory; what it has started ends with the test."""

@@ -22,7 +22,8 @@ _ATTEMPTS = 3
 class Stack(Supervisor):
     """A stack in a folder of its own, as a context manager.
 
-    `binaries` come from `builder.build` or `find.require`; the controller manager runs where they contain it.
+    `binaries` come from `builder.build` or `find.require`; the controller manager runs where they contain it, and
+    Kubernetes with its etcd where they contain kube-apiserver: file mode needs neither.
     """
 
     etcd: Etcd
@@ -67,9 +68,9 @@ class Stack(Supervisor):
 
     def environment(self) -> dict[str, str]:
         """For programs that use the stack as its administrator would."""
+        kubernetes = {"KUBECONFIG": str(self.kubeconfig), "KUBECTL": str(self.kubectl)} if self._with_kubernetes else {}
         return {
-            "KUBECONFIG": str(self.kubeconfig),
-            "KUBECTL": str(self.kubectl),
+            **kubernetes,
             "CONSUL_HTTP_ADDR": self.consul.url,
             "APISIX_ADMIN_URL": self.gateway.admin_url,
             "APISIX_ADMIN_KEY_FILE": str(self.gateway.admin_key_file),
@@ -95,24 +96,35 @@ class Stack(Supervisor):
         self._pki = create_pki(self.directory)
         self._group = ProcessGroup()
         site = Site(self.binaries, self._layout, self._pki, self._group, self._record)
-        self.etcd, self.consul, self.gateway = Etcd(site), Consul(site), Gateway(site)
-        self.apiserver = ApiServer(site)
-        write_kubeconfig(
-            self.kubeconfig, server=self.apiserver.url, ca=self._pki.ca, user="admin", token=self._layout.admin_token
-        )
-        self._processes = [self.etcd, self.consul, self.gateway, self.apiserver]
-        self.etcd.spawn()
+        self.consul, self.gateway = Consul(site), Gateway(site)
+        self._processes = [self.consul, self.gateway]
+        if self._with_kubernetes:
+            self._start_etcd(site)
         self.consul.spawn()
         self.gateway.spawn()
-        self.etcd.wait_ready()
-        self.apiserver.spawn()
+        if self._with_kubernetes:
+            self.etcd.wait_ready()
+            self.apiserver.spawn()
         self.gateway.wait_ready()
         self.consul.wait_ready()
-        self.apiserver.wait_ready()
+        if self._with_kubernetes:
+            self.apiserver.wait_ready()
         if "kube-controller-manager" in self.binaries:
             controller_manager = ControllerManager(site)
             self._processes.append(controller_manager)
             controller_manager.start()
+
+    @property
+    def _with_kubernetes(self) -> bool:
+        return "kube-apiserver" in self.binaries
+
+    def _start_etcd(self, site: Site) -> None:
+        self.etcd, self.apiserver = Etcd(site), ApiServer(site)
+        write_kubeconfig(
+            self.kubeconfig, server=self.apiserver.url, ca=self._pki.ca, user="admin", token=self._layout.admin_token
+        )
+        self._processes = [self.etcd, *self._processes, self.apiserver]
+        self.etcd.spawn()
 
     def check(self) -> None:
         """Raises PartFailed when a part has ended though nobody asked it to."""
