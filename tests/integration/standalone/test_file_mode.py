@@ -199,8 +199,9 @@ def test_a_folder_that_goes_missing_removes_nothing(world: World) -> None:
 
 def test_a_start_without_the_folder_is_not_ready_and_deletes_nothing(world: World) -> None:
     world.write("a.yaml", route("web"))
-    world.start().process.stop()
+    operator = world.start()
     until(lambda: len(world.served()) == 1)
+    operator.process.stop()
     world.folder.rename(world.folder.with_name("away"))
     operator = world.start(wait=False)
     operator.process.wait_until(lambda: "cannot be read" in operator.process.output(), timeout=15)
