@@ -69,14 +69,19 @@ def _running(binaries: Binaries, request: pytest.FixtureRequest) -> Iterator[Sta
             shutil.rmtree(directory, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def devstack_binaries() -> Binaries:
-    """A stack's programs, found or built before; the gateway (a second) is built where its sources changed."""
+def _binaries(names: set[str]) -> Binaries:
+    """Programs, found or built before; the gateway (a second) is built where its sources changed."""
     try:
-        return require(set(STACK) - {"gateway"}) | build(["gateway"])
+        return require(names - {"gateway"}) | build(["gateway"])
     except (NotBuilt, BuildFailed) as error:
         reason = str(error)
     pytest.fail(reason, pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def devstack_binaries() -> Binaries:
+    """A stack's programs."""
+    return _binaries(set(STACK))
 
 
 @pytest.fixture(scope="session")
@@ -104,9 +109,9 @@ def module_stack(devstack_binaries: Binaries, request: pytest.FixtureRequest) ->
 
 
 @pytest.fixture(scope="session")
-def stack_without_kubernetes(devstack_binaries: Binaries, request: pytest.FixtureRequest) -> Iterator[Stack]:
+def stack_without_kubernetes(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """Consul and gateway alone, for what needs no cluster."""
-    with _running({name: devstack_binaries[name] for name in ("consul", "gateway")}, request) as running:
+    with _running(_binaries({"consul", "gateway"}), request) as running:
         yield running
         running.check()
 
