@@ -32,11 +32,17 @@ class Cluster:
     losing_events: bool = False
     down: bool = False
     patches: int = 0
+    crd: Crd | None = field(default_factory=lambda: Crd(START - timedelta(days=1), deleting=False))
+    swept: set[Key] = field(default_factory=set)
+    """The EchoRoutes that went with the CRD and did not come again: nobody asked for their routes to go."""
     objects: dict[Key, JsonObject] = field(default_factory=dict)
     _version: int = 100
     _lives: int = 0
 
     def apply(self, key: Key, spec: JsonObject) -> None:
+        if self.crd is None:
+            self.crd = Crd(self._second(), deleting=False)
+        self.swept.discard(key)
         found = self.objects.get(key)
         if found is None:
             self._lives += 1
@@ -45,7 +51,7 @@ class Cluster:
                 "name": key.name,
                 "uid": f"uid-{self._lives}",
                 "generation": 1,
-                "creationTimestamp": (START + timedelta(seconds=int(self.now()))).isoformat(),
+                "creationTimestamp": self._second().isoformat(),
             }
             self._store(key, metadata, spec, pending_status())
         else:
@@ -59,6 +65,15 @@ class Cluster:
             self._version += 1
             metadata: JsonObject = {**_metadata(found), "resourceVersion": str(self._version)}
             self._tell({**found, "metadata": metadata}, deleted=True)
+
+    def remove_crd(self) -> None:
+        """The API server removes all EchoRoutes, then the CRD."""
+        if self.crd is not None:
+            self.crd = Crd(self.crd.created, deleting=True)
+            for key in list(self.objects):
+                self.delete(key)
+                self.swept.add(key)
+            self.crd = None
 
     def watch(self, deliver: Deliver) -> None:
         """Start a watch, which lists first, as kopf's does."""
@@ -85,6 +100,8 @@ class Cluster:
 
     async def list(self, *, metadata_only: bool) -> Listing:
         await self._answer()
+        if self.crd is None:
+            raise SourceError("the server could not find the requested resource", status=404)
         listing = Listing(version=self._version)
         for key, raw in self.objects.items():
             listing.versions[key] = EchoRouteObject.from_raw(raw).resource_version
@@ -113,7 +130,10 @@ class Cluster:
 
     async def read_origin(self) -> Crd | None:
         await self._answer()
-        return Crd(created=START - timedelta(days=1), deleting=False)
+        return self.crd
+
+    def _second(self) -> datetime:
+        return START + timedelta(seconds=int(self.now()))
 
     async def _answer(self) -> None:
         await asyncio.sleep(0.005)

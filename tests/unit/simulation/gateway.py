@@ -37,8 +37,8 @@ class SimulatedGateway:
     writes: int = 0
     objects: dict[ObjectRef, Stored] = field(default_factory=dict)
     breaches: list[str] = field(default_factory=list)
-    on_put: Callable[[JsonObject], None] = lambda _: None
-    """Looks at each body before it is stored."""
+    on_change: Callable[[Change], None] = lambda _: None
+    """Looks at each change before it is made."""
     _index: int = 0
 
     def is_owned(self, ref: ObjectRef) -> bool:
@@ -85,12 +85,12 @@ class SimulatedGateway:
 
     def _make(self, change: Change) -> None:
         self.writes += 1
+        self.on_change(change)
         if change.ref in self.objects and not self.is_owned(change.ref):
             self.breaches.append(f"{change}: the object is somebody else's")
         if isinstance(change, Put):
             if str(change.body.get("uri")).startswith(REFUSED):
                 raise GatewayRejected('property "uri" validation failed')
-            self.on_put(change.body)
             self.write_past_us(change.ref, dict(change.body))
         else:
             self.objects.pop(change.ref, None)

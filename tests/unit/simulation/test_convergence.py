@@ -1,4 +1,4 @@
-"""Invariants 1, 2, 4 and 9 of the engine: whatever happens, once it stops the gateway holds what was asked for.
+"""Invariants 1, 2, 3, 4 and 9 of the engine: whatever happens, once it stops the gateway holds what was asked for.
 
 The whole engine runs against a cluster and a gateway in memory, in virtual time. Hypothesis makes up what users, other
 writers and faults do; `--hypothesis-profile=wide` looks further. With faults only the end can be judged; without them
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from echoroute.api.objects import EchoRouteObject
+from echoroute.core.changes import Change, Delete
 from echoroute.core.evaluate import evaluate
 from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
 from echoroute.core.ownership import owner_of, route_id
@@ -58,7 +59,15 @@ class World:
     @classmethod
     def new(cls) -> "World":
         now = asyncio.get_running_loop().time
-        return cls(Cluster(now), SimulatedGateway(now, OWNER))
+        world = cls(Cluster(now), SimulatedGateway(now, OWNER))
+        world.gateway.on_change = world.look_at
+        return world
+
+    def look_at(self, change: Change) -> None:
+        """What must not happen at any time, whatever the faults."""
+        swept = {ref_of(key) for key in self.cluster.swept}
+        if isinstance(change, Delete) and change.ref in swept:
+            self.gateway.breaches.append(f"{change}: its EchoRoute went with the CRD, and nobody asked for that")
 
     def start(self) -> None:
         options = Options(
@@ -143,13 +152,21 @@ def check(world: World, asked: dict[Key, str], squatted: set[Key]) -> None:
             assert held is not None, f"{key}: missing in the gateway"
             assert held.body == bundle.objects[ref], f"{key}: not as asked"
             assert world.ready(key) == "True/Ready"
-        elif kind is None or kind in {DENIED, SHARED}:
+        elif kind is None:
+            assert held is None or is_doubtful(world), f"{key}: still in the gateway"
+        elif kind in {DENIED, SHARED}:
             assert held is None, f"{key}: still in the gateway"
-            if kind is not None:
-                assert world.ready(key) == {DENIED: "False/NotAllowed", SHARED: "False/Conflicted"}[kind]
+            assert world.ready(key) == {DENIED: "False/NotAllowed", SHARED: "False/Conflicted"}[kind]
         else:
             reasons = {INVALID: "False/Invalid", REFUSED_BY_GATEWAY: "False/GatewayRejected"}
             assert world.ready(key) == reasons[kind], "and whatever was good before may go on serving"
+
+
+def is_doubtful(world: World) -> bool:
+    """Whether the CRD is younger than what we own: then nothing goes that no delete event explains."""
+    crd, gateway = world.cluster.crd, world.gateway
+    times = [stored.create_time for ref, stored in gateway.objects.items() if gateway.is_owned(ref)]
+    return crd is None or any(time < crd.created.timestamp() for time in times)
 
 
 Step = Callable[[World, dict[Key, str]], None]
@@ -188,6 +205,11 @@ def wipes(world: World, _: dict[Key, str]) -> None:
         del world.gateway.objects[ref]
 
 
+def removes_crd(world: World, asked: dict[Key, str]) -> None:
+    world.cluster.remove_crd()
+    asked.clear()
+
+
 def faults(fault: Fault) -> Step:
     return lambda world, _: setattr(world.gateway, "fault", fault)
 
@@ -203,6 +225,7 @@ _steps: st.SearchStrategy[Step | str] = st.one_of(
     st.builds(deletes, _keys),
     st.builds(edits_by_hand, _keys, delete=st.booleans()),
     st.just(wipes),
+    st.just(removes_crd),
     st.builds(faults, st.sampled_from(Fault)),
     st.builds(sets, st.sampled_from(["down", "losing_events"]), st.booleans()),
     st.builds(sets, st.just("event_delay"), st.sampled_from([0.0, 2.0])),
@@ -223,7 +246,8 @@ async def play(steps: list[tuple[Step | str, float]], squatted: set[Key]) -> Non
             world.start()
         else:
             step(world, asked)
-        await asyncio.sleep(pause)
+        # Times have whole seconds: a CRD that comes again within one cannot be told from the one before.
+        await asyncio.sleep(max(pause, 1.0) if step is removes_crd else pause)
     await world.heal()
     check(world, asked, squatted)
     await world.stop()
@@ -251,7 +275,7 @@ async def play_calmly(steps: list[Step]) -> None:
     asked: dict[Key, str] = {}
     world.start()
     await asyncio.sleep(1.0)
-    world.gateway.on_put = lambda body: refuse_two_of_a_kind(world, body)
+    world.gateway.on_change = lambda change: refuse_two_of_a_kind(world, change)
     for step in steps:
         writes, patches = world.gateway.writes, world.cluster.patches
         step(world, asked)
@@ -266,14 +290,16 @@ async def play_calmly(steps: list[Step]) -> None:
     await world.stop()
 
 
-def refuse_two_of_a_kind(world: World, body: JsonObject) -> None:
+def refuse_two_of_a_kind(world: World, change: Change) -> None:
     """A loser is withdrawn before its winner is written: two routes for one path would answer by chance."""
-    owner = owner_of(body)
+    if isinstance(change, Delete):
+        return
+    owner = owner_of(change.body)
     assert owner is not None
     claiming = {key for key, raw in world.cluster.objects.items() if raw["spec"] == SPECS[SHARED](key)}
     for key in claiming - {owner[1]}:
         other = world.gateway.objects.get(ref_of(key))
-        if other is not None and other.body["uri"] == body["uri"]:
+        if other is not None and other.body["uri"] == change.body["uri"]:
             world.gateway.breaches.append(f"{owner[1]} was written while {key} is there, with the same path")
 
 
