@@ -68,6 +68,10 @@ image-operator: ; @.ci/build-image operator/Dockerfile "$(or $(IMAGE),localhost/
 image-echo: ; @.ci/build-image echo/Dockerfile "$(or $(IMAGE),localhost/echo-service:$(IMAGE_TAG))" --build-arg VERSION=$(VERSION) $(IMAGE_ARGS)
 image-consul-init: ; @.ci/build-image echo/consul-init/Dockerfile "$(or $(IMAGE),localhost/consul-init:$(IMAGE_TAG))" --build-arg VERSION=$(VERSION) $(IMAGE_ARGS)
 
+.PHONY: image-test
+image-test: devstack ## the images as containers, after `make images`: user, read-only root, signals, size, start time
+	@$(RUN) pytest tests/images
+
 OVERLAY ?= production
 .PHONY: install.yaml
 install.yaml: ## one file for people without kustomize, to edit and apply (OVERLAY=production)
