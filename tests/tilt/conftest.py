@@ -23,10 +23,19 @@ def tilt(tilt_binaries: Binaries) -> Path:
 
 @pytest.fixture(scope="session")
 def environment(tilt_binaries: Binaries, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """For Tilt and what it starts: nobody's settings, nothing to report to anybody, our kubectl first."""
-    home = tmp_path_factory.mktemp("home")
+    """For Tilt and what it starts: nobody's state, nothing to report to anybody, our kubectl first.
+
+    HOME stays what it is: what builds images finds there how this machine reaches its package index.
+    """
+    home = tmp_path_factory.mktemp("tilt")
     tools = home / "bin"
     tools.mkdir()
     (tools / "kubectl").symlink_to(tilt_binaries["kubectl"].path)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TILT_", "XDG_", "DOCKER_"))}
-    return kept | {"HOME": str(home), "PATH": f"{tools}:{os.environ['PATH']}", "TILT_DISABLE_ANALYTICS": "1"}
+    folders = ("TILT_DEV_DIR", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "KUBECACHEDIR")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TILT_", "DOCKER_"))}
+    return {
+        **kept,
+        **{name: str(home / name.lower()) for name in folders},
+        "PATH": f"{tools}:{os.environ['PATH']}",
+        "TILT_DISABLE_ANALYTICS": "1",
+    }

@@ -186,7 +186,7 @@ def test_a_build_sees_no_more_and_no_less_than_what_images_are_made_of(evaluate:
 
 def test_every_file_of_the_deployment_is_watched(evaluate: Evaluate) -> None:
     watched = {Path(file) for file in json.loads(evaluate().stdout)["ConfigFiles"]}
-    for folder in ("base", "overlays/dev", "overlays/tilt", "components/apisix", "components/consul"):
+    for folder in ("base", "overlays/dev", "overlays/tilt", "components/apisix", "components/live-update"):
         for path in (_ROOT / "manifests" / folder).iterdir():
             assert watched & {path, *path.parents}, path
 
