@@ -60,7 +60,6 @@ def test_kill_9_on_the_node_loses_only_what_was_under_way(settled: Installed) ->
 
 def _explained(load: Load, killed: float) -> None:
     """Only requests in the moment of the death may fail, and only as the gateway says it: no upstream."""
-    print(load.outcomes, [(round(at - killed, 2), what) for at, what in load.failures][:20])
     late = [(round(at - killed, 2), what) for at, what in load.failures if not 0 <= at - killed <= NOTICED]
     assert not late, f"failed long before or after: {late}"
     assert set(load.outcomes) <= {"200", "502", "503"}, load.outcomes

@@ -101,8 +101,16 @@ def test_wrong_variable_is_named_in_one_line(variables: dict[str, str], message:
 def test_nothing_is_required_where_nothing_is_registered() -> None:
     """An application's unit tests run its lifespan too."""
     assert Settings.from_env({"SERVICE_REGISTER": "false", "SERVICE_NAME": ""}).enabled is False
+    assert Settings.from_env({"SERVICE_REGISTER": "false"}).address == "127.0.0.1"
     with pytest.raises(SettingsError, match="SERVICE_DRAIN is wrong"):
         Settings.from_env({"SERVICE_REGISTER": "false", "SERVICE_DRAIN": "2"})
+
+
+def test_a_service_that_its_sidecar_registers_knows_its_address() -> None:
+    """It refuses checks that are meant for another instance, so the two must mean the same one."""
+    pod = {"SERVICE_NAME": "orders", "SERVICE_PORT": "8000", "POD_IP": "10.1.2.3"}
+    sidecar, main = Settings.from_env(pod), Settings.from_env({**pod, "SERVICE_REGISTER": "false"})
+    assert main.address == sidecar.address == "10.1.2.3"
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,9 @@ _META_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _LONGEST_SOCKET_PATH = 103
 # Where a pod tells who it is (downward API), and the service meta it becomes.
 _POD_META = {"POD_NAME": "pod", "POD_UID": "pod-uid", "POD_NAMESPACE": "namespace", "NODE_NAME": "node"}
-# What need not be set where nothing is registered, as in an application's own unit tests.
-_UNREGISTERED = {"SERVICE_NAME": "unregistered", "SERVICE_PORT": "65535", "SERVICE_ADDRESS": "127.0.0.1"}
+# What need not be set where nothing is registered, as in an application's own unit tests. POD_IP stands last among the
+# addresses: a pod that its sidecar registers has to know itself by the address under which it is checked.
+_UNREGISTERED = {"SERVICE_NAME": "unregistered", "SERVICE_PORT": "65535", "POD_IP": "127.0.0.1"}
 
 
 @dataclass(frozen=True, kw_only=True)
