@@ -98,8 +98,8 @@ tilt-check: .venv/.synced ## the Tiltfile, evaluated by Tilt (built where there 
 	@$(RUN) pytest tests/tilt/test_tiltfile.py
 
 .PHONY: bench
-bench: .venv/.synced ## times beside a floor measured in the same run (BENCH_N=2000)
-	@$(RUN) python tests/bench/start.py
+bench: .venv/.synced ## times beside a floor measured in the same run (quick: BENCH_N=500 BENCH_PAIRS=1 BENCH_LARGE=2000)
+	@PYTHONPATH=tests $(RUN) python -m bench
 
 .PHONY: clean
 clean: ## remove what was built and cached here
