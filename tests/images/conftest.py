@@ -63,15 +63,3 @@ def echo_settings(stack: Stack) -> dict[str, str]:
         "SERVICE_PORT": str(pick_ports(1)[0]),
         "CONSUL_HTTP_ADDR": stack.consul.url,
     }
-
-
-@pytest.fixture
-def figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
-    """Takes a line with what was measured, for the end of the run."""
-    return lambda line: record_property("figure", line)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    reports = [each for each in terminalreporter.getreports("passed") if each.when == "call"]
-    for line in [value for each in reports for name, value in each.user_properties if name == "figure"]:
-        terminalreporter.write_line(str(line))

@@ -17,22 +17,6 @@ OpenHost = Callable[[str], Host]
 Figure = Callable[[str], None]
 
 
-@pytest.fixture
-def figure(record_property: Callable[[str, object], None]) -> Figure:
-    """Takes a line with what was measured, for the end of the run."""
-    return lambda line: record_property("figure", line)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The figures of this folder's tests, when they are what was asked for."""
-    reports = [each for each in terminalreporter.getreports("passed") if each.when == "call"]
-    lines = [value for each in reports for name, value in each.user_properties if name == "figure"]
-    if lines:
-        terminalreporter.section("measured")
-        for line in lines:
-            terminalreporter.write_line(str(line))
-
-
 @pytest.fixture(scope="session")
 def go_server(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A service that is not Python and knows nothing of Consul."""
