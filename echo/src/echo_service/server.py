@@ -86,6 +86,6 @@ def _listen(settings: EchoSettings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
     listener = socket.create_server((settings.bind, settings.port), family=family, backlog=2048)
     # Connections inherit it. asyncio sees to it only where the socket names its protocol, and this one does not: then
-    # the body of an answer waits 40 ms for the acknowledgement of its head (Nagle's algorithm, delayed acknowledgements).
+    # the body of an answer waits 40 ms for its head to be acknowledged (Nagle's algorithm, delayed acknowledgements).
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
