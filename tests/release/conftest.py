@@ -1,6 +1,7 @@
 """The distributions, built, and an environment in which their wheels are installed and nothing else was."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -45,9 +46,13 @@ class Environment:
 
 
 @pytest.fixture(scope="session")
-def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an sdist of each, and a wheel that was built from the sdist: what is not in it is missed."""
-    folder = tmp_path_factory.mktemp("dist")
+def dist() -> Path:
+    """`dist/` with an sdist of each, and a wheel that was built from the sdist: what is not in it is missed.
+
+    They stay there: what is published is what was checked.
+    """
+    folder = ROOT / "dist"
+    shutil.rmtree(folder, ignore_errors=True)
     for distribution in DISTRIBUTIONS:
         uv("build", "--quiet", "--package", distribution.name, "--out-dir", folder)
     return folder
