@@ -178,14 +178,16 @@ async def test_a_rejection_carries_the_gateways_text_alone_on_one_line_and_at_mo
     [
         ("7", 7, 7, "seconds"),
         ("0", 0, 0, "at once"),
-        (format_datetime(datetime.now(UTC) + timedelta(seconds=900), usegmt=True), 300, 901, "a date"),
-        (format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), 0, 0, "a date that has passed"),
+        (timedelta(seconds=900), 300, 901, "a date"),
+        (timedelta(hours=-1), 0, 0, "a date that has passed"),
         ("soon", None, None, "not as in RFC 9110"),
         ("-3", None, None, "not as in RFC 9110"),
         ("9" * 400, None, None, "not a number of seconds"),
     ],
 )
 async def test_retry_after(server, api, *, header, low, high, why):
+    if isinstance(header, timedelta):
+        header = format_datetime(datetime.now(UTC) + header, usegmt=True)
     server.always(503, {}, headers={"Retry-After": header})
     with pytest.raises(GatewayUnavailable) as caught:
         await api.apply([Put(ROUTE, {})])
