@@ -37,6 +37,11 @@ class _Process:
     settings: Settings
     home: Home | None = None
     engine: Engine | None = None
+    waiting_for: str = "not connected yet"
+
+    def wait_for(self, what: str) -> None:
+        """Take note of why the home takes long to open."""
+        self.waiting_for = what
 
     def page(self) -> str | None:
         """The statuses as JSON; None where the home has no page for them."""
@@ -48,17 +53,16 @@ class _Process:
     def checks(self) -> list[Check]:
         home, engine = self.home, self.engine
         if home is None or engine is None:
-            return [Check("kubernetes", ok=False, detail="not connected yet", gating=True)]
+            return [Check("kubernetes", ok=False, detail=self.waiting_for, gating=True)]
         rounds, outage = engine.rounds, engine.gate.outage
-        trouble = str(rounds.source_error or home.problems())
-        held = rounds.held
         return [
             Check("echoroutes-listed", ok=rounds.listed, detail=f"{len(engine.table)} EchoRoutes", gating=True),
-            Check(home.name, ok=not trouble, detail=trouble),
-            Check("watch", ok=engine.watching, detail="" if engine.watching else "not running"),
-            Check("gateway", ok=outage is None, detail=f"{outage.reason}: {outage.message}" if outage else ""),
+            _check(home.name, rounds.listing.message or home.problems()),
+            _check("watch", "" if engine.watching else engine.watch_error),
+            _check("statuses", engine.status.writing.message),
+            _check("gateway", f"{outage.reason}: {outage.message}" if outage else ""),
             self._consul(engine),
-            Check("deletions", ok=held is None, detail=str(held or "")),
+            _check("deletions", engine.deletions.reading.message or str(rounds.held or "")),
         ]
 
     def _consul(self, engine: Engine) -> Check:
@@ -66,6 +70,10 @@ class _Process:
             return Check("consul", ok=True, detail="not configured")
         reachable = engine.discovery.reachable
         return Check("consul", ok=reachable, detail="" if reachable else "does not answer; its last answers stay")
+
+
+def _check(name: str, trouble: str) -> Check:
+    return Check(name, ok=not trouble, detail=trouble)
 
 
 async def run(settings: Settings, open_home: OpenHome) -> None:
@@ -97,7 +105,7 @@ async def _operate(settings: Settings, open_home: OpenHome) -> None:
         stack.push_async_callback(gateway.aclose)
         server = await serve(Address.parse(settings.bind), process.checks, {PAGE: process.page})
         stack.push_async_callback(server.cleanup)
-        home = process.home = await stack.enter_async_context(open_home(settings))
+        home = process.home = await stack.enter_async_context(open_home(settings, process.wait_for))
         consul = _consul(settings)
         follower: Follower | None = None
         if consul is not None:

@@ -1,8 +1,7 @@
 """The operator in a cluster: EchoRoutes live in the Kubernetes API, and transitions become Events there."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from echoroute.announce import LogAnnouncer, news
@@ -16,15 +15,14 @@ from echoroute.kube.api import KubernetesApi
 from echoroute.kube.echoroutes import EchoRoutes
 from echoroute.kube.events import EventRecorder, Regarding, echoroute
 from echoroute.net.backoff import Backoff
+from echoroute.net.trouble import Trouble
 from echoroute.settings import Settings
-
-log = logging.getLogger(__name__)
 
 _KUBERNETES_CONNECTIONS = 16
 
 
 @asynccontextmanager
-async def home(settings: Settings) -> AsyncIterator[Home]:
+async def home(settings: Settings, waits_for: Callable[[str], None]) -> AsyncIterator[Home]:
     """The EchoRoutes of the watched namespaces; waits until the cluster's identity is known."""
     async with KubernetesApi(_KUBERNETES_CONNECTIONS) as api:
         echoroutes = EchoRoutes(api, gateway_class=settings.gateway_class, namespaces=settings.watch_namespaces)
@@ -44,13 +42,13 @@ async def home(settings: Settings) -> AsyncIterator[Home]:
 
         yield Home(
             name="kubernetes",
-            owner=settings.owner_id or owner_id(await _cluster_uid(echoroutes), settings.gateway_class),
+            owner=settings.owner_id or owner_id(await _cluster_uid(echoroutes, waits_for), settings.gateway_class),
             source=echoroutes,
             announcer=KubernetesAnnouncer(recorder, _pod(settings)),
             watch=watch,
             work=recorder.run,
             version=version,
-            problems=str,
+            problems=lambda: recorder.writing.message,
             page=None,
         )
 
@@ -79,15 +77,17 @@ def _pod(settings: Settings) -> Regarding | None:
     return Regarding("v1", "Pod", Key(settings.pod_namespace, settings.pod_name), settings.pod_uid)
 
 
-async def _cluster_uid(echoroutes: EchoRoutes) -> str:
+async def _cluster_uid(echoroutes: EchoRoutes, waits_for: Callable[[str], None]) -> str:
     """The identity of the cluster, waited for: nothing can be owned before it is known."""
     backoff = Backoff(first=0.5, limit=10.0)
-    told = 0
+    reading = Trouble("identity", "the cluster's identity (uid of kube-system) cannot be read", "it can be read now")
     while True:
         try:
-            return await echoroutes.cluster_uid()
+            uid = await echoroutes.cluster_uid()
         except KubernetesError as error:
-            if error.status != told or not told:
-                log.error("the cluster's identity (uid of kube-system) cannot be read, trying on: %s", error)  # noqa: TRY400
-            told = error.status or -1
+            reading.begin(error, status=error.status)
+            waits_for(str(error))
             await asyncio.sleep(backoff.next())
+        else:
+            reading.end()
+            return uid

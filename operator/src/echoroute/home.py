@@ -31,5 +31,5 @@ class Home:
     """The statuses as JSON, given the deletions that the brake holds; None where they can be read elsewhere."""
 
 
-OpenHome = Callable[[Settings], AbstractAsyncContextManager[Home]]
-"""Opens the connection to a home; raises `SettingsError` for what cannot work at all."""
+OpenHome = Callable[[Settings, Callable[[str], None]], AbstractAsyncContextManager[Home]]
+"""Opens the connection to a home, and tells what it waits for; raises `SettingsError` for what cannot work at all."""

@@ -9,6 +9,15 @@ from pythonjsonlogger.json import JsonFormatter
 _CHATTY = ("kopf", "httpx", "aiohttp.access")
 """Libraries whose lines below WARNING tell of their own workings."""
 
+_REPEATED = ("kopf._core.reactor.running", "kopf._core.reactor.orchestration")
+"""Parts of kopf that tell, each with a traceback, of each of its tasks that ended: one line of ours says why the watch
+did. They also say of each start that kopf leaves signals alone: it runs in a thread on purpose."""
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """All lines but those of kopf's on each try of a request, of which it makes four."""
+    return not (record.name.startswith("kopf.") and record.getMessage().startswith("Request attempt"))
+
 
 class _HumanFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
@@ -20,6 +29,7 @@ class _HumanFormatter(logging.Formatter):
 def configure(level: str, format_: Literal["human", "json"] | None) -> None:
     """Send all logs to standard error."""
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_is_news)
     if format_ == "json" or (format_ is None and not sys.stderr.isatty()):
         handler.setFormatter(
             JsonFormatter(
@@ -33,5 +43,5 @@ def configure(level: str, format_: Literal["human", "json"] | None) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    # It runs in a thread on purpose, and says of each start that it leaves signals alone.
-    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
+    for name in _REPEATED:
+        logging.getLogger(name).setLevel(logging.CRITICAL)

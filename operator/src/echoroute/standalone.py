@@ -1,6 +1,6 @@
 """File mode: the EchoRoutes of this process live in a folder, and it needs no Kubernetes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def home_in(folder: Path) -> OpenHome:
     """The EchoRoutes in the manifests of a folder, which need not be there yet."""
 
     @asynccontextmanager
-    async def opened(settings: Settings) -> AsyncIterator[Home]:
+    async def opened(settings: Settings, _: Callable[[str], None]) -> AsyncIterator[Home]:
         if settings.owner_id is None:
             raise SettingsError(
                 "ECHOROUTE_OWNER_ID must be set with --from: without a cluster there is nothing to derive it from. "

@@ -147,7 +147,7 @@ def check(world: World, asked: dict[Key, str], squatted: set[Key]) -> None:
             continue
         if kind in {GOOD, OTHER} or (kind is SHARED and key == winner):
             entry = world.entry(key)
-            bundle = evaluate(key, entry.spec, entry.created, owner=OWNER, policy=POLICY).bundle
+            bundle = evaluate(key, entry, owner=OWNER, policy=POLICY).bundle
             assert bundle is not None
             assert held is not None, f"{key}: missing in the gateway"
             assert held.body == bundle.objects[ref], f"{key}: not as asked"

@@ -19,6 +19,7 @@ from echoroute.core.source import Origin
 from echoroute.engine.actual import Actual
 from echoroute.errors import SourceError
 from echoroute.net.backoff import Backoff
+from echoroute.net.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ class Deletions:
         self._orphans: frozenset[Key] = frozenset()
         self._released: frozenset[Key] = frozenset()
         self._held: Held | None = None
+        self.reading = Trouble("origin", "nothing is deleted from the gateway", "deletions go on")
 
     def deleted(self, key: Key, created: datetime) -> None:
         """Take note of a delete event for an EchoRoute that was created at `created`."""
@@ -118,8 +120,7 @@ class Deletions:
     async def _has_read(self) -> bool:
         try:
             await self.read_now()
-        except SourceError as error:
-            log.warning("deletions wait: %s", error)
+        except SourceError:
             return False
         except Exception:
             # A bug, which must not end the only reader: what waits would wait for ever.
@@ -130,7 +131,12 @@ class Deletions:
     async def read_now(self) -> Origin | None:
         """Read the origin; None where it is missing or does not stand. Raises `SourceError`."""
         began = self._clock()
-        self._last = _OriginRead(began, await self._read_origin())
+        try:
+            self._last = _OriginRead(began, await self._read_origin())
+        except SourceError as error:
+            self.reading.begin(error, status=error.status)
+            raise
+        self.reading.end()
         return self._last.origin if self._last.stands else None
 
     async def judge_orphans(self, actual: Actual, exists: Callable[[Key], bool]) -> Verdict:

@@ -34,6 +34,9 @@ _STATUS_WORKERS = 8
 _WATCH_DELAY = 10.0
 """Seconds after which the watch is started even if the first bulk of writes is not done: a gateway may hang."""
 
+_PROVEN = 10.0
+"""Seconds that a watch has to last until it counts as running after a failure: longer than its own few tries take."""
+
 watch_up = Gauge("echoroute_watch_up", "Whether the watch of EchoRoutes runs.")
 
 
@@ -77,6 +80,7 @@ class Engine:
         self._announcer = announcer
         self._services_changed = False
         self.watching = False
+        self.watch_error = "not started yet"
         self._clock: Callable[[], float] = asyncio.get_running_loop().time
         clock = self._clock
         self.store = Store()
@@ -237,18 +241,30 @@ class Engine:
 
     async def _keep_watching(self, watch: Callable[[], Awaitable[None]]) -> None:
         backoff = Backoff(first=1.0, limit=30.0)
+        self._set_watching(True)
         while True:
-            self.watching = True
-            watch_up.set(1)
-            started = self._clock()
+            proof = asyncio.get_running_loop().call_later(_PROVEN, self._proven, backoff)
             try:
                 await watch()
             except Exception as error:  # noqa: BLE001 - kopf ends with whatever its tasks raise
-                self.watching = False
-                watch_up.set(0)
-                if self._clock() - started > 60:
-                    backoff.reset()
-                delay = backoff.next()
-                log.error("the watch of EchoRoutes ended, starting it again in %.0f s: %s", delay, error)  # noqa: TRY400
+                log.log(
+                    logging.ERROR if self.watching else logging.DEBUG,
+                    "the watch of EchoRoutes ended, trying on; until then rounds find what changes: %s",
+                    error,
+                )
+                self._set_watching(False)
+                self.watch_error = str(error)
                 self.rounds.soon()
-                await asyncio.sleep(delay)
+                await asyncio.sleep(backoff.next())
+            finally:
+                proof.cancel()
+
+    def _proven(self, backoff: Backoff) -> None:
+        backoff.reset()
+        if not self.watching:
+            log.warning("EchoRoutes are watched again")
+            self._set_watching(True)
+
+    def _set_watching(self, watching: bool) -> None:
+        self.watching = watching
+        watch_up.set(watching)

@@ -27,6 +27,7 @@ from echoroute.engine.table import Route, Table
 from echoroute.errors import GatewayError, SourceError
 from echoroute.gateway.protocol import Gateway
 from echoroute.net.backoff import Backoff
+from echoroute.net.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ class Rounds:
         """Set by the first list of the gateway: nothing is written before it is known what is there."""
         self.echoroutes_listed = asyncio.Event()
         """Set when the EchoRoutes were listed once: what 'ready' means."""
-        self.source_error: SourceError | None = None
+        self.listing = Trouble("list", "EchoRoutes cannot be listed", "EchoRoutes can be listed again")
 
     @property
     def listed(self) -> bool:
@@ -150,13 +151,9 @@ class Rounds:
         try:
             transitions = await self._changes()
         except SourceError as error:
-            if self.source_error is None or self.source_error.status != error.status:
-                log.error("EchoRoutes cannot be listed, trying on: %s", error)  # noqa: TRY400 - one line says it
-            self.source_error = error
+            self.listing.begin(error, status=error.status)
             return False
-        if self.source_error is not None:
-            log.warning("EchoRoutes can be listed again")
-            self.source_error = None
+        self.listing.end()
         if self.listed:
             missed_changes_total.inc(len(transitions))
         for transition in transitions:
@@ -223,9 +220,8 @@ class Rounds:
     async def _judge_orphans(self) -> bool:
         try:
             verdict = await self._deletions.judge_orphans(self._actual, lambda key: self._store.get(key) is not None)
-        except SourceError as error:
-            log.warning("orphans in the gateway are not judged: %s", error)
-            return False
+        except SourceError:
+            return False  # said by `Deletions`
         held = verdict.held if verdict.engaged else None
         if held is not None and held != self.held:
             self._announcer.operator("Warning", "DeletionsHeld", str(held))

@@ -19,6 +19,7 @@ from echoroute.engine.queue import Priority, WorkQueue
 from echoroute.engine.table import Route, Table
 from echoroute.errors import SourceError
 from echoroute.net.backoff import Backoff
+from echoroute.net.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,8 @@ class StatusLane:
         self._counts_due: dict[Key, float] = {}
         self._counts_slots: dict[Key, float] = {}
         self._next_slot = 0.0
+        self._unwritten: set[Key] = set()
+        self.writing = Trouble("status", "statuses cannot be written", "all statuses could be written")
 
     def mark(self, key: Key, *, hold: bool = False) -> None:
         """The status of a key may have changed; with `hold` it waits for `release`: a bulk of writes is pending."""
@@ -99,7 +102,7 @@ class StatusLane:
                 log.exception("EchoRoute %s: its status could not be computed, trying again", item.key)
                 self._queue.add_after(item.key, Priority.RETRY, self._backoff.next(item.key))
             else:
-                self._backoff.reset(item.key)
+                self._written(item.key)
             finally:
                 self._queue.done(item.key)
 
@@ -181,9 +184,18 @@ class StatusLane:
         self._counts_due[key] = now + COUNTS_INTERVAL
         return True
 
+    def _written(self, key: Key) -> None:
+        """Nothing is owed to the key any more."""
+        self._backoff.reset(key)
+        self._unwritten.discard(key)
+        if not self._unwritten:
+            self.writing.end()
+
     def _failed(self, key: Key, error: SourceError) -> None:
         status_patches_total.labels(str(error.status)).inc()
         if error.status in {404, 409}:
-            return  # deleted, or another life of it: the watch tells what is true now
-        log.warning("EchoRoute %s: its status could not be written, trying again: %s", key, error)
+            self._written(key)  # deleted, or another life of it: the watch tells what is true now
+            return
+        self._unwritten.add(key)
+        self.writing.begin(f"EchoRoute {key}: {error}", status=error.status, told=error.status == 0)
         self._queue.add_after(key, Priority.RETRY, self._backoff.next(key))

@@ -51,16 +51,28 @@ class EchoRoutes:
         """List them all; with `metadata_only` just their versions, which costs a fifth. Raises `KubernetesError`."""
         listing = Listing()
         for namespace in self._namespaces:
-            version = 0
-            async for page in self._api.pages(_path(Key(namespace, "")), metadata_only=metadata_only):
-                version = version or EchoRouteObject.from_raw(page).resource_version
-                items = page.get("items")
-                for item in items if isinstance(items, list) else ():
-                    if isinstance(item, dict):
-                        self._take(item, listing, metadata_only=metadata_only)
+            try:
+                version = await self._list(namespace, listing, metadata_only=metadata_only)
+            except KubernetesError as error:
+                if error.status != 404:
+                    raise
+                # A namespace that does not exist has an empty list.
+                raise KubernetesError(
+                    "the EchoRoute CRD is not installed (kubectl apply -k crds)", status=404
+                ) from None
             # Of several lists the oldest version is the one for which all of them speak.
             listing.version = min(listing.version or version, version)
         return listing
+
+    async def _list(self, namespace: str, listing: Listing, *, metadata_only: bool) -> int:
+        version = 0
+        async for page in self._api.pages(_path(Key(namespace, "")), metadata_only=metadata_only):
+            version = version or EchoRouteObject.from_raw(page).resource_version
+            items = page.get("items")
+            for item in items if isinstance(items, list) else ():
+                if isinstance(item, dict):
+                    self._take(item, listing, metadata_only=metadata_only)
+        return version
 
     def _take(self, item: JsonObject, listing: Listing, *, metadata_only: bool) -> None:
         found = EchoRouteObject.from_raw(item)

@@ -1,7 +1,6 @@
 """Kubernetes Events about EchoRoutes and about the operator itself: few, on transitions only, never in the way."""
 
 import asyncio
-import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -12,14 +11,18 @@ from echoroute.api.objects import API_VERSION, KIND
 from echoroute.core.objects import JsonObject, Key
 from echoroute.errors import KubernetesError
 from echoroute.kube.api import KubernetesApi, object_path
-
-log = logging.getLogger(__name__)
+from echoroute.net.backoff import Backoff
+from echoroute.net.trouble import Trouble
 
 _COMPONENT = "echoroute-operator"
 _BURST = 50
 _PER_SECOND = 5.0
 
-dropped_total = Counter("echoroute_events_dropped_total", "Kubernetes Events not written, to stay within their rate.")
+dropped_total = Counter(
+    "echoroute_events_dropped_total",
+    "Kubernetes Events not written: `rate`, to stay within theirs, or `refused` by the API server.",
+    ("reason",),
+)
 
 EventType = Literal["Normal", "Warning"]
 
@@ -39,28 +42,51 @@ def echoroute(key: Key, uid: str) -> Regarding:
 
 
 class EventRecorder:
-    """`record` never waits; `run` writes, at most 5 a second after a burst of 50, and drops what is beyond."""
+    """`record` never waits; `run` writes, at most 5 a second after a burst of 50, and drops what is beyond.
+
+    While the API server is away, or refuses the right, the Event at hand is tried again.
+    """
 
     def __init__(self, api: KubernetesApi) -> None:
         self._api = api
-        self._queue: asyncio.Queue[tuple[Regarding, EventType, str, str]] = asyncio.Queue(maxsize=_BURST)
+        self._queue: asyncio.Queue[tuple[str, JsonObject]] = asyncio.Queue(maxsize=_BURST)
+        self.writing = Trouble("events", "Events cannot be written", "Events can be written again")
 
     def record(self, regarding: Regarding, type_: EventType, reason: str, message: str) -> None:
+        path = object_path("v1", "events", regarding.key.namespace)
         try:
-            self._queue.put_nowait((regarding, type_, reason, message))
+            self._queue.put_nowait((path, _body(regarding, type_, reason, message)))
         except asyncio.QueueFull:
-            dropped_total.inc()
+            dropped_total.labels("rate").inc()
 
     async def run(self) -> None:
         """Write what was recorded; until cancelled."""
+        backoff = Backoff(first=1.0, limit=30.0)
         while True:
-            regarding, type_, reason, message = await self._queue.get()
-            try:
-                path = object_path("v1", "events", regarding.key.namespace)
-                await self._api.create(path, _body(regarding, type_, reason, message))
-            except KubernetesError as error:
-                log.info("the Event %s about %s could not be written: %s", reason, regarding.key, error)
-            await asyncio.sleep(1 / _PER_SECOND)
+            path, body = await self._queue.get()
+            written = False
+            while not written:
+                written = await self._write(path, body)
+                await asyncio.sleep(1 / _PER_SECOND if written else backoff.next())
+            backoff.reset()
+
+    async def _write(self, path: str, body: JsonObject) -> bool:
+        """Write one Event; False where it is worth another try."""
+        try:
+            await self._api.create(path, body)
+        except KubernetesError as error:
+            if _is_about_the_event(error):
+                dropped_total.labels("refused").inc()
+                return True
+            self.writing.begin(error, status=error.status, told=error.status == 0)
+            return False
+        self.writing.end()
+        return True
+
+
+def _is_about_the_event(error: KubernetesError) -> bool:
+    """Whether another Event may be taken: this one's namespace is gone or on its way, or this one is malformed."""
+    return error.status in {400, 404, 413, 422} or "being terminated" in str(error)
 
 
 def _body(regarding: Regarding, type_: EventType, reason: str, message: str) -> JsonObject:

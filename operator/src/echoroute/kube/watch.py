@@ -14,6 +14,7 @@ import kopf
 
 from echoroute.api.objects import GROUP, PLURAL, VERSION
 from echoroute.core.objects import JsonObject
+from echoroute.errors import KubernetesError
 from echoroute.kube.api import in_cluster
 
 Deliver = Callable[[JsonObject, bool], None]
@@ -64,16 +65,21 @@ class Watch:
             login = kopf.login_with_service_account if in_cluster() else kopf.login_with_kubeconfig
             return login(**kwargs)
 
-        await kopf.operator(
-            registry=registry,
-            settings=_settings(),
-            clusterwide=not self._namespaces,
-            namespaces=self._namespaces,
-            standalone=True,
-            stop_flag=stop,
-        )
-        if not stop.is_set():
-            raise RuntimeError("kopf ended by itself")
+        try:
+            await kopf.operator(
+                registry=registry,
+                settings=_settings(),
+                clusterwide=not self._namespaces,
+                namespaces=self._namespaces,
+                standalone=True,
+                stop_flag=stop,
+            )
+            if not stop.is_set():
+                raise KubernetesError("kopf ended by itself", status=0)
+        finally:
+            # kopf waits for it in a thread of the loop's pool: without it, asyncio.run() would wait for that thread,
+            # and nobody would hear that kopf has ended.
+            stop.set()
 
 
 def _settings() -> kopf.OperatorSettings:
@@ -93,9 +99,10 @@ def _settings() -> kopf.OperatorSettings:
 def _settle(future: asyncio.Future[None], error: BaseException | None) -> None:
     if future.done():
         return
-    if isinstance(error, Exception):
-        future.set_exception(error)
-    elif error is not None:
-        future.set_exception(RuntimeError(f"kopf was ended by {type(error).__name__}"))
+    if error is not None:
+        # kopf's errors have the whole answer of the API server in their text, and its message apart.
+        reason = getattr(error, "message", None) or error
+        status = getattr(error, "status", 0)
+        future.set_exception(KubernetesError(f"{type(error).__name__}: {reason}", status=status))
     else:
         future.set_result(None)

@@ -27,10 +27,17 @@ class Operator(NamedTuple):
 
     def ready(self) -> bool:
         """Whether `/readyz` says so."""
+        return self._status("/readyz") == httpx.codes.OK
+
+    def answers(self) -> bool:
+        """Whether its page is there, ready or not."""
+        return self._status("/healthz") == httpx.codes.OK
+
+    def _status(self, path: str) -> int:
         try:
-            return _HTTP.get(f"{self.url}/readyz").is_success
+            return _HTTP.get(f"{self.url}{path}").status_code
         except httpx.TransportError:
-            return False
+            return 0
 
     def readyz(self) -> str:
         return _HTTP.get(f"{self.url}/readyz?verbose").text

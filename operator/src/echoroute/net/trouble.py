@@ -1,0 +1,45 @@
+"""What does not work, said once when it begins and once when it ends, however often it is tried meanwhile."""
+
+import logging
+
+from prometheus_client import Gauge
+
+log = logging.getLogger(__name__)
+
+up = Gauge(
+    "echoroute_source_up",
+    "Whether the source of EchoRoutes (the Kubernetes API) does what is asked of it, by what that is.",
+    ("what",),
+)
+
+
+class Trouble:
+    """One thing that is asked of the source; `broken` and `mended` begin the lines that the log gets."""
+
+    def __init__(self, what: str, broken: str, mended: str) -> None:
+        self._broken = broken
+        self._mended = mended
+        self._status = 0
+        self._told = False
+        self._up = up.labels(what)
+        self._up.set(1)
+        self.message = ""
+        """What went wrong the last time; empty once it works."""
+
+    def begin(self, error: object, *, status: int, told: bool = False) -> None:
+        """It has failed with a status; another one is news, another text is not.
+
+        With `told` the log says it elsewhere: that nobody answers (status 0) is told by the list of the EchoRoutes.
+        """
+        if not self.message or status != self._status:
+            log.log(logging.DEBUG if told else logging.ERROR, "%s, trying on: %s", self._broken, error)
+            self._told = not told
+        self.message, self._status = str(error), status
+        self._up.set(0)
+
+    def end(self) -> None:
+        """It works."""
+        if self.message:
+            log.log(logging.WARNING if self._told else logging.DEBUG, "%s", self._mended)
+        self.message = ""
+        self._up.set(1)
