@@ -177,7 +177,7 @@ def test_the_crd_is_missing_at_the_start_and_deleted_later(module_stack: Stack, 
         until(lambda: condition(kube, "default", "r0", "Programmed").status == "True")
         assert operator.check("kubernetes") == "[+]kubernetes"
         until(lambda: "ECHOROUTE_CONFIRM_DELETION=" in operator.check("deletions"))
-        assert operator.metric("echoroute_orphans") == 1
+        assert operator.metric("echoroute_orphans") >= 1  # as many as were missing when the brake engaged
         assert _routes(module_stack) == paths
         assert gateway.stats().writes == 0, "the same EchoRoutes need no write; what is missing may come yet"
         create(kube, manifests[2:])
