@@ -92,6 +92,11 @@ cluster-up: .venv/.synced ## a Kubernetes cluster of one real node, without Dock
 cluster-down: .venv/.synced ## end it, and take away what a crashed one has left
 	@$(RUN) cluster down
 
+.PHONY: compose-check
+compose-check: .venv/.synced ## compose.yaml, run for real by podman-compose (Linux, root, apt-get)
+	@$(RUN) devstack build consul etcd gateway
+	@$(RUN) --group compose python tests/compose/run.py
+
 .PHONY: tilt-check
 tilt-check: .venv/.synced ## the Tiltfile, evaluated by Tilt (built where there is none: some minutes, and a C compiler)
 	@$(RUN) devstack build tilt kubectl

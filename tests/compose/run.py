@@ -1,0 +1,39 @@
+"""`make compose-check`: images first, with the network that builds need; then the tests, in namespaces of their own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from cluster import images, machine, podman
+from cluster.sandbox import isolate
+from devstack.errors import DevstackError
+from devstack.find import require
+from devstack.paths import REPOSITORY
+
+_PODMAN_PROGRAMS = {"/usr/lib/podman/netavark": "netavark", "/usr/lib/podman/aardvark-dns": "aardvark-dns"}
+
+
+def main() -> int:
+    """The exit status of the tests; 0, and a line that says so, where this machine cannot run them."""
+    try:
+        machine.require_machine()
+        machine.install_packages(_PODMAN_PROGRAMS)
+    except machine.CannotRun as error:
+        print(f"compose-check: not run: {error}")  # noqa: T201 - the one line that a person reads
+        return 0
+    try:
+        podman.prepare()
+        images.make_base()
+        images.make_parts(require({"consul", "etcd", "gateway"}))
+        images.make_products()
+    except DevstackError as error:
+        print(f"compose-check: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    tests = [sys.executable, "-m", "pytest", *sys.argv[1:], str(Path(__file__).parent)]
+    environment = {**os.environ, "COMPOSE_CHECK": "inside", "PATH": machine.PATH}
+    return subprocess.run(isolate(tests), cwd=REPOSITORY, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""compose.yaml, run for real: the article's set-up answers, and goes on answering."""
+
+import os
+import secrets
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import httpx
+import pytest
+from cluster import podman
+
+from .project import NAME, Project, furnish
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("COMPOSE_CHECK") != "inside", reason="runs in namespaces of its own: make compose-check"
+)
+
+HELLO = "http://127.0.0.1:9080/testecho/hello"
+_OURS = ("operator", "echo-v1", "echo-v2")
+
+
+def until(holds: Callable[[], object], what: str, timeout: float = 60) -> None:
+    """Wait until something holds; the assertion says what did not."""
+    deadline = time.monotonic() + timeout
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {timeout:g} s: {what}"
+        time.sleep(0.2)
+
+
+def versions(requests: int) -> list[int]:
+    """Who answers, one request after the other. Any other answer is an error."""
+    answers = [httpx.get(HELLO, timeout=5) for _ in range(requests)]
+    assert [answer.status_code for answer in answers] == [200] * requests
+    return [answer.json()["version"] for answer in answers]
+
+
+def answering() -> set[int]:
+    try:
+        return set(versions(4))
+    except (httpx.TransportError, AssertionError):
+        return set()
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    furnish()
+    key = tmp_path_factory.mktemp("key") / "admin-key"
+    key.write_text(secrets.token_hex(16))
+    made = Project(key)
+    made.compose("down", "--volumes")  # of a check that was killed
+    made.compose("up", "--detach", "--no-build", timeout=170)
+    try:
+        yield made
+    finally:
+        made.compose("down", "--volumes", timeout=170)
+
+
+@pytest.fixture(autouse=True)
+def up(project: Project) -> None:
+    try:
+        until(lambda: answering() == {1, 2}, "both versions answer")
+    except AssertionError:
+        print(project.logs())  # noqa: T201 - shown with the failure
+        raise
+
+
+def in_operator(*command: str) -> str:
+    return podman.podman("exec", Project.container("operator"), *command)
+
+
+def test_both_versions_answer_in_turn() -> None:
+    answers = versions(20)
+    assert all(first != second for first, second in pairwise(answers)), answers
+
+
+def test_the_status_says_so() -> None:
+    until(lambda: in_operator("echoroute", "status").splitlines()[1:] != [], "a status")
+    until(lambda: in_operator("echoroute", "status").split()[-6:][4:] == ["True", "2"], "Ready, two instances")
+    assert in_operator("echoroute", "status").split()[6:] == ["default", "echo", "/testecho/*", "echo", "True", "2"]
+
+
+@pytest.mark.parametrize("service", _OURS)
+def test_what_is_ours_runs_without_rights(project: Project, service: str) -> None:
+    found = project.inspect(service)
+    assert found["HostConfig"]["ReadonlyRootfs"] is True
+    status = podman.podman("exec", project.container(service), "cat", "/proc/1/status").splitlines()
+    fields = dict(line.split(":\t", 1) for line in status if ":\t" in line)
+    assert fields["Uid"].split() == ["65532"] * 4
+    assert {fields[name] for name in ("CapEff", "CapPrm", "CapBnd")} == {"0000000000000000"}
+    assert fields["NoNewPrivs"] == "1"
+
+
+def test_nothing_is_published_beyond_loopback() -> None:
+    listening = subprocess.run(["ss", "-Hltn"], capture_output=True, text=True, check=True).stdout.splitlines()
+    published = {line.split()[3] for line in listening}
+    assert {"127.0.0.1:9080", "127.0.0.1:9180", "127.0.0.1:8500", "127.0.0.1:8080"} <= published
+    assert [address for address in published if address.startswith(("0.0.0.0:", "*:", "[::]:"))] == []
+
+
+@pytest.mark.parametrize("service", ["consul", "operator", "etcd"])
+def test_health_checks_succeed(project: Project, service: str) -> None:
+    """Here they run only when asked: nothing like systemd is at hand to run them by the clock."""
+    podman.podman("healthcheck", "run", project.container(service))
+
+
+def test_the_admin_api_takes_the_key_and_no_other(project: Project) -> None:
+    key = next(value for value in project.inspect("operator")["Config"]["Env"] if "ADMIN_KEY=" in value).partition("=")[
+        2
+    ]
+    url = "http://127.0.0.1:9180/apisix/admin/routes"
+    [entry] = _listed(httpx.get(url, headers={"X-API-KEY": key}))
+    assert (entry["id"], entry["uri"]) == ("c0305e01.default.echo", "/testecho/*")
+    assert httpx.get(url, headers={"X-API-KEY": "other"}).status_code == 401
+    assert key not in podman.podman("logs", project.container("operator"))
+
+
+def _listed(answer: httpx.Response) -> list[dict[str, Any]]:
+    return [entry["value"] for entry in answer.json()["list"]]
+
+
+def test_one_version_stops_and_no_request_fails(project: Project) -> None:
+    command = ["podman", "stop", "--time", "15", project.container("echo-v2")]
+    with subprocess.Popen(command, env=podman.process_environment(), stdout=subprocess.DEVNULL) as stopping:
+        answered = []
+        while stopping.poll() is None:
+            answered += versions(1)
+    assert stopping.returncode == 0
+    assert {1, 2} == set(answered), "it went on answering while it left"
+    assert set(versions(20)) == {1}
+    project.compose("start", "echo-v2")
+
+
+def test_registrations_outlive_consul(project: Project) -> None:
+    project.compose("restart", "consul")
+    nodes = "http://127.0.0.1:8500/v1/catalog/service/echo"
+    until(lambda: _instances(nodes) == 2, "the volume remembers both")
+
+
+def _instances(url: str) -> int:
+    try:
+        return len(httpx.get(url, timeout=2).json())
+    except (httpx.TransportError, ValueError):
+        return 0
+
+
+def test_without_the_operator_the_gateway_goes_on(project: Project) -> None:
+    podman.podman("kill", "--signal", "KILL", project.container("operator"))
+    assert set(versions(10)) == {1, 2}
+    project.compose("start", "operator")
+    until(lambda: "Ready" in _status_wide(), "its status is back")
+
+
+def _status_wide() -> str:
+    try:
+        return in_operator("echoroute", "status", "-o", "wide")
+    except podman.PodmanFailed:
+        return ""
+
+
+def test_without_a_key_it_says_what_to_do(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(project._environment, "APISIX_ADMIN_KEY")
+    with pytest.raises(AssertionError, match=r"write APISIX_ADMIN_KEY=\.\.\. into \.env"):
+        project.compose("config")
+
+
+def test_down_leaves_nothing(project: Project) -> None:
+    project.compose("down", "--volumes", timeout=170)
+    for command in (["ps", "--all"], ["volume", "ls"], ["network", "ls"]):
+        assert podman.podman(*command, "--quiet", "--filter", f"name={NAME}") == "", command
