@@ -108,8 +108,8 @@ def test_a_server_that_does_not_stop_is_stopped(shared_agent: ConsulAgent, open_
         stubborn.send()
         waiting.stop()
         assert stubborn.wait() == 128 + signal.SIGKILL
-        assert 6.0 < time.monotonic() - began < 8.0
+        assert 6.0 < time.monotonic() - began < 12.0
         assert "killing the command" in stubborn.log
         assert waiting.wait() != 0
-        assert 6.0 < time.monotonic() - began < 8.0
+        assert 6.0 < time.monotonic() - began < 12.0
         assert "still running 6.5s after the signal" in waiting.main.log

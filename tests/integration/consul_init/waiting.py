@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(condition: Callable[[], bool], timeout: float = 10.0, what: str = "the condition") -> float:
+def wait_until(condition: Callable[[], bool], timeout: float = 30.0, what: str = "the condition") -> float:
     """Seconds it took. Fails after `timeout`."""
     began = time.monotonic()
     while not condition():

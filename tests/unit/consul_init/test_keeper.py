@@ -109,6 +109,22 @@ def test_each_trouble_is_told_once_and_its_end_too(closed_port, scripted, keep, 
     assert len(lines(caplog, "serving and trying on")) == 1
 
 
+def test_what_an_answer_was_lost_for_is_not_written_again(scripted, keep, caplog):
+    """A Consul that cannot keep up would get ever more to write from all who wait for it."""
+    consul = Consul()
+
+    def reply(seen):
+        answer = consul(seen)
+        if "/register" in seen.path:
+            raise ConnectionError("done, but nobody hears of it")
+        return answer
+
+    keep(scripted(reply).port)
+    wait_for(lambda: lines(caplog, "registered with the agent"))
+    assert consul.registrations == 1
+    assert len(lines(caplog, "serving and trying on")) == 1
+
+
 def test_denied_is_an_error_that_names_the_permission_and_is_tried_again(scripted, keep, caplog):
     """The token may be given the permission, or its file replaced."""
     consul, denied = Consul(), [True]

@@ -10,7 +10,7 @@ from consul_init.signals import WrappedSignals
 
 
 class Registered:
-    """Registers on entering, deregisters on leaving the block.
+    """Registers on entering, deregisters on leaving the block; for one block.
 
     A first SIGTERM or SIGINT inside the block makes it leave Consul and drain before the signal does what it would
     have done. With `handle_signals=False` that is the application's to do: it calls `leave`, then stops its server.

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from consul_init.agent import Agent
 from consul_init.consul_settings import ConsulSettings
-from consul_init.errors import ConsulError, DeniedError, NotKeptError
+from consul_init.errors import ConsulError, DeniedError, NotKeptError, UnreachableError
 from consul_init.log import InstanceLog
 from consul_init.registration import FoundInstance, Registration
 from consul_init.settings import LEAVE_BUDGET, REQUEST_TIMEOUT
@@ -43,6 +43,7 @@ class Keeper:
         """Whether the registration has been made and read back once."""
         self._leaving = threading.Event()
         self._left = threading.Event()
+        self._unsure = False
         self._trouble: str | None = None
         self._backoff = _BACKOFF_FIRST
         self._node: str | None = None
@@ -92,22 +93,32 @@ class Keeper:
         if self._trouble is not None:
             self.log.info("Consul answers again, and has the registration")
             self._trouble = None
+        self._unsure = False
         self._backoff = _BACKOFF_FIRST
         return random.uniform(*_POLL)  # noqa: S311 - jitter, not a secret
 
     def _make_true(self) -> None:
-        if self.was_registered:
-            found = self._agent.find(self.registration)
-            if found is not None:
-                self._notice_node(found)
-                differences = self.registration.differences(found)
-                if not differences:
-                    return
-                self.log.warning("registering again: somebody changed it in Consul: %s", "; ".join(differences))
-            else:
-                self.log.warning("registering again: Consul has lost it (%s)", _WAYS_TO_LOSE)
+        # After a timeout it may well be there: a Consul that cannot keep up must not be asked to write it once more.
+        if (self.was_registered or self._unsure) and self._is_true():
+            return
         if not self._leaving.is_set():
             self._register()
+
+    def _is_true(self) -> bool:
+        found = self._agent.find(self.registration)
+        if found is None:
+            if self.was_registered:
+                self.log.warning("registering again: Consul has lost it (%s)", _WAYS_TO_LOSE)
+            return False
+        self._notice_node(found)
+        differences = self.registration.differences(found)
+        if differences:
+            if self.was_registered:
+                self.log.warning("registering again: somebody changed it in Consul: %s", "; ".join(differences))
+            return False
+        if not self.was_registered:
+            self._confirmed(found)
+        return True
 
     def _register(self) -> None:
         self._agent.register(self.registration)
@@ -125,6 +136,9 @@ class Keeper:
         differences = self.registration.differences(found)
         if differences:
             raise NotKeptError(f"Consul keeps the registration differently: {'; '.join(differences)}")
+        self._confirmed(found)
+
+    def _confirmed(self, found: FoundInstance) -> None:
         self.log.info("registered with the agent of node %s, check: %s", found.node, self.registration.check_name)
         if not self.was_registered:
             self.was_registered = True
@@ -154,14 +168,15 @@ class Keeper:
         self._node = found.node
 
     def _failed(self, error: ConsulError) -> float:
-        """Tell each trouble once, not each attempt."""
+        """Tell each trouble once, not each attempt. Returns the seconds until the next."""
+        self._unsure = isinstance(error, UnreachableError)
         if self._trouble != str(error):
             level = logging.ERROR if isinstance(error, (DeniedError, NotKeptError)) else logging.WARNING
             self.log.log(level, "registration not confirmed, serving and trying on: %s", error)
             self._trouble = str(error)
         wait, most = self._backoff, _BACKOFF_DENIED if isinstance(error, DeniedError) else _BACKOFF_MOST
         self._backoff = min(self._backoff * 2, most)
-        return wait * random.uniform(0.8, 1.0)  # noqa: S311 - jitter, not a secret
+        return wait * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
     def _deregister(self) -> None:
         deadline = time.monotonic() + REQUEST_TIMEOUT

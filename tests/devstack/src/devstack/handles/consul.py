@@ -130,7 +130,7 @@ class ConsulApi:
         answer = accepted(self.http.get(f"/v1/health/service/{name}"))
         return [entry.instance() for entry in _ENTRIES.validate_json(answer.content)]
 
-    def wait_for_passing(self, name: str, count: int, timeout: float = 10) -> list[Instance]:
+    def wait_for_passing(self, name: str, count: int, timeout: float = 30) -> list[Instance]:
         """Wait until exactly `count` instances pass, and return them. Raises UnexpectedAnswer after the timeout."""
         deadline = time.monotonic() + timeout
         while True:
