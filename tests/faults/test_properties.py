@@ -18,7 +18,7 @@ from devstack.stack import Stack
 from echoroute.core.evaluate import evaluate
 from echoroute.core.objects import Key
 from echoroute.core.ownership import owner_of
-from echoroute.core.plan import Absent, Known, Present, digest, plan
+from echoroute.core.plan import Absent, KeyPlan, Known, Present, digest, plan_key
 from echoroute.core.policy import Policy
 from echoroute.core.reasons import Reason
 from echoroute.errors import GatewayRejected
@@ -91,7 +91,7 @@ def test_what_was_written_reads_back_as_desired(
     runner, api = admin_api
     bundle = _evaluate(spec).bundle
     assert bundle is not None
-    desired = {_KEY: Present(bundle)}
+    desired = Present(bundle)
 
     async def known() -> dict:
         found = {ref: await api.read(ref) for ref in bundle.objects}
@@ -103,14 +103,14 @@ def test_what_was_written_reads_back_as_desired(
 
     async def write_and_read() -> None:
         try:
-            await api.apply(plan(desired, {})[_KEY].changes)
+            await api.apply(plan_key(_KEY, desired, {}).changes)
         except GatewayRejected:
             event("rejected by the gateway")  # regular expressions and plugin configs are its to judge
             return
         event("taken by the gateway")
         held = await known()
-        assert plan(desired, held) == {}
-        await api.apply(plan({_KEY: Absent()}, held)[_KEY].changes)
+        assert plan_key(_KEY, desired, held) == KeyPlan()
+        await api.apply(plan_key(_KEY, Absent(), held).changes)
         assert await known() == {}
 
     runner.run(write_and_read())

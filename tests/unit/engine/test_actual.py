@@ -121,7 +121,7 @@ def test_around_gives_what_a_plan_has_to_see() -> None:
     squatter, far = ObjectRef(Kind.UPSTREAM, "squatted"), ObjectRef(Kind.ROUTE, "far")
     actual.replace({ROUTE: stored(OURS), squatter: stored({}), far: stored({})}, began=100.0)
     bundle = Bundle(ROUTE.id, {squatter: {}, UPSTREAM: {}})
-    assert set(actual.around(CART, bundle)) == {ROUTE, squatter}
-    assert set(actual.around(CART, None)) == {ROUTE}
-    assert actual.around(Key("shop", "new"), None) == {}
+    assert set(actual.around(CART, bundle.objects)) == {ROUTE, squatter}
+    assert set(actual.around(CART, ())) == {ROUTE}
+    assert actual.around(Key("shop", "new"), ()) == {}
     assert dict(actual.owned) == {CART: {ROUTE}}, "asking changes nothing"

@@ -73,6 +73,27 @@ class KeyPlan:
         return any(isinstance(change, Delete) for change in self.changes)
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Of the objects of one key: which are to be written, which to be deleted, and which are not its own."""
+
+    puts: tuple[ObjectRef, ...] = ()
+    deletes: tuple[ObjectRef, ...] = ()
+    foreign: tuple[ObjectRef, ...] = ()
+
+
+AS_DESIRED = Comparison()
+
+
+def compare(key: Key, wanted: Mapping[ObjectRef, Digest], known: Mapping[ObjectRef, Known]) -> Comparison:
+    """The decision table, by digests alone; `known` as for `plan_key`."""
+    return Comparison(
+        puts=tuple(ref for ref, digest_ in wanted.items() if ref not in known or known[ref].digest != digest_),
+        deletes=tuple(ref for ref, object_ in known.items() if object_.key == key and ref not in wanted),
+        foreign=tuple(sorted(ref for ref in wanted if ref in known and known[ref].key != key)),
+    )
+
+
 def plan_key(key: Key, desired: Desired, known: Mapping[ObjectRef, Known]) -> KeyPlan:
     """The changes that make `known` what `desired` says, for one key.
 
@@ -81,41 +102,12 @@ def plan_key(key: Key, desired: Desired, known: Mapping[ObjectRef, Known]) -> Ke
     if isinstance(desired, Keep):
         return KeyPlan()
     wanted = desired.bundle.objects if isinstance(desired, Present) else {}
-    foreign = tuple(sorted(ref for ref in wanted if ref in known and known[ref].key != key))
-    if foreign:
-        return KeyPlan(foreign=foreign)
-    puts = [Put(ref, body) for ref, body in wanted.items() if ref not in known or known[ref].digest != digest(body)]
-    deletes = [Delete(ref) for ref, object_ in known.items() if object_.key == key and ref not in wanted]
-    puts.sort(key=lambda put: (_WRITE_ORDER[put.ref.kind], put.ref.id))
-    deletes.sort(key=lambda delete: (-_WRITE_ORDER[delete.ref.kind], delete.ref.id))
-    return KeyPlan(changes=(*puts, *deletes))
-
-
-def plan(desired: Mapping[Key, Desired], known: Mapping[ObjectRef, Known]) -> dict[Key, KeyPlan]:
-    """The plans of all keys that need one: those desired, and those that own something and are not desired.
-
-    Keys whose plan is empty are left out, so an empty mapping means that the gateway is as desired.
-    """
-    by_key = group_by_key(known)
-    plans: dict[Key, KeyPlan] = {}
-    for key in desired.keys() | by_key.keys():
-        wanted = desired.get(key, Absent())
-        around = dict(by_key.get(key, {}))
-        if isinstance(wanted, Present):
-            around.update({ref: known[ref] for ref in wanted.bundle.objects if ref in known})
-        key_plan = plan_key(key, wanted, around)
-        if key_plan != KeyPlan():
-            plans[key] = key_plan
-    return plans
-
-
-def group_by_key(known: Mapping[ObjectRef, Known]) -> dict[Key, dict[ObjectRef, Known]]:
-    """The known objects that are ours, by the key that owns them."""
-    groups: dict[Key, dict[ObjectRef, Known]] = {}
-    for ref, object_ in known.items():
-        if object_.key is not None:
-            groups.setdefault(object_.key, {})[ref] = object_
-    return groups
+    found = compare(key, {ref: digest(body) for ref, body in wanted.items()}, known)
+    if found.foreign:
+        return KeyPlan(foreign=found.foreign)
+    puts = sorted(found.puts, key=lambda ref: (_WRITE_ORDER[ref.kind], ref.id))
+    deletes = sorted(found.deletes, key=lambda ref: (-_WRITE_ORDER[ref.kind], ref.id))
+    return KeyPlan(changes=(*(Put(ref, wanted[ref]) for ref in puts), *map(Delete, deletes)))
 
 
 def digest(body: JsonObject) -> Digest:

@@ -4,11 +4,11 @@ A list overwrites what is known of an object only if no write of it ended after 
 was under way while we wrote would undo our knowledge.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from echoroute.core.changes import Change, Put, Stored
-from echoroute.core.objects import Bundle, JsonObject, Key, ObjectRef
+from echoroute.core.objects import JsonObject, Key, ObjectRef
 from echoroute.core.plan import Known, digest
 
 OwnerOf = Callable[[JsonObject], Key | None]
@@ -42,9 +42,9 @@ class Actual:
         oldest = min((time for time in times if time > 0), default=None)
         return datetime.fromtimestamp(oldest, UTC) if oldest is not None else None
 
-    def around(self, key: Key, bundle: Bundle | None) -> dict[ObjectRef, Known]:
-        """What a plan for the key has to see: what it owns, and whatever is at the ids of its bundle."""
-        refs = self._by_key.get(key, set()) | (bundle.objects.keys() if bundle else set())
+    def around(self, key: Key, wanted: Iterable[ObjectRef]) -> dict[ObjectRef, Known]:
+        """What a plan for the key has to see: what it owns, and whatever is at the ids that it wants."""
+        refs = self._by_key.get(key, set()).union(wanted)
         return {ref: self._known[ref] for ref in refs if ref in self._known}
 
     def wrote(self, key: Key, change: Change) -> None:

@@ -97,7 +97,7 @@ class GatewayLane:
         if self._wait_for_beaten(key):
             return
         desired = self._table.desired(key)
-        known = self._actual.around(key, desired.bundle if isinstance(desired, Present) else None)
+        known = self._actual.around(key, desired.bundle.objects if isinstance(desired, Present) else ())
         plan = plan_key(key, desired, known)
         if plan.foreign:
             self._finish(item, revision, _foreign(plan))

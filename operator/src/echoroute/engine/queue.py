@@ -46,11 +46,6 @@ class WorkQueue:
         """How many keys wait or are being worked on; those that wait for their time do not count."""
         return len(self._queued) + len(self._taken)
 
-    @property
-    def delayed(self) -> int:
-        """How many keys wait for their time."""
-        return len(self._timers)
-
     def busy(self, key: Key) -> bool:
         """Whether the key waits, is being worked on, or waits for its time."""
         return key in self._queued or key in self._taken or key in self._timers

@@ -8,7 +8,7 @@ from echoroute.core.conflicts import Claims
 from echoroute.core.evaluate import Evaluation, evaluate
 from echoroute.core.facts import Failed, Programmed, Refusal
 from echoroute.core.objects import Bundle, Key, ObjectRef
-from echoroute.core.plan import Absent, Desired, Digest, Keep, Known, Present, digest
+from echoroute.core.plan import AS_DESIRED, Absent, Desired, Digest, Keep, Present, compare, digest
 from echoroute.core.policy import Policy
 from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry
@@ -163,13 +163,7 @@ class Table:
     def as_desired(self, key: Key, route: Route, actual: Actual) -> bool:
         """Whether the gateway holds what the route asks for, by digests: cheap enough for all keys in each round."""
         refusal = self.refusal(key)
-        owned = actual.owned.get(key) or set()
-        if refusal is not None:
-            return refusal.keeps or not owned
-        return len(owned) == len(route.digests) and all(
-            _is(actual.known.get(ref), key, wanted) for ref, wanted in route.digests
-        )
-
-
-def _is(known: Known | None, key: Key, wanted: Digest) -> bool:
-    return known is not None and known.key == key and known.digest == wanted
+        if refusal is not None and refusal.keeps:
+            return True
+        wanted = dict(route.digests) if refusal is None else {}
+        return compare(key, wanted, actual.around(key, wanted)) == AS_DESIRED
