@@ -82,7 +82,7 @@ install.yaml: ## one file for people without kustomize, to edit and apply (OVERL
 
 .PHONY: release-check
 release-check: .venv/.synced ## wheels and sdists: built, checked, installed where nothing else is; versions agree
-	@$(RUN) --group release pytest tests/release
+	@$(RUN) --group release pytest --timeout=900 tests/release
 
 .PHONY: cluster-up
 cluster-up: .venv/.synced ## a Kubernetes cluster of one real node, without Docker (Linux, root, apt-get)
@@ -101,6 +101,12 @@ compose-check: .venv/.synced ## compose.yaml, run for real by podman-compose (Li
 tilt-check: .venv/.synced ## the Tiltfile, evaluated by Tilt (built where there is none: some minutes, and a C compiler)
 	@$(RUN) devstack build tilt kubectl
 	@$(RUN) pytest tests/tilt/test_tiltfile.py
+
+.PHONY: tilt-ci
+tilt-ci: .venv/.synced ## `tilt ci` and live updates on a test cluster (as cluster-up: Linux, root, apt-get)
+	@$(RUN) devstack build tilt kubectl
+	@$(RUN) cluster prepare
+	@$(RUN) pytest tests/tilt/test_live.py
 
 .PHONY: bench
 bench: .venv/.synced ## times beside a floor measured in the same run (quick: BENCH_N=500 BENCH_PAIRS=1 BENCH_LARGE=2000)

@@ -25,6 +25,7 @@ def _own(directory: Path) -> Program:
 
 def _write(name: str, text: str) -> Callable[[Path], None]:
     def change(directory: Path) -> None:
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
         (directory / name).write_text(text)
 
     return change
@@ -35,6 +36,7 @@ def _write(name: str, text: str) -> Callable[[Path], None]:
     [
         (_module, _write("go.mod", "module m\n\nrequire example.org/tool v1.2.4\n"), True, "another version"),
         (_module, _write("go.sum", "example.org/tool v1.2.3 h1:bbbb=\n"), True, "other contents"),
+        (_module, _write("additions/page/index.html", "x"), True, "a file that is added to the module"),
         (_module, _write("README", "x"), False, "a pinned module is told by go.mod and go.sum"),
         (_own, _write("main.go", "package main // changed\n"), True, "a source"),
         (_own, _write("internal/schema.json", '{"a": 1}'), True, "an embedded file"),

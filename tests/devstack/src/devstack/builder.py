@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from devstack import stamps
+from devstack import additions, stamps
 from devstack.errors import BuildFailed
 from devstack.find import Binaries, take_inventory
 from devstack.golang import Go, ensure_go, environment, has_c_compiler
@@ -86,6 +86,7 @@ def _build_module(programs: Sequence[Program], go: Go) -> None:
 
 def _go_build(programs: Sequence[Program], go: Go, outputs: Path, log: Path, step: Step, *, cgo: bool) -> None:
     flags = ["-v", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", linker_flags(programs[0])]
+    flags += additions.flags(programs[0], go, outputs)
     # For several packages Go wants a folder and names each binary after its package's last element.
     target = f"{outputs}/" if len(programs) > 1 else str(outputs / programs[0].name)
     packages = [program.package for program in programs]

@@ -5,13 +5,14 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
+from devstack import additions
 from devstack.programs import Program, linker_flags
 
 
 def _sources(program: Program) -> Iterator[Path]:
-    """A pinned module is told by go.mod and go.sum; for sources of our own each file counts but tests and texts."""
+    """A pinned module is told by go.mod, go.sum and additions; of our own sources all files but tests and texts."""
     if program.module:
-        yield from (program.directory / "go.mod", program.directory / "go.sum")
+        yield from (program.directory / "go.mod", program.directory / "go.sum", *additions.files(program))
         return
     for path in sorted(program.directory.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(program.directory).parts)
