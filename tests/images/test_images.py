@@ -75,6 +75,16 @@ def test_echo_ends_on_sigterm_and_leaves_consul_first(
     assert consul.registered() == before
 
 
+def test_the_operator_watches_though_its_user_has_no_name(
+    stack: Stack, start: Start, operator_settings: tuple[str, dict[str, str]]
+) -> None:
+    install(stack)
+    option, environment = operator_settings
+    container = start("echoroute-operator", option, **environment)
+    page = f"http://{environment['ECHOROUTE_BIND']}/readyz?verbose"
+    container.seconds_until(lambda: _answers(page) and "[+]watch" in _HTTP.get(page).text)
+
+
 def test_how_long_the_operator_takes_to_start(
     stack: Stack, start: Start, operator_settings: tuple[str, dict[str, str]], figure: Callable[[str], None]
 ) -> None:
@@ -108,8 +118,8 @@ def test_how_long_echo_takes_to_start(
 def test_the_sidecar_registers_what_answers_and_leaves_when_told(
     start: Start, engine: Engine, consul: ConsulApi, echo_settings: dict[str, str]
 ) -> None:
-    main = start("echo-service", **echo_settings, SERVICE_NAME="beside", SERVICE_REGISTER="false")
-    sidecar = start("consul-init", **echo_settings, SERVICE_NAME="beside")
+    main = start("echo-service", **echo_settings, SERVICE_REGISTER="false")
+    sidecar = start("consul-init", **echo_settings, SERVICE_NAME="beside", POD_UID="6f9619ff")
     instance = f"beside-127.0.0.1-{echo_settings['SERVICE_PORT']}"
     sidecar.seconds_until(lambda: instance in consul.registered())
     engine.output("exec", sidecar.id, "consul-init", "leave", "--wait")

@@ -51,8 +51,11 @@ class Echo:
         )
 
 
-def create_app(settings: EchoSettings, registration: Registration) -> Starlette:
-    """The application, which refuses health checks that are meant for another instance."""
+def create_app(settings: EchoSettings, registration: Registration, *, registers: bool = True) -> Starlette:
+    """The application, which refuses health checks that are meant for another instance, if it registers itself.
+
+    Where it does not (a sidecar registers it), it cannot know as what it is registered.
+    """
     echo = Echo(settings, registration.id)
     routes = [
         Route("/hello", echo.hello),
@@ -63,4 +66,5 @@ def create_app(settings: EchoSettings, registration: Registration) -> Starlette:
     if settings.allow_fail:
         routes.append(Route("/health/fail", echo.fail, methods=["POST"]))
         routes.append(Route("/health/recover", echo.recover, methods=["POST"]))
-    return Starlette(routes=routes, middleware=[Middleware(InstanceGuard, instance=registration.instance)])
+    guard = [Middleware(InstanceGuard, instance=registration.instance)] if registers else []
+    return Starlette(routes=routes, middleware=guard)

@@ -42,7 +42,7 @@ async def serve(settings: EchoSettings) -> None:
     host, port = listener.getsockname()[:2]
     registered = Registered(_registration_settings(settings, host, port), handle_signals=False)
     limits = registered.settings
-    app = create_app(settings, registered.registration)
+    app = create_app(settings, registered.registration, registers=limits.enabled)
     config = uvicorn.Config(
         app,
         lifespan="off",

@@ -23,6 +23,15 @@ async def echo() -> AsyncIterator[httpx.AsyncClient]:
         yield each
 
 
+async def test_what_does_not_register_itself_answers_the_checks_of_whoever_did() -> None:
+    settings = Settings.from_env(VARIABLES)
+    app = create_app(EchoSettings.from_env(VARIABLES), Registration.from_settings(settings), registers=False)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://echo.example") as each:
+        answer = await each.get("/health", headers={"X-Consul-Instance": "echo-10.0.0.7-8000"})
+    assert answer.status_code == 200
+
+
 async def test_hello(echo: httpx.AsyncClient) -> None:
     assert (await echo.get("/hello")).json() == {"message": "hello world", "version": 2}
 

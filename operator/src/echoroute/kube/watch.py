@@ -68,6 +68,8 @@ class Watch:
         try:
             await kopf.operator(
                 registry=registry,
+                # For peering, which is off. Else kopf asks for the user's name, and a container's user may have none.
+                identity=cast("Any", "echoroute"),
                 settings=_settings(),
                 clusterwide=not self._namespaces,
                 namespaces=self._namespaces,
