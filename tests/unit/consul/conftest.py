@@ -104,7 +104,7 @@ class Heard:
     calls: list[tuple[str, int, int]] = field(default_factory=list)
     reachable: list[bool] = field(default_factory=list)
 
-    async def until(self, condition: Callable[[], bool], timeout: float = 5) -> None:
+    async def until(self, condition: Callable[[], bool], timeout: float = 40) -> None:
         async with asyncio.timeout(timeout):
             while not condition():  # noqa: ASYNC110 - any condition, checked from outside of the follower
                 await asyncio.sleep(0.005)
