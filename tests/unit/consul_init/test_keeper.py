@@ -109,14 +109,15 @@ def test_each_trouble_is_told_once_and_its_end_too(closed_port, scripted, keep, 
     assert len(lines(caplog, "serving and trying on")) == 1
 
 
-def test_what_an_answer_was_lost_for_is_not_written_again(scripted, keep, caplog):
+@pytest.mark.parametrize("lost", ["/register", "/health/"])
+def test_what_an_answer_was_lost_for_is_not_written_again(scripted, keep, caplog, lost):
     """A Consul that cannot keep up would get ever more to write from all who wait for it."""
-    consul = Consul()
+    consul, failures = Consul(), iter([True])
 
     def reply(seen):
         answer = consul(seen)
-        if "/register" in seen.path:
-            raise ConnectionError("done, but nobody hears of it")
+        if lost in seen.path and next(failures, False):
+            return (429, "too many concurrent connections")
         return answer
 
     keep(scripted(reply).port)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from consul_init.agent import Agent
 from consul_init.consul_settings import ConsulSettings
-from consul_init.errors import ConsulError, DeniedError, NotKeptError, UnreachableError
+from consul_init.errors import ConsulError, DeniedError, NotKeptError
 from consul_init.log import InstanceLog
 from consul_init.registration import FoundInstance, Registration
 from consul_init.settings import LEAVE_BUDGET, REQUEST_TIMEOUT
@@ -98,7 +98,8 @@ class Keeper:
         return random.uniform(*_POLL)  # noqa: S311 - jitter, not a secret
 
     def _make_true(self) -> None:
-        # After a timeout it may well be there: a Consul that cannot keep up must not be asked to write it once more.
+        # It may be there though the answer was lost or reading it back failed: a Consul that cannot keep up must not
+        # be asked to write it once more.
         if (self.was_registered or self._unsure) and self._is_true():
             return
         if not self._leaving.is_set():
@@ -121,6 +122,7 @@ class Keeper:
         return True
 
     def _register(self) -> None:
+        self._unsure = True
         self._agent.register(self.registration)
         if self._leaving.is_set():
             return
@@ -169,7 +171,8 @@ class Keeper:
 
     def _failed(self, error: ConsulError) -> float:
         """Tell each trouble once, not each attempt. Returns the seconds until the next."""
-        self._unsure = isinstance(error, UnreachableError)
+        if isinstance(error, DeniedError):
+            self._unsure = False  # not to be allowed to write is what a person must be told
         if self._trouble != str(error):
             level = logging.ERROR if isinstance(error, (DeniedError, NotKeptError)) else logging.WARNING
             self.log.log(level, "registration not confirmed, serving and trying on: %s", error)
