@@ -245,22 +245,19 @@ def test_orphans_are_reaped(wrapped):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="PID namespaces are Linux's")
 def test_as_the_first_process_of_a_container(wrapped):
-    """It reaps, forwards after the drain, and keeps the exit code; zombies would be told by /proc there."""
+    """It reaps, forwards after the drain, and keeps the exit code. Zombies would stay in /proc."""
     namespace = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
     if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode != 0:
         pytest.skip("no PID namespaces here")
     code = """
-import os, pathlib, signal, subprocess, sys, time
+import os, signal, subprocess, sys, time
 assert os.getppid() == 1
-def states():
-    texts = [each.read_text() for each in pathlib.Path("/proc").glob("[0-9]*/stat")]
-    return [(int(rest[1]), rest[0]) for rest in (each.rpartition(")")[2].split() for each in texts)]
+def processes(): return [each for each in os.listdir("/proc") if each.isdigit()]
 def got(signum, frame): print("got", signal.Signals(signum).name, flush=True); sys.exit(9)
 signal.signal(signal.SIGTERM, got)
 for _ in range(5): subprocess.run(["sh", "-c", "sleep 0.1 &"])
-while len(states()) > 2: time.sleep(0.02)
+while len(processes()) > 2: time.sleep(0.02)
 print("ready", flush=True)
-assert all(state != "Z" for _, state in states())
 os.kill(1, signal.SIGTERM)
 time.sleep(60)
 """
