@@ -12,7 +12,7 @@ from prometheus_client import Gauge
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.ownership import owner_of
 from echoroute.core.policy import Policy
-from echoroute.core.seen import Seen
+from echoroute.core.seen import Entry, Seen
 from echoroute.core.source import Origin
 from echoroute.engine.actual import Actual
 from echoroute.engine.announcer import Announcer
@@ -101,7 +101,7 @@ class Engine:
             gate=self.gate,
             discovery=self.discovery,
             clock=clock,
-            offer=self.offer,
+            patched=self._patched,
             announce=announcer.transition,
         )
         self._lane = GatewayLane(
@@ -142,6 +142,19 @@ class Engine:
         if deleted and transition.before is not None:
             self.deletions.deleted(transition.key, transition.before.created)
 
+    def _patched(self, computed_for: Entry, answer: Seen) -> None:
+        """Take what the source answered to a status patch.
+
+        It is offered like any other, but where it brings the status alone, that status need not be computed again: what
+        else may change it marks the key by itself.
+        """
+        route = self.table.get(answer.key)
+        transition = self.store.offer(answer)
+        if transition is None:
+            return
+        known = route is not None and route.entry is computed_for
+        self._follow(transition, Priority.CHANGE, status_known=known)
+
     def service_answered(self, service: str, healthy: int, total: int) -> None:
         """Take an answer of Consul's on a service in use."""
         self.discovery.answered(service, healthy=healthy, total=total)
@@ -158,13 +171,13 @@ class Engine:
         else:
             self._announcer.operator("Warning", "ConsulUnreachable", "Consul does not answer; its last answers stay")
 
-    def _follow(self, transition: Transition, priority: Priority) -> None:
+    def _follow(self, transition: Transition, priority: Priority, *, status_known: bool = False) -> None:
         if transition.after is not None:
             self.deletions.forget(transition.key)
         impact = self.table.take(transition)
         for key in impact.gateway:
             self.queue.add(key, priority)
-        for key in impact.status:
+        for key in impact.status if not status_known else ():
             self._mark(key)
         if impact.services:
             self._follow_services_soon()

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from echoroute.core.conditions import differs_beyond_counts, fold
 from echoroute.core.facts import Facts, Failed, Programmed, Waiting
 from echoroute.core.objects import JsonObject, Key
-from echoroute.core.seen import Seen
+from echoroute.core.seen import Entry, Seen
 from echoroute.core.status import parse_previous
 from echoroute.engine.discovery import Discovery
 from echoroute.engine.gate import Gate
@@ -54,7 +54,7 @@ class StatusLane:
         gate: Gate,
         discovery: Discovery,
         clock: Callable[[], float],
-        offer: Callable[[Seen], object],
+        patched: Callable[[Entry, Seen], None],
         announce: Callable[[Key, str, JsonObject, JsonObject], None],
     ) -> None:
         self._writer = writer
@@ -62,7 +62,7 @@ class StatusLane:
         self._gate = gate
         self._discovery = discovery
         self._clock = clock
-        self._offer = offer
+        self._patched = patched
         self._announce = announce
         self._queue = WorkQueue()
         self._held: set[Key] = set()
@@ -129,7 +129,7 @@ class StatusLane:
         removed: JsonObject = dict.fromkeys(before.keys() - outcome.status.keys())
         seen = await self._writer.patch_status(key, entry.uid, {**outcome.status, **removed})
         status_patches_total.labels("200").inc()
-        self._offer(seen)
+        self._patched(entry, seen)
         self._announce(key, entry.uid, before, outcome.status)
 
     def _wait(self, key: Key, route: Route) -> float | None:
