@@ -100,7 +100,7 @@ def test_nothing_is_published_beyond_loopback() -> None:
     assert [address for address in published if address.startswith(("0.0.0.0:", "*:", "[::]:"))] == []
 
 
-@pytest.mark.parametrize("service", ["consul", "operator", "etcd"])
+@pytest.mark.parametrize("service", ["consul", "operator"])
 def test_health_checks_succeed(project: Project, service: str) -> None:
     """Here they run only when asked: nothing like systemd is at hand to run them by the clock."""
     podman.podman("healthcheck", "run", project.container(service))
