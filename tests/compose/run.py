@@ -1,7 +1,6 @@
 """`make compose-check`: images first, with the network that builds need; then the tests, in namespaces of their own."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,7 +14,7 @@ _PODMAN_PROGRAMS = {"/usr/lib/podman/netavark": "netavark", "/usr/lib/podman/aar
 
 
 def main() -> int:
-    """The exit status of the tests; 0, and a line that says so, where this machine cannot run them."""
+    """Becomes the tests; gives 0, and a line that says so, where this machine cannot run them, and 1 for a failure."""
     try:
         machine.require_machine()
         machine.install_packages(_PODMAN_PROGRAMS)
@@ -32,7 +31,9 @@ def main() -> int:
         return 1
     tests = [sys.executable, "-m", "pytest", *sys.argv[1:], str(Path(__file__).parent)]
     environment = {**os.environ, "COMPOSE_CHECK": "inside", "PATH": machine.PATH}
-    return subprocess.run(isolate(tests), cwd=REPOSITORY, env=environment, check=False).returncode
+    os.chdir(REPOSITORY)
+    # In place of this process, so that whatever ends it ends the namespaces, too.
+    os.execvpe("unshare", isolate(tests), environment)  # noqa: S606 - no shell is wanted
 
 
 if __name__ == "__main__":
