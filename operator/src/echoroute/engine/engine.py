@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,8 +30,10 @@ from echoroute.net.backoff import Backoff
 log = logging.getLogger(__name__)
 
 _STATUS_WORKERS = 8
-_WATCH_DELAY = 10.0
-"""Seconds after which the watch is started even if the first bulk of writes is not done: a gateway may hang."""
+_STALLED = 10.0
+"""Seconds without progress of the first pass after which the watch is started all the same: a gateway may hang."""
+_LONGEST_WAIT = 30.0
+"""Seconds after which it is started in any case; until then only rounds find what changes."""
 
 _PROVEN = 10.0
 """Seconds that a watch has to last until it counts as running after a failure: longer than its own few tries take."""
@@ -244,13 +245,24 @@ class Engine:
         EchoRoutes cannot be listed yet, the watch could not either, and would only say so a second time.
         """
         await self.rounds.echoroutes_listed.wait()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_WATCH_DELAY):
-                await self.rounds.gateway_asked.wait()
-                if self.gate.is_open:
-                    await self.queue.idle()
-                self.status.release()
-                await self.status.idle()
+        first_pass = asyncio.create_task(self._first_pass())
+        latest = self._clock() + _LONGEST_WAIT
+        left = -1
+        try:
+            while not first_pass.done() and self._clock() < latest:
+                before, left = left, len(self.queue) + self.status.waiting
+                if left == before:
+                    return
+                await asyncio.wait({first_pass}, timeout=_STALLED)
+        finally:
+            first_pass.cancel()
+
+    async def _first_pass(self) -> None:
+        await self.rounds.gateway_asked.wait()
+        if self.gate.is_open:
+            await self.queue.idle()
+        self.status.release()
+        await self.status.idle()
 
     async def _keep_watching(self, watch: Callable[[], Awaitable[None]]) -> None:
         backoff = Backoff(first=1.0, limit=30.0)

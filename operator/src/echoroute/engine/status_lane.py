@@ -86,6 +86,11 @@ class StatusLane:
         for key in held:
             self._queue.add(key, Priority.BULK)
 
+    @property
+    def waiting(self) -> int:
+        """How many statuses wait to be computed or written, those that are held included."""
+        return len(self._queue) + len(self._held)
+
     async def idle(self) -> None:
         """Return when no status waits to be computed or written now."""
         await self._queue.idle()

@@ -84,8 +84,25 @@ class Watch:
             stop.set()
 
 
+class _NoEssence(kopf.DiffBaseStorage):
+    """kopf keeps of each object what it last handled, for handlers of differences, of which there are none here.
+
+    Otherwise it copies each object deeply, for each event.
+    """
+
+    def build(self, *, body: kopf.Body, extra_fields: object = None) -> kopf.BodyEssence:
+        return kopf.BodyEssence()
+
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        pass
+
+
 def _settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
+    settings.persistence.diffbase_storage = _NoEssence()
     settings.watching.chunk_size = 500
     settings.watching.server_timeout = 300  # an int: the API parses timeoutSeconds as one
     settings.watching.reconnect_backoff = 1.0
