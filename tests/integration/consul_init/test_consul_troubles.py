@@ -18,7 +18,7 @@ def test_an_agent_that_lost_its_data(start_agent: StartAgent, open_host: OpenHos
     host = open_host(agent.address)
     kinds = ["starlette", "echo", "wrapper", "sidecar", "threaded"]
     instances = [host.start(kinds[number % len(kinds)], "lost") for number in range(count)]
-    agent.api.wait_for_passing("lost", count, timeout=20)
+    agent.api.wait_for_passing("lost", count, timeout=60)
     agent.stop()
     agent.lose_data()
     meanwhile = host.start("starlette", "lost")
@@ -29,7 +29,7 @@ def test_an_agent_that_lost_its_data(start_agent: StartAgent, open_host: OpenHos
     assert meanwhile.main.log.count("registration not confirmed, serving and trying on") == 1
     agent.start()
     up = time.monotonic()
-    wait_until(lambda: len(agent.api.registered()) == count + 1, timeout=20, what="all registrations")
+    wait_until(lambda: len(agent.api.registered()) == count + 1, timeout=60, what="all registrations")
     back = time.monotonic() - up
     figure(f"Consul restarted empty: {count + 1} instances are back {back:.1f} s after it is up")
     assert back < BACK_WITHIN

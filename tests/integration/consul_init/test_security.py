@@ -42,7 +42,7 @@ def test_tokens(start_agent: StartAgent, open_host: OpenHost, tmp_path: Path) ->
     assert instance.answers()
 
     replace(file, writing)
-    agent.api.wait_for_passing("secured", 1, timeout=15)
+    agent.api.wait_for_passing("secured", 1, timeout=60)
 
     anonymous = host.consul_init("check", name="secured", port=instance.port)
     assert anonymous.wait() == 2
@@ -52,7 +52,7 @@ def test_tokens(start_agent: StartAgent, open_host: OpenHost, tmp_path: Path) ->
     agent.http.delete(f"/v1/acl/token/{accessor(agent, writing)}").raise_for_status()
     wait_until(lambda: "ACL not found" in instance.main.log)
     replace(file, successor)
-    wait_until(lambda: "Consul answers again" in instance.main.log, timeout=15)
+    wait_until(lambda: "Consul answers again" in instance.main.log, timeout=60)
     instance.stop()
     assert instance.wait() == 0
     assert agent.api.instances("secured") == []

@@ -11,7 +11,7 @@ import pytest
 NEW_PID_NAMESPACE = ["unshare", "--user", "--map-root-user", "--pid", "--fork"]
 
 PRELUDE = """
-import asyncio, signal, sys, threading, time
+import asyncio, os, signal, sys, threading, time
 from consul_init import signals
 from consul_init.signals import WrappedSignals
 
@@ -23,7 +23,7 @@ class Leaving:
         say("drained"); return True
 
 said = []
-def say(text): said.append(text); print(text, flush=True)
+def say(text): os.write(1, f"{text}\\n".encode()); said.append(text)
 def until(text, times=1):
     end = time.monotonic() + 30
     while sum(each.startswith(text) for each in said) < times and time.monotonic() < end: time.sleep(0.01)
