@@ -51,9 +51,12 @@ demo: .venv/.synced ## the main job, live: from kubectl apply to an answered req
 	@$(RUN) python tests/demo/demo.py
 
 .PHONY: test
+# Two folders wait more than they compute, and each of their files is on its own: two at a time.
 test: lint unit devstack ## everything that CI gates on
 	@for module in gateway kstatus; do (cd "tests/devstack/$$module" && PATH="$(CACHE)/go/bin:$$PATH" go vet ./...); done
-	@$(RUN) pytest tests/contract tests/integration tests/e2e tests/faults
+	@$(RUN) pytest -n 2 --dist loadfile tests/integration/consul_init tests/integration/devstack
+	@$(RUN) pytest tests/contract tests/integration tests/e2e tests/faults \
+	  --ignore=tests/integration/consul_init --ignore=tests/integration/devstack
 
 # Images are called localhost/NAME, a registry that nobody can publish to: `kubectl` never pulls somebody else's by mistake.
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' operator/pyproject.toml)
