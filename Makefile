@@ -95,6 +95,10 @@ cluster-up: .venv/.synced ## a Kubernetes cluster of one real node, without Dock
 cluster-down: .venv/.synced ## end it, and take away what a crashed one has left
 	@$(RUN) cluster down
 
+.PHONY: cluster-test
+cluster-test: .venv/.synced ## images and manifests on such a cluster, as pods, under load; where it cannot run, it says so
+	@$(RUN) cluster test
+
 .PHONY: compose-check
 compose-check: .venv/.synced ## compose.yaml, run for real by podman-compose (Linux, root, apt-get)
 	@$(RUN) devstack build consul etcd gateway

@@ -10,9 +10,11 @@ from .installed import Installed, cluster, install
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     """`kubectl apply -k`, once."""
-    installed = install(cluster(), tmp_path_factory.mktemp("installed"))
+    kube = cluster()
+    installed = install(kube, tmp_path_factory.mktemp("installed"))
     yield installed
     installed.close()
+    kube.http.close()
 
 
 @pytest.fixture

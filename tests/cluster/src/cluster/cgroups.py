@@ -1,4 +1,7 @@
-"""The cgroups of a cluster's pods, which outlive their processes and are taken away by us."""
+"""The cgroups of a cluster's pods, which outlive their processes and are taken away by us.
+
+The node takes a cgroup of ours for the root of each hierarchy, so that all its containers are below that one.
+"""
 
 import os
 import signal
@@ -12,10 +15,30 @@ _ROOT = Path("/sys/fs/cgroup")
 _SECONDS = 10.0
 
 
+def hierarchies() -> list[Path]:
+    """Where they are mounted: at the root itself in version 2, in folders of it in version 1, which has several."""
+    if (_ROOT / "cgroup.procs").exists():
+        return [_ROOT]
+    # Some are there by two names, `cpu,cpuacct` and a link from each.
+    return [path for path in sorted(_ROOT.iterdir()) if path.is_mount() and (path / "cgroup.procs").exists()]
+
+
+def make(name: str) -> dict[Path, Path]:
+    """Make a cgroup of this name in each hierarchy; each with the mount of its hierarchy."""
+    made = {}
+    for mount in hierarchies():
+        cgroup = mount / name
+        cgroup.mkdir(exist_ok=True)
+        for setting in ("cpuset.cpus", "cpuset.mems"):  # in version 1 nobody may join before they are set
+            if (mount / setting).exists():
+                (cgroup / setting).write_text((mount / setting).read_text())
+        made[cgroup] = mount
+    return made
+
+
 def trees(name: str) -> list[Path]:
-    """The cgroup of this name in each hierarchy (version 1 has several) that knows it."""
-    mounts = [_ROOT, *(path for path in _ROOT.iterdir() if path.is_dir())]
-    return [mount / name for mount in mounts if (mount / name).is_dir()]
+    """The cgroups of this name that there are."""
+    return [mount / name for mount in hierarchies() if (mount / name).is_dir()]
 
 
 def remove(name: str) -> bool:

@@ -4,6 +4,7 @@ import argparse
 import os
 import shlex
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -15,19 +16,21 @@ from devstack import instances
 from devstack.builder import build
 from devstack.errors import DevstackError, tail
 from devstack.find import require
-from devstack.paths import shown
+from devstack.paths import REPOSITORY, shown
 from devstack.programs import CLUSTER
 from devstack.progress import Step
 from devstack.state import State, read_state
 
 from cluster import images, machine, podman
 from cluster.parts import ctr
-from cluster.paths import RUN
+from cluster.paths import RUN, SOURCES
 from cluster.sandbox import enter
 from cluster.supervisor import Cluster, end_leftovers
 
 _START_SECONDS = 300.0
 _WATCH_SECONDS = 0.5
+_TEST = "test"
+"""The cluster of `make cluster-test`, beside one that a person uses."""
 
 
 def directory_of(name: str) -> Path:
@@ -50,8 +53,12 @@ def inside(name: str, command: Sequence[str]) -> list[str]:
 
 
 def run_prepare(arguments: argparse.Namespace) -> None:
-    """Everything that takes long, once."""
     del arguments
+    prepare()
+
+
+def prepare() -> None:
+    """Everything that takes long, once. Raises CannotRun, BuildFailed, PodmanFailed."""
     machine.require_machine()
     machine.install_packages()
     build(CLUSTER)
@@ -60,20 +67,31 @@ def run_prepare(arguments: argparse.Namespace) -> None:
 
 
 def run_images(arguments: argparse.Namespace) -> None:
-    """All images of the test overlay: a base, the devstack's programs, and our own by `make images`."""
     del arguments
-    podman.prepare()
+    prepare()
+    print("\n".join(build_images()))
+
+
+def build_images() -> list[str]:
+    """All images of the test overlay: a base, the devstack's programs, and our own by `make images`; their names."""
     images.make_base()
     names = images.make_parts(require(CLUSTER))
-    print("\n".join([*names, *images.make_products()]))
+    return [*names, *images.make_products()]
 
 
 def run_up(arguments: argparse.Namespace) -> None:
-    name, directory = arguments.name, directory_of(arguments.name)
-    run_prepare(arguments)
+    name = arguments.name
+    prepare()
     with suppress(DevstackError):
         _print_screen(name, running_state(name))
         return
+    start(name)
+    _print_screen(name, running_state(name))
+
+
+def start(name: str) -> None:
+    """Start a cluster in the background and wait until its node is ready. Raises PartFailed."""
+    directory = directory_of(name)
     log = directory / "logs" / "node.log"
     with Step(f"cluster {name}: starting") as step:
 
@@ -83,7 +101,6 @@ def run_up(arguments: argparse.Namespace) -> None:
         supervisor = [sys.executable, "-m", "cluster", "supervise", "--name", name]
         instances.start_detached(directory, supervisor, _START_SECONDS, show)
         step.finish("ready")
-    _print_screen(name, running_state(name))
 
 
 def run_supervise(arguments: argparse.Namespace) -> None:
@@ -120,8 +137,11 @@ def run_env(arguments: argparse.Namespace) -> None:
 def run_exec(arguments: argparse.Namespace) -> None:
     # Entering a mount namespace leads to its root.
     command = inside(arguments.name, ["env", f"--chdir={Path.cwd()}", *arguments.command])
-    environment = {**os.environ, "PATH": machine.PATH, **running_state(arguments.name).environment}
-    os.execvpe(command[0], command, environment)  # noqa: S606 (its arguments are a list, no shell reads them)
+    os.execvpe(command[0], command, _environment_inside(arguments.name))  # noqa: S606 (its arguments are a list, no shell reads them)
+
+
+def _environment_inside(name: str) -> dict[str, str]:
+    return {**os.environ, "PATH": machine.PATH, **running_state(name).environment}
 
 
 def load(name: str, names: Sequence[str]) -> None:
@@ -135,6 +155,31 @@ def load(name: str, names: Sequence[str]) -> None:
 
 def run_load(arguments: argparse.Namespace) -> None:
     load(arguments.name, arguments.image)
+
+
+def run_test(arguments: argparse.Namespace) -> None:
+    """Build, start a cluster of its own, run the tests of tests/cluster, end it. One line where that cannot be."""
+    del arguments
+    try:
+        machine.require_machine()
+    except machine.CannotRun as reason:
+        print(f"cluster-test: not run: {reason}")
+        return
+    prepare()
+    names = build_images()
+    tests = shown(SOURCES)
+    pytest = [sys.executable, "-m", "pytest"]
+    status = subprocess.run([*pytest, f"{tests}/life"], cwd=REPOSITORY, check=False).returncode
+    start(_TEST)
+    try:
+        load(_TEST, names)
+        command = inside(_TEST, ["env", f"--chdir={REPOSITORY}", *pytest, f"{tests}/pods"])
+        status |= subprocess.run(command, check=False, env=_environment_inside(_TEST)).returncode
+    finally:
+        print("\n".join(instances.stop(directory_of(_TEST), end_leftovers)))
+    if status:
+        msg = f"tests failed; the logs of the node are in {shown(directory_of(_TEST))}"
+        raise DevstackError(msg)
 
 
 def run_status(arguments: argparse.Namespace) -> None:

@@ -54,7 +54,7 @@ def cni() -> str:
     return json.dumps({"cniVersion": "0.4.0", "name": "pods", "plugins": [bridge, portmap]}, indent=2)
 
 
-def kubelet(cgroup: str) -> str:
+def kubelet() -> str:
     """https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/.
 
     A throw-away node that nobody else reaches: its API asks nobody who they are.
@@ -67,7 +67,6 @@ def kubelet(cgroup: str) -> str:
             "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
             "authorization": {"mode": "AlwaysAllow"},
             "cgroupDriver": "cgroupfs",
-            "cgroupRoot": f"/{cgroup}",
             "cgroupsPerQOS": False,
             "enforceNodeAllocatable": [],
             "failCgroupV1": False,

@@ -34,7 +34,7 @@ _WATCH_SECONDS = 0.5
 _NODE_SECONDS = 90.0
 
 
-def start(cgroup: str, port: int) -> list[Process]:
+def start(port: int) -> list[Process]:
     """All parts, in the order in which each finds what it needs. Raises PartFailed."""
     layout = Layout(NODE, replace(Ports.pick(), apiserver=port))
     layout.clear()
@@ -50,7 +50,7 @@ def start(cgroup: str, port: int) -> list[Process]:
     containerd.wait_until(containerd.is_ready, timeout=30)
     say("kubelet, kube-controller-manager, kube-scheduler, CoreDNS")
     subprocess.run(ctr("images", "import", str(PAUSE_ARCHIVE)), check=True)
-    kubelet, others = Kubelet(site, cgroup), [ControllerManager(site), Scheduler(site), CoreDns(site)]
+    kubelet, others = Kubelet(site), [ControllerManager(site), Scheduler(site), CoreDns(site)]
     for part in (kubelet, *others):
         part.spawn()
     for part in (kubelet, *others):
@@ -86,8 +86,8 @@ def watch(processes: list[Process]) -> None:
 def main() -> int:
     folder, cgroup, port = sys.argv[1:]
     try:
-        furnish(Path(folder))
-        processes = start(cgroup, int(port))
+        furnish(Path(folder), cgroup)
+        processes = start(int(port))
         (NODE / READY).touch()
         watch(processes)
     except DevstackError as error:

@@ -71,9 +71,9 @@ class Kubelet(_KubernetesPart):
 
     port = 10248
 
-    def __init__(self, site: Site, cgroup: str) -> None:
+    def __init__(self, site: Site) -> None:
         super().__init__("kubelet", site)
-        self._config = write_private(site.layout.root / "kubelet.json", configs.kubelet(cgroup).encode())
+        self._config = write_private(site.layout.root / "kubelet.json", configs.kubelet().encode())
 
     def command(self) -> Sequence[str]:
         return [

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from devstack.paths import CACHE, REPOSITORY
 
+SOURCES = Path(__file__).resolve().parents[2]
+
 HOME = CACHE / "cluster"
 RUN = HOME / "run"
 PODMAN = HOME / "podman"

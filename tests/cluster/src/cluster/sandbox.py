@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from cluster import cgroups
 from cluster.paths import NODE
 
 ADDRESS = "10.88.0.1"
@@ -40,17 +41,21 @@ def enter(pid: int) -> list[str]:
     return ["nsenter", f"--net={proc}/net", f"--mount={proc}/mnt", f"--pid={proc}/pid_for_children", "--"]
 
 
-def furnish(folder: Path) -> None:
+def furnish(folder: Path, cgroup: str) -> None:
     """Inside: private places for what containerd, CNI and kubelet write at fixed paths, and a network.
 
-    `folder` is found at /run/node from then on: paths are short there, as those of sockets must be.
+    `folder` is found at /run/node from then on: paths are short there, as those of sockets must be. What is done in
+    the root of a hierarchy of cgroups is done in `cgroup`.
     """
     _run("mount", "--make-rshared", "/")
     _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
     NODE.mkdir()
+    _PRIVATE.mkdir()
     _run("mount", "--bind", str(folder), str(NODE))
     for path in ("/var/lib", "/var/log"):
         _overlay(Path(path))
+    for made, mount in cgroups.make(cgroup).items():
+        _replace(mount, made)
     for name, value in _TUNABLES.items():
         shown = _PRIVATE / name.replace("/", ".")
         shown.write_text(f"{value}\n")
@@ -68,8 +73,18 @@ def _overlay(path: Path) -> None:
     """Writes below `path` go into memory of the namespace's own; what is there can be read."""
     upper, work = (_PRIVATE / f"{path.name}.{use}" for use in ("upper", "work"))
     for folder in (upper, work):
-        folder.mkdir(parents=True)
+        folder.mkdir()
     _run("mount", "-t", "overlay", "-o", f"lowerdir={path},upperdir={upper},workdir={work}", "overlay", str(path))
+
+
+def _replace(mount: Path, folder: Path) -> None:
+    """Show a folder of a mounted file system in its place; not on top of it, where runc would still find the mount."""
+    aside = _PRIVATE / "aside"
+    aside.mkdir(exist_ok=True)
+    _run("mount", "--bind", str(folder), str(aside))
+    _run("umount", str(mount))
+    _run("mount", "--bind", str(aside), str(mount))
+    _run("umount", str(aside))
 
 
 def _run(*command: str) -> None:
