@@ -1,5 +1,6 @@
 """What the folders of manifests/ become: objects, as `kubectl kustomize` builds them."""
 
+import functools
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,9 +23,14 @@ def name_of(folder: Path) -> str:
 
 
 def render(kubectl: Path, folder: Path) -> list[Manifest]:
+    return [each for each in yaml.load_all(_built(kubectl, folder), Loader=yaml.CSafeLoader) if each]
+
+
+@functools.cache
+def _built(kubectl: Path, folder: Path) -> str:
     done = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return [each for each in yaml.safe_load_all(done.stdout) if each]
+    return done.stdout
 
 
 def of_kind(objects: list[Manifest], *kinds: str) -> list[Manifest]:

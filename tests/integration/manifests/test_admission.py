@@ -29,11 +29,14 @@ def restricted(kube: Kube) -> Iterator[str]:
 
 def dry_run(kube: Kube, objects: list[Manifest]) -> tuple[int, str]:
     """Server-side apply of all, without effect but for the namespaces and the CRD, which the others need."""
-    for each in of_kind(objects, "Namespace", "CustomResourceDefinition"):
-        kube.run("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(each))
-    listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-    done = kube.attempt("apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-", stdin=listed)
+    command = ("apply", "--server-side", "--force-conflicts", "-f", "-")
+    kube.run(*command, stdin=_listed(of_kind(objects, "Namespace", "CustomResourceDefinition")))
+    done = kube.attempt(*command, "--dry-run=server", stdin=_listed(objects))
     return done.returncode, done.stderr
+
+
+def _listed(objects: list[Manifest]) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
 
 
 def pod(template: Manifest) -> Manifest:
