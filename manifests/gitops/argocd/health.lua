@@ -1,5 +1,5 @@
--- Argo CD's health check for EchoRoutes (argoproj.io, resource.customizations.health.echoroute.dev_EchoRoute).
--- It agrees with kstatus, by which Flux and `kubectl wait`-like tools judge: Healthy is Current, Progressing is
+-- Argo CD's health check for EchoRoutes (argocd-cm, resource.customizations.health.echoroute.dev_EchoRoute).
+-- It agrees with kstatus, by which Flux judges: Healthy is Current, Progressing is
 -- InProgress, Degraded is Failed. A route without instances is Progressing, not Degraded: they may register any moment,
 -- and a Degraded object ends a sync that only has to wait for them.
 local function progressing(message)

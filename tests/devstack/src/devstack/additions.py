@@ -47,9 +47,9 @@ def _download(program: Program, go: Go) -> Path:
     answer = subprocess.run(
         command, cwd=program.directory, env=environment(), capture_output=True, text=True, check=False
     )
-    try:
-        facts = json.loads(answer.stdout)
-        return Path(facts["Dir"])
-    except (ValueError, KeyError):
-        msg = f"`{' '.join(command)}` failed: {(answer.stdout + answer.stderr).strip()}"
-        raise BuildFailed(msg) from None
+    # It tells what went wrong on stdout, too, as JSON.
+    facts = json.loads(answer.stdout or "{}")
+    if answer.returncode != 0:
+        msg = f"`{' '.join(command)}` failed: {facts.get('Error') or answer.stderr.strip()}"
+        raise BuildFailed(msg)
+    return Path(facts["Dir"])
