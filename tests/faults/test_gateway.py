@@ -37,9 +37,9 @@ def _outage_lines(operator: Operator) -> list[str]:
 
 
 def test_a_wrong_key_at_the_start_and_the_right_one_later_in_the_file(
-    module_stack: Stack, start: Start, tmp_path: Path
+    breakable_stack: Stack, start: Start, tmp_path: Path
 ) -> None:
-    kube, gateway = module_stack.kube, module_stack.gateway.api
+    kube, gateway = breakable_stack.kube, breakable_stack.gateway.api
     file = tmp_path / "key"
     file.write_text("not-the-key-of-this-gateway")
     create(kube, [route(f"r{number}", "default", f"/r{number}") for number in range(20)])
@@ -49,7 +49,7 @@ def test_a_wrong_key_at_the_start_and_the_right_one_later_in_the_file(
     _told_as_away(operator, "GatewayUnauthorized")
     assert condition(kube, "default", "r0", "Reconciling").status == "True"
     assert gateway.stats().writes == 0, "one probe finds out, not a try for each route"
-    file.write_text(module_stack.gateway.admin_key_file.read_text())
+    file.write_text(breakable_stack.gateway.admin_key_file.read_text())
     until(lambda: len(programmed(gateway, "default")) == 20)
     until(lambda: condition(kube, "default", "r0", "Programmed").status == "True")
     _told_as_back(operator)
@@ -89,8 +89,8 @@ _OUTAGES = [
 
 
 @pytest.mark.parametrize("outage", _OUTAGES, ids=[outage.why for outage in _OUTAGES])
-def test_an_outage_while_it_runs(module_stack: Stack, start: Start, outage: Outage) -> None:
-    kube, gateway = module_stack.kube, module_stack.gateway.api
+def test_an_outage_while_it_runs(breakable_stack: Stack, start: Start, outage: Outage) -> None:
+    kube, gateway = breakable_stack.kube, breakable_stack.gateway.api
     create(kube, [route(name, "default", f"/{name}") for name in ("stays", "goes")])
     operator = start()
     until(lambda: condition(kube, "default", "stays", "Programmed").status == "True")
@@ -98,14 +98,14 @@ def test_an_outage_while_it_runs(module_stack: Stack, start: Start, outage: Outa
     before = kube.read(path_of("default", "stays"))
     gateway.reset_stats()
 
-    outage.fail(module_stack)
+    outage.fail(breakable_stack)
     create(kube, [route("new", "default", "/new")])
     delete(kube, "default", "goes")
     until(lambda: condition(kube, "default", "new", "Programmed").reason == outage.reason)
     _told_as_away(operator, outage.reason)
     assert kube.read(path_of("default", "stays")) == before, "what is programmed is not repainted"
 
-    outage.mend(module_stack)
+    outage.mend(breakable_stack)
     until(lambda: condition(kube, "default", "new", "Programmed").status == "True")
     until(lambda: sorted(str(one["uri"]) for one in programmed(gateway, "default")) == ["/new", "/stays"])
     _told_as_back(operator)
@@ -114,10 +114,10 @@ def test_an_outage_while_it_runs(module_stack: Stack, start: Start, outage: Outa
     assert "stays" not in touched, "what is programmed is neither deleted nor written again"
 
 
-def test_away_at_the_start(module_stack: Stack, start: Start) -> None:
+def test_away_at_the_start(breakable_stack: Stack, start: Start) -> None:
     """Changes are followed meanwhile, and the operator is ready: a rollout of it must not wait for the gateway."""
-    kube, gateway = module_stack.kube, module_stack.gateway.api
-    module_stack.gateway.kill()
+    kube, gateway = breakable_stack.kube, breakable_stack.gateway.api
+    breakable_stack.gateway.kill()
     create(kube, [route("early", "default", "/early")])
     operator = start()
     until(lambda: condition(kube, "default", "early", "Programmed").reason == "GatewayUnreachable")
@@ -125,7 +125,7 @@ def test_away_at_the_start(module_stack: Stack, start: Start) -> None:
     until(lambda: operator.check("watch") == "[+]watch")
     create(kube, [route("late", "default", "/late")])
     until(lambda: condition(kube, "default", "late", "Programmed").reason == "GatewayUnreachable")
-    module_stack.gateway.start()
+    breakable_stack.gateway.start()
     until(lambda: len(programmed(gateway, "default")) == 2)
     until(lambda: condition(kube, "default", "late", "Programmed").status == "True")
     _told_as_back(operator)

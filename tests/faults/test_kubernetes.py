@@ -19,9 +19,9 @@ _ROLE = "/apis/rbac.authorization.k8s.io/v1/clusterroles/echoroute-operator"
 
 
 @pytest.fixture
-def revoke(module_stack: Stack) -> Iterator[Revoke]:
+def revoke(breakable_stack: Stack) -> Iterator[Revoke]:
     """Takes a verb on a resource from the operator; `revoke("", "")`, or the end of the test, gives it back."""
-    http = module_stack.kube.http
+    http = breakable_stack.kube.http
     whole = accepted(http.get(_ROLE)).json()
     del whole["metadata"]["resourceVersion"]
 
@@ -70,9 +70,9 @@ _RIGHTS = [
 
 
 @pytest.mark.parametrize("right", _RIGHTS, ids=[f"{right.verb} {right.resource}" for right in _RIGHTS])
-def test_a_missing_right(module_stack: Stack, start: Start, revoke: Revoke, right: Right) -> None:
-    kube, gateway = module_stack.kube, module_stack.gateway.api
-    orphan = _make_orphan(module_stack)
+def test_a_missing_right(breakable_stack: Stack, start: Start, revoke: Revoke, right: Right) -> None:
+    kube, gateway = breakable_stack.kube, breakable_stack.gateway.api
+    orphan = _make_orphan(breakable_stack)
     create(kube, [route(f"r{number}", "default", f"/r{number}") for number in range(5)])
     revoke(right.resource, right.verb)
     operator = start(wait=False)
@@ -82,7 +82,7 @@ def test_a_missing_right(module_stack: Stack, start: Start, revoke: Revoke, righ
     assert operator.check(right.check).startswith(f"[-]{right.check}: ")
     assert operator.metric(right.metric) == 0
     if right.writes:
-        until(lambda: len(_routes(module_stack)) == 5)
+        until(lambda: len(_routes(breakable_stack)) == 5)
     if right.deletes:
         until(lambda: gateway.get("routes", orphan) is None)
     else:
@@ -92,7 +92,7 @@ def test_a_missing_right(module_stack: Stack, start: Start, revoke: Revoke, righ
     create(kube, [route("late", "default", "/late")])
     until(lambda: operator.check(right.check) == f"[+]{right.check}", timeout=60)
     assert operator.metric(right.metric) == 1
-    until(lambda: len(_routes(module_stack)) == 6)
+    until(lambda: len(_routes(breakable_stack)) == 6)
     until(lambda: gateway.get("routes", orphan) is None)
     until(lambda: condition(kube, "default", "r0", "Programmed").status == "True")
     assert len(operator.said("ERROR")) == 1, operator.said("ERROR")
@@ -104,40 +104,40 @@ def _routes(stack: Stack) -> list[str]:
     return sorted(str(one["uri"]) for one in programmed(stack.gateway.api, "default") if one["uri"] != "/orphan")
 
 
-def test_the_api_server_is_away_at_the_start(module_stack: Stack, start: Start) -> None:
-    create(module_stack.kube, [route("web", "default", "/web")])
+def test_the_api_server_is_away_at_the_start(breakable_stack: Stack, start: Start) -> None:
+    create(breakable_stack.kube, [route("web", "default", "/web")])
     operator = start(wait=False)  # its account's token comes from the API server
     operator.process.kill()
-    module_stack.gateway.api.wipe()
-    orphan = _make_orphan(module_stack)
-    module_stack.apiserver.kill()
+    breakable_stack.gateway.api.wipe()
+    orphan = _make_orphan(breakable_stack)
+    breakable_stack.apiserver.kill()
     operator.process.spawn()
     until(operator.answers)
     until(lambda: operator.check("kubernetes").startswith("[-]kubernetes: the Kubernetes API does not answer"))
     assert not operator.ready()
-    module_stack.apiserver.start()
+    breakable_stack.apiserver.start()
     until(operator.ready)
-    until(lambda: _routes(module_stack) == ["/web"])
-    until(lambda: module_stack.gateway.api.get("routes", orphan) is None)
+    until(lambda: _routes(breakable_stack) == ["/web"])
+    until(lambda: breakable_stack.gateway.api.get("routes", orphan) is None)
     assert len([line for line in operator.said("ERROR") if "does not answer" in line]) == 1, operator.said("ERROR")
 
 
-def test_the_api_server_restarts(module_stack: Stack, start: Start) -> None:
-    kube, gateway = module_stack.kube, module_stack.gateway.api
+def test_the_api_server_restarts(breakable_stack: Stack, start: Start) -> None:
+    kube, gateway = breakable_stack.kube, breakable_stack.gateway.api
     create(kube, [route(f"r{number}", "default", f"/r{number}") for number in range(3)])
     operator = start()
     until(lambda: condition(kube, "default", "r0", "Programmed").status == "True")
     until(lambda: operator.check("watch") == "[+]watch")
     gateway.reset_stats()
-    module_stack.apiserver.kill()
+    breakable_stack.apiserver.kill()
     until(lambda: operator.check("kubernetes").startswith("[-]kubernetes: the Kubernetes API does not answer"))
     until(lambda: operator.metric('echoroute_source_up{what="list"}') == 0)
     assert operator.ready(), "it has listed once, and what it serves goes on"
-    module_stack.apiserver.start()
+    breakable_stack.apiserver.start()
     until(lambda: operator.check("kubernetes") == "[+]kubernetes")
     create(kube, [route("new", "default", "/new")])
     delete(kube, "default", "r0")
-    until(lambda: _routes(module_stack) == ["/new", "/r1", "/r2"])
+    until(lambda: _routes(breakable_stack) == ["/new", "/r1", "/r2"])
     until(lambda: operator.check("watch") == "[+]watch", timeout=60)
     assert sorted(write.method for write in gateway.writes()) == ["DELETE", "PUT"], "what was programmed was let be"
     said = operator.said("ERROR")
@@ -146,8 +146,8 @@ def test_the_api_server_restarts(module_stack: Stack, start: Start) -> None:
     assert "Traceback" not in operator.process.output()
 
 
-def test_the_crd_is_missing_at_the_start_and_deleted_later(module_stack: Stack, start: Start) -> None:
-    kube, gateway = module_stack.kube, module_stack.gateway.api
+def test_the_crd_is_missing_at_the_start_and_deleted_later(breakable_stack: Stack, start: Start) -> None:
+    kube, gateway = breakable_stack.kube, breakable_stack.gateway.api
     manifests = [route(f"r{number}", "default", f"/r{number}") for number in range(3)]
     paths = ["/r0", "/r1", "/r2"]
     try:
@@ -156,10 +156,10 @@ def test_the_crd_is_missing_at_the_start_and_deleted_later(module_stack: Stack, 
         until(operator.answers)
         until(lambda: operator.check("kubernetes").startswith("[-]kubernetes: the EchoRoute CRD is not installed"))
         assert not operator.ready()
-        install(module_stack)
+        install(breakable_stack)
         until(operator.ready)
         create(kube, manifests)
-        until(lambda: _routes(module_stack) == paths)
+        until(lambda: _routes(breakable_stack) == paths)
         until(lambda: condition(kube, "default", "r0", "Programmed").status == "True")
         until(lambda: operator.check("watch") == "[+]watch")
         assert len(operator.said("ERROR")) == 1, operator.said("ERROR")
@@ -169,22 +169,22 @@ def test_the_crd_is_missing_at_the_start_and_deleted_later(module_stack: Stack, 
         until(lambda: operator.check("kubernetes").startswith("[-]kubernetes: the EchoRoute CRD is not installed"))
         tries = operator.metric("echoroute_rounds_total")
         until(lambda: operator.metric("echoroute_rounds_total") >= tries + 3)
-        assert _routes(module_stack) == paths, "Kubernetes deleted all EchoRoutes, and nobody asked for that"
+        assert _routes(breakable_stack) == paths, "Kubernetes deleted all EchoRoutes, and nobody asked for that"
         assert operator.ready()
 
-        install(module_stack)
+        install(breakable_stack)
         create(kube, manifests[:2])
         until(lambda: condition(kube, "default", "r0", "Programmed").status == "True")
         assert operator.check("kubernetes") == "[+]kubernetes"
         until(lambda: "ECHOROUTE_CONFIRM_DELETION=" in operator.check("deletions"))
         assert operator.metric("echoroute_orphans") >= 1  # as many as were missing when the brake engaged
-        assert _routes(module_stack) == paths
+        assert _routes(breakable_stack) == paths
         assert gateway.stats().writes == 0, "the same EchoRoutes need no write; what is missing may come yet"
         create(kube, manifests[2:])
         until(lambda: operator.check("deletions") == "[+]deletions")
         assert gateway.stats().writes == 0
         delete(kube, "default", "r0")
-        until(lambda: _routes(module_stack) == ["/r1", "/r2"])
+        until(lambda: _routes(breakable_stack) == ["/r1", "/r2"])
         assert "Traceback" not in operator.process.output()
     finally:
-        install(module_stack)
+        install(breakable_stack)

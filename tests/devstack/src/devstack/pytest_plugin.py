@@ -100,9 +100,9 @@ def operator(stack: Stack) -> Operator:
     return start_operator(stack, {"ECHOROUTE_DRIFT_INTERVAL": "2s"})
 
 
-@pytest.fixture(scope="module")
-def module_stack(devstack_binaries: Binaries, request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """A stack with the CRD for the tests of one module, which kill and wipe its parts, and put them right again."""
+@pytest.fixture(scope="session")
+def breakable_stack(devstack_binaries: Binaries, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """A stack with the CRD for tests that kill and wipe its parts, and put them right again: one for all of these."""
     with _running({name: devstack_binaries[name] for name in DEMO}, request) as running:
         install(running)
         yield running
