@@ -80,8 +80,8 @@ class Settings(BaseSettings):
         default=30.0,
         ge=1,
         le=86400,
-        description="How often both sides are listed and compared, as a duration. It grows by itself where the "
-        "gateway's list takes long. Default: 30s.",
+        description="How often both sides are listed and compared, as a duration. It grows by itself, up to "
+        "ten times, where the gateway's list takes long. Default: 30s.",
     )
     allow_plugins: Names = Field(
         default=(),

@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 LIST_SHARE = 0.01
 """At most this share of a gateway worker's time goes into our lists: each is paid by users' requests."""
 
+LONGEST = 10
+"""At most so many intervals from one round to the next: a list that took a minute must not put drift off for hours."""
+
 _FEW = 50
 """With more changed objects than this, a full list is cheaper than single reads."""
 
@@ -115,7 +118,7 @@ class Rounds:
             complete, cost = await self.round()
             if complete:
                 backoff.reset()
-                wait = max(interval, cost / LIST_SHARE) - (self._clock() - began)
+                wait = min(max(interval, cost / LIST_SHARE), LONGEST * interval) - (self._clock() - began)
             else:
                 wait = backoff.next()
             await self._sleep(wait)
