@@ -3,20 +3,21 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 from prometheus_client import Counter
 
 from echoroute.api.objects import API_VERSION, KIND
 from echoroute.core.objects import JsonObject, Key
 from echoroute.errors import KubernetesError
-from echoroute.kube.api import KubernetesApi, object_path
+from echoroute.kube.api import object_path
 from echoroute.net.backoff import Backoff
 from echoroute.net.trouble import Trouble
 
 _COMPONENT = "echoroute-operator"
 _BURST = 50
 _PER_SECOND = 5.0
+_FIRST_RETRY, _LAST_RETRY = 1.0, 30.0
 
 dropped_total = Counter(
     "echoroute_events_dropped_total",
@@ -41,13 +42,19 @@ def echoroute(key: Key, uid: str) -> Regarding:
     return Regarding(API_VERSION, KIND, key, uid)
 
 
+class Api(Protocol):
+    """The part of the Kubernetes API that the recorder needs. Raises `KubernetesError`."""
+
+    async def create(self, path: str, body: JsonObject) -> JsonObject: ...
+
+
 class EventRecorder:
     """`record` never waits; `run` writes, at most 5 a second after a burst of 50, and drops what is beyond.
 
     While the API server is away, or refuses the right, the Event at hand is tried again.
     """
 
-    def __init__(self, api: KubernetesApi) -> None:
+    def __init__(self, api: Api) -> None:
         self._api = api
         self._queue: asyncio.Queue[tuple[str, JsonObject]] = asyncio.Queue(maxsize=_BURST)
         self.writing = Trouble("events", "Events cannot be written", "Events can be written again")
@@ -61,7 +68,7 @@ class EventRecorder:
 
     async def run(self) -> None:
         """Write what was recorded; until cancelled."""
-        backoff = Backoff(first=1.0, limit=30.0)
+        backoff = Backoff(first=_FIRST_RETRY, limit=_LAST_RETRY)
         while True:
             path, body = await self._queue.get()
             written = False
