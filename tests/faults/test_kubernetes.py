@@ -1,7 +1,9 @@
 """The Kubernetes API is away, has no CRD, or refuses a right: told once, waited for, nothing deleted, mended."""
 
 import copy
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -144,6 +146,36 @@ def test_the_api_server_restarts(breakable_stack: Stack, start: Start) -> None:
     assert len([line for line in said if "does not answer" in line]) == 1, said
     assert len([line for line in said if "the watch of EchoRoutes ended" in line]) <= 1, said
     assert "Traceback" not in operator.process.output()
+
+
+def test_a_cluster_that_is_restored_from_a_backup(breakable_stack: Stack, start: Start, tmp_path: Path) -> None:
+    """Its versions go back: what the operator knows by newer ones must not hide what is true now."""
+    kube, etcd, apiserver = breakable_stack.kube, breakable_stack.etcd, breakable_stack.apiserver
+    create(kube, [route(name, "default", f"/{name}") for name in ("kept", "changed")])
+    apiserver.stop()
+    etcd.stop()
+    shutil.copytree(etcd.data, tmp_path / "backup")
+    etcd.start()
+    apiserver.start()
+    kube.apply(route("changed", "default", "/changed-later"))
+    create(kube, [route(f"later-{number}", "default", f"/later/{number}") for number in range(20)])
+    operator = start()
+    until(lambda: len(_routes(breakable_stack)) == 22)
+    until(lambda: operator.check("statuses") == "[+]statuses")
+    until(lambda: condition(kube, "default", "later-19", "Programmed").status == "True")
+
+    apiserver.stop()
+    etcd.stop()
+    etcd.wipe()
+    shutil.copytree(tmp_path / "backup", etcd.data)
+    etcd.start()
+    apiserver.start()
+    create(kube, [route("new", "default", "/new")])
+    until(lambda: {"/changed", "/kept", "/new"} <= set(_routes(breakable_stack)), timeout=90)
+    until(lambda: condition(kube, "default", "changed", "Programmed").status == "True")
+    until(lambda: "ECHOROUTE_CONFIRM_DELETION=" in operator.check("deletions"), timeout=60)
+    assert len(_routes(breakable_stack)) == 23, "what the backup does not have stays until a person has decided"
+    until(lambda: operator.check("watch") == "[+]watch", timeout=90)
 
 
 def test_the_crd_is_missing_at_the_start_and_deleted_later(breakable_stack: Stack, start: Start) -> None:

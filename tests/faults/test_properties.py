@@ -21,6 +21,7 @@ from echoroute.core.ownership import owner_of
 from echoroute.core.plan import Absent, KeyPlan, Known, Present, digest, plan_key
 from echoroute.core.policy import Policy
 from echoroute.core.reasons import Reason
+from echoroute.core.seen import Entry
 from echoroute.errors import GatewayRejected
 from echoroute.gateway.admin_api import AdminApi
 from echoroute.net.credential import Credential
@@ -42,7 +43,8 @@ def api_server(stack: Stack) -> Kube:
 
 
 def _evaluate(spec: object):
-    return evaluate(_KEY, json.dumps(spec).encode(), datetime(2026, 1, 1, tzinfo=UTC), owner=_OWNER, policy=Policy())
+    entry = Entry("uid", 1, datetime(2026, 1, 1, tzinfo=UTC), json.dumps(spec).encode(), b"{}")
+    return evaluate(_KEY, entry, owner=_OWNER, policy=Policy())
 
 
 @_BOUNDED

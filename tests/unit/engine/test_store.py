@@ -81,6 +81,20 @@ def test_a_stale_list_does_not_undo_an_event() -> None:
     assert store.get(KEY) is None
 
 
+def test_a_history_that_went_back_begins_anew() -> None:
+    """Restored from a backup, a cluster counts on from an older version: what is newer by number is older by now."""
+    store = Store()
+    store.offer_list({KEY: 50, OTHER: 60}, [there(50), there(60, OTHER)], version=60)
+    store.offer(gone(70, Key("lab", "cart")))
+    assert not store.went_back(60)
+    assert store.went_back(30)
+    assert dict(store.entries()) == {KEY: entry(50), OTHER: entry(60)}, "nothing is gone before it is listed"
+    transitions = store.offer_list({KEY: 20}, [there(20)], version=30)
+    assert transitions == [Transition(KEY, entry(50), entry(20)), Transition(OTHER, entry(60), None)]
+    assert store.offer(there(31, Key("lab", "cart"))) is not None, "nor does a tombstone of the old history count"
+    assert len(store) == 2
+
+
 def test_an_object_of_another_class_counts_as_gone_but_its_version_is_known() -> None:
     store = Store()
     store.offer(there(1))

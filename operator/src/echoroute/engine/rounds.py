@@ -169,6 +169,8 @@ class Rounds:
             listing = await self._lister.list(metadata_only=False)
             return self._store.offer_list(listing.versions, listing.objects, listing.version)
         listing = await self._lister.list(metadata_only=True)
+        if self._store.went_back(listing.version):
+            log.warning("the EchoRoutes' versions went back (restored from a backup?): all are read anew")
         changed = [key for key, version in listing.versions.items() if (self._store.version(key) or 0) < version]
         if len(changed) > _FEW:
             listing = await self._lister.list(metadata_only=False)

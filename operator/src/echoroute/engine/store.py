@@ -11,7 +11,7 @@ can arrive the wrong way round.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from echoroute.core.objects import Key
 from echoroute.core.seen import Entry, Seen
@@ -61,6 +61,17 @@ class Store:
         before = known.entry if known else None
         self._count += (seen.entry is not None) - (before is not None)
         return Transition(seen.key, before, seen.entry)
+
+    def went_back(self, version: int) -> bool:
+        """Whether a full list made at `version` belongs to another history: a cluster that was restored from a backup.
+
+        Lists of one history never go back. What is known of the old one then counts for nothing but for comparison.
+        """
+        if version >= self._listed_at:
+            return False
+        self._seen = {key: replace(seen, version=0) for key, seen in self._seen.items() if seen.entry is not None}
+        self._listed_at = 0
+        return True
 
     def offer_list(self, listed: Mapping[Key, int], fetched: Iterable[Seen], version: int) -> list[Transition]:
         """Take a full list made at `version`: the versions of all keys in it, and the objects that were read for it."""
