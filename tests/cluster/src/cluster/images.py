@@ -21,6 +21,7 @@ from cluster.paths import HOME, PAUSE_ARCHIVE
 
 PYTHON_IMAGE = "localhost/python:3.11-slim"
 _PARTS = ("consul", "etcd", "gateway")
+_SHOWN = 80  # characters of a build's step
 _DIGEST = "dev.echoroute.sha256"
 _SUITE = "bookworm"  # whose Python is 3.11
 _MIRROR = "https://deb.debian.org/debian"
@@ -96,7 +97,7 @@ def make_products() -> list[str]:
     with Step("make images") as step, log.open("wb") as output:
         process = subprocess.Popen(command, cwd=REPOSITORY, stdout=output, stderr=output, env=environment)
         while (status := process.poll()) is None:
-            step.update(tail(log, lines=1).strip() or "starting")
+            step.update(tail(log, lines=1).strip()[:_SHOWN] or "starting")
             time.sleep(0.1)
         if status != 0:
             msg = f"`make images` failed with status {status}; see {log}:\n{tail(log)}"
