@@ -167,7 +167,7 @@ def test_live_update(evaluate: Evaluate, name: str, synced: dict[str, str], buil
     else:
         script = image["BuildDetails"]["args"][-1]
         assert f'.ci/build-image {dockerfile} "$EXPECTED_REF" --target dev' in script
-        assert "kind load image-archive --name dev /dev/stdin" in script
+        assert 'kind load image-archive --name dev "$archive"' in script
 
 
 def test_a_build_sees_no_more_and_no_less_than_what_images_are_made_of(evaluate: Evaluate) -> None:
