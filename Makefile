@@ -56,8 +56,8 @@ test: lint unit devstack ## everything that CI gates on
 	@for module in gateway kstatus; do (cd "tests/devstack/$$module" && PATH="$(CACHE)/go/bin:$$PATH" go vet ./...); done
 	@$(RUN) pytest -n 2 --dist loadfile tests/integration/consul_init tests/integration/devstack
 	@$(RUN) pytest tests/contract tests/integration tests/e2e \
-	@$(RUN) pytest -n 2 --dist loadfile tests/faults
 	  --ignore=tests/integration/consul_init --ignore=tests/integration/devstack
+	@$(RUN) pytest -n 2 --dist loadfile tests/faults
 
 # Images are called localhost/NAME, a registry that nobody can publish to: `kubectl` never pulls somebody else's by mistake.
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' operator/pyproject.toml)
