@@ -254,11 +254,3 @@ def test_many_routes_at_once_meet_the_brake(world: World) -> None:
     assert len(world.served()) == 13
     world.write("few.yaml", route("few", "/still-served"))  # writes go on
     until(lambda: world.served()["few"] == "/still-served")
-
-
-def test_drift_is_mended(world: World) -> None:
-    world.write("a.yaml", route("web"))
-    world.start(ECHOROUTE_DRIFT_INTERVAL="1s")
-    until(lambda: world.served() == {"web": "/web"})
-    world.gateway.delete("routes", f"{world.owner}.default.web")
-    until(lambda: world.served() == {"web": "/web"})
