@@ -92,7 +92,9 @@ def make_products() -> list[str]:
     """Our own images as a user builds them, on the base made here; their names. Raises DevstackError."""
     log = HOME / "images.log"
     build = f"--isolation chroot --network host --build-arg PYTHON_IMAGE={PYTHON_IMAGE}"
-    command = ["make", "--no-print-directory", "images", f"IMAGE_ARGS={build}"]
+    # In a mount namespace of its own: a build that is killed leaves mounts in its storage.
+    isolated = ["unshare", "--mount", "--propagation=private"]
+    command = [*isolated, "make", "--no-print-directory", "images", f"IMAGE_ARGS={build}"]
     environment = {**os.environ, **podman.environment(), "BUILDER": "podman", "PATH": PATH}
     with Step("make images") as step, log.open("wb") as output:
         process = subprocess.Popen(command, cwd=REPOSITORY, stdout=output, stderr=output, env=environment)
