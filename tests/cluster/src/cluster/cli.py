@@ -1,10 +1,9 @@
 """A Kubernetes cluster of one real node, in namespaces of its own: for tests of images and manifests."""
 
 import argparse
-import sys
 from collections.abc import Callable
 
-from devstack.errors import DevstackError
+from devstack.cli import run
 from devstack.instances import DEFAULT
 
 from cluster import commands
@@ -39,12 +38,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    arguments = _parser().parse_args()
-    try:
-        arguments.run(arguments)
-    except DevstackError as error:
-        print(f"cluster: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return run(_parser())

@@ -39,13 +39,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main() -> int:
-    arguments = _parser().parse_args()
+def run(parser: argparse.ArgumentParser) -> int:
+    """Do what the command line says (`run` of its command); the exit status. An error of ours is one line."""
+    arguments = parser.parse_args()
     try:
         arguments.run(arguments)
     except DevstackError as error:
-        print(f"devstack: {error}", file=sys.stderr)
+        print(f"{parser.prog}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def main() -> int:
+    return run(_parser())
