@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 from devstack.errors import DevstackError, tail
@@ -31,6 +32,8 @@ _CNI_FOLDERS = ("/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni")
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 """Debian keeps iptables, ip and debootstrap where an ordinary user's PATH does not lead."""
 
+BRIDGE_FILTER = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
+
 
 class CannotRun(DevstackError):
     """This machine cannot run a node; the message says what is missing, in one line."""
@@ -48,7 +51,7 @@ def _missing(more: Mapping[str, str] = MappingProxyType({})) -> list[str]:
 
 
 def require_machine() -> None:
-    """Raises CannotRun where no package could help: another system, no root, no namespaces, no apt-get."""
+    """Raises CannotRun where no package could help: another system, no root, no namespaces, no apt-get, no module."""
     if sys.platform != "linux":
         msg = "a test cluster needs Linux"
         raise CannotRun(msg)
@@ -62,6 +65,17 @@ def require_machine() -> None:
     missing = _missing()
     if missing and shutil.which("apt-get") is None:
         msg = f"a test cluster needs {', '.join(missing)}, and there is no apt-get to install them"
+        raise CannotRun(msg)
+    _require_bridge_filter()
+
+
+def _require_bridge_filter() -> None:
+    """Without it packets between two pods, which are on one bridge, bypass the rules that make Services."""
+    if BRIDGE_FILTER.exists():
+        return
+    subprocess.run(["modprobe", "br_netfilter"], capture_output=True, check=False, env={"PATH": PATH})
+    if not BRIDGE_FILTER.exists():
+        msg = "a test cluster needs the kernel module br_netfilter, which `modprobe br_netfilter` does not load"
         raise CannotRun(msg)
 
 

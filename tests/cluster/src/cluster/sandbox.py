@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cluster import cgroups
+from cluster.machine import BRIDGE_FILTER
 from cluster.paths import NODE
 
 ADDRESS = "10.88.0.1"
@@ -66,7 +67,8 @@ def furnish(folder: Path, cgroup: str) -> None:
     _run("ip", "link", "set", "cni0", "up")
     # There is no way out of here. Without this one the node itself, unlike its pods, would not reach Services.
     _run("ip", "route", "add", SERVICE_RANGE, "dev", "cni0", "src", ADDRESS)
-    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+    for setting in (Path("/proc/sys/net/ipv4/ip_forward"), BRIDGE_FILTER):  # of the namespace alone
+        setting.write_text("1")
 
 
 def _overlay(path: Path) -> None:
