@@ -102,7 +102,6 @@ cluster-test: .venv/.synced ## images and manifests on such a cluster, as pods, 
 
 .PHONY: compose-check
 compose-check: .venv/.synced ## compose.yaml, run for real by podman-compose (Linux, root, apt-get)
-	@$(RUN) devstack build consul etcd gateway
 	@$(RUN) --group compose python tests/compose/run.py
 
 .PHONY: tilt-check

@@ -7,8 +7,8 @@ from typing import NoReturn
 
 from cluster import images, machine, podman
 from cluster.sandbox import isolate
+from devstack.builder import build
 from devstack.errors import DevstackError
-from devstack.find import require
 from devstack.paths import REPOSITORY
 
 _PODMAN_PROGRAMS = {"/usr/lib/podman/netavark": "netavark", "/usr/lib/podman/aardvark-dns": "aardvark-dns"}
@@ -25,7 +25,7 @@ def main() -> NoReturn:
     try:
         podman.prepare()
         images.make_base()
-        images.make_parts(require({"consul", "etcd", "gateway"}))
+        images.make_parts(build(["consul", "etcd", "gateway"]))
         images.make_products()
     except DevstackError as error:
         sys.exit(f"compose-check: {error}")
