@@ -102,6 +102,7 @@ _ROUTE = "{apiVersion: echoroute.dev/v1alpha1, kind: EchoRoute, metadata: {name:
         ("another group's EchoRoute too", "{kind: EchoRoute, apiVersion: example.com/v1}", []),
         ("JSON", '{"kind": "EchoRoute", "apiVersion": "echoroute.dev/v1alpha1", "metadata": {"name": "a"}}', ["a"]),
         ("a date stays a string", _ROUTE % "2024-01-01", ["2024-01-01"]),
+        ("two escapes that are one character", f'a: "\\ud83d\\ude00"\n---\n{_ROUTE % "a"}', ["a"]),
         ("nothing", "", []),
     ],
 )  # fmt: skip
@@ -119,8 +120,40 @@ def test_reads_manifests(why, text, names):
         ("a list at the top", "- a", "not a Kubernetes object"),
         ("a key that is no string", "{1: a}", "JSON does not have"),
         ("bytes", "{a: !!binary aGk=}", "JSON does not have"),
+        ("no number of JSON", "{a: .nan}", "JSON does not have"),
+        ("a key that is a list", "? [a]\n: b", "found unhashable key (line 1, column 3)"),
+        ("a number without digits", "a: 0x_", "not what it is marked as, or not valid Unicode (line 1, column 4)"),
+        ("more digits than Python reads", f"a: {'9' * 5000}", "not what it is marked as"),
+        ("a word that is marked as a number", "a: !!int word", "not what it is marked as"),
+        ("a number that is empty", "a: !!int ''", "not what it is marked as"),
+        ("a word that is marked as a truth value", "a: !!bool word", "not what it is marked as"),
+        ("a word that is marked as a time", "a: !!timestamp word", "not what it is marked as"),
+        ("half of a character", '{a: "\\ud83d"}', "not valid Unicode"),
+        ("no character", '{a: "\\U00110000"}', "an escape that is no character"),
+        ("too large for a character", '{a: "\\Uffffffff"}', "an escape that is no character"),
+        ("deep nesting", "[" * 100_000, "is nested too deeply"),
     ],
 )  # fmt: skip
 def test_refuses_manifests(why, text, says):
     with pytest.raises(InvalidManifest, match=re.escape(says)):
         list(echo_routes(text))
+
+
+@pytest.mark.parametrize(
+    ("why", "text"),
+    [
+        ("no end of a quoted text", 'key: "s3cret'),
+        ("a colon too many", "key: a: s3cret"),
+        ("beside a key that stands twice", "{a: s3cret, a: 1}"),
+        ("taken for an alias", "key: *s3cret"),
+        ("taken for a tag", "key: !s3cret"),
+        ("taken for a tag, with an apostrophe", "key: !s3cret'"),
+        ("marked as a number", "key: !!int s3cret"),
+        ("indentation", "a:\n  b: s3cret\n c: s3cret"),
+    ],
+)
+def test_shows_nothing_that_may_be_a_secret(why: str, text: str) -> None:
+    with pytest.raises(InvalidManifest) as caught:
+        list(echo_routes(text))
+    assert "s3cret" not in str(caught.value), why
+    assert "line" in str(caught.value), "where to look"

@@ -178,10 +178,26 @@ def test_a_file_that_is_too_large_is_broken(folder: Folder, monkeypatch: pytest.
     assert folder.problem("a.yaml") == "is larger than 1 MiB; split it"
 
 
-def test_a_link_without_a_target_is_no_file(folder: Folder) -> None:
-    (folder.path / "a.yaml").symlink_to("nowhere")
+@pytest.mark.parametrize("good_before", [True, False])
+def test_a_link_without_a_target_is_a_broken_file(folder: Folder, good_before: bool) -> None:
+    """What it points to may be on a file system that is not mounted: its routes are not to go."""
+    (folder.path / "a.yaml").symlink_to("v1")
+    if good_before:
+        folder.write("v1", ONE % "one", age=60)
+        folder.files.scan()
+        (folder.path / "v1").unlink()
+    folder.settled()
+    assert folder.problem("a.yaml") == "cannot be read: it is a link, and its target is not there"
+    assert folder.names("a.yaml") == (["default/one"] if good_before else [])
+    (folder.path / "a.yaml").unlink()
     folder.settled()
     assert folder.files.known == {}
+
+
+def test_a_pipe_is_a_broken_file_and_nobody_waits_for_its_writer(folder: Folder) -> None:
+    os.mkfifo(folder.path / "a.yaml")
+    folder.settled()
+    assert folder.problem("a.yaml") == "cannot be read: it is no regular file"
 
 
 def test_a_link_that_is_swapped_is_followed(folder: Folder) -> None:

@@ -5,8 +5,10 @@ and inode, and now and then by content. What is being written is not read by hal
 still for `SETTLE` seconds, and so does an absence, which bridges an editor's or Git's way of replacing a file.
 """
 
+import errno
 import hashlib
 import logging
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +105,7 @@ class Files:
     def _look(self, name: str, file: File, *, reread: bool) -> bool:
         path = self.folder / name
         found = fingerprint(path)
-        if found == file.fingerprint and not reread and file.pending is None:
+        if found is not None and found == file.fingerprint and not reread and file.pending is None:
             return False
         content = _read(path)
         digest = _digest(content)
@@ -128,10 +130,13 @@ class Files:
 def _read(path: Path) -> bytes | OSError | None:
     """The content; None where there is no such file, or the error that keeps it from being read."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return OSError(errno.EINVAL, "it is no regular file")  # to open a pipe would wait for a writer
         with path.open("rb") as stream:
             return stream.read(_MAX_SIZE + 1)
     except FileNotFoundError:
-        return None
+        # What a link means is not gone because, say, its file system is not mounted.
+        return OSError(errno.ENOENT, "it is a link, and its target is not there") if path.is_symlink() else None
     except OSError as error:
         return error
 
@@ -168,5 +173,3 @@ def _parse(content: bytes | OSError | None) -> tuple[Declared, ...]:
         return tuple(declared(content.decode(), namespace=_NAMESPACE))
     except UnicodeDecodeError as error:
         raise InvalidManifest(f"is not UTF-8: byte {error.start}") from error
-    except RecursionError:
-        raise InvalidManifest("is nested too deeply") from None
