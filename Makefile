@@ -40,7 +40,7 @@ lint: .venv/.synced ## formatting, lint rules, types, import contracts
 
 .PHONY: unit
 unit: .venv/.synced ## the tests that need nothing but Python
-	@$(RUN) pytest tests/unit
+	@$(RUN) pytest -n 2 --dist loadfile tests/unit
 
 .PHONY: devstack
 devstack: .venv/.synced ## find or build what `make test` needs: etcd, Kubernetes API, kubectl, Consul, gateway
