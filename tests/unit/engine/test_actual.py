@@ -79,6 +79,20 @@ def test_a_write_of_unknown_outcome_makes_a_list_under_way_say_nothing_of_it() -
     assert actual.known[ROUTE].digest == digest(EDITED)
 
 
+def test_an_unanswered_write_equals_nothing_until_the_next_list() -> None:
+    clock = Clock()
+    actual = actual_at(clock)
+    actual.replace({ROUTE: stored(OURS)}, began=99.0)
+    actual.unanswered(CART, Put(ROUTE, EDITED))
+    actual.unanswered(CART, Put(UPSTREAM, OURS))
+    actual.unanswered(CART, Delete(ROUTE))
+    assert {ref: known.digest for ref, known in actual.known.items()} == {ROUTE: b"", UPSTREAM: b""}
+    assert actual.known[ROUTE].create_time == 1_000
+    assert dict(actual.owned) == {CART: {ROUTE, UPSTREAM}}, "what may be there is ours to delete"
+    actual.replace({ROUTE: stored(OURS)}, began=101.0)
+    assert {ref: known.digest for ref, known in actual.known.items()} == {ROUTE: digest(OURS)}
+
+
 def test_what_was_sent_counts_until_the_next_list() -> None:
     clock = Clock()
     actual = actual_at(clock)

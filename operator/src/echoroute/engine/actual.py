@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 
 from echoroute.core.changes import Change, Put, Stored
 from echoroute.core.objects import JsonObject, Key, ObjectRef
-from echoroute.core.plan import Known, digest
+from echoroute.core.plan import Digest, Known, digest
 
 OwnerOf = Callable[[JsonObject], Key | None]
+
+_UNKNOWN: Digest = b""
+"""The digest of no body."""
 
 
 class Actual:
@@ -64,6 +67,17 @@ class Actual:
     def attempted(self, change: Change) -> None:
         """Take note that a change may have happened: a list that was under way says nothing of its object."""
         self._written[change.ref] = self._clock()
+
+    def unanswered(self, key: Key, change: Change) -> None:
+        """Take note of a change of which nobody knows whether it was made.
+
+        What a PUT was to write counts as there, so that a deletion finds it, and as equal to nothing, so that it is
+        written again, whatever is wanted by then.
+        """
+        if isinstance(change, Put):
+            before = self._known.get(change.ref)
+            created = before.create_time if before else 0
+            self._set(change.ref, Known(key, _UNKNOWN, create_time=created, modified_index=-1))
 
     def replace(self, listed: Mapping[ObjectRef, Stored], *, began: float) -> None:
         """Take a full list of the gateway that began at `began`."""

@@ -119,6 +119,8 @@ class GatewayLane:
         self._finish(item, revision, outcome)
 
     async def _apply(self, key: Key, revision: int, plan: KeyPlan) -> None:
+        unanswered: list[Change] = []
+
         def before(change: Change) -> None:
             route = self._table.get(key)
             if (route.revision if route else 0) != revision:
@@ -126,8 +128,10 @@ class GatewayLane:
             if route is not None and route.sent_at is None:
                 route.sent_at = self._clock()
             self._actual.attempted(change)
+            unanswered.append(change)
 
         def done(change: Change) -> None:
+            unanswered.remove(change)
             self._actual.wrote(key, change)
             operation = "delete" if isinstance(change, Delete) else "put"
             changes_total.labels(operation, change.ref.kind).inc()
@@ -135,6 +139,10 @@ class GatewayLane:
 
         try:
             await self._gateway.apply(plan.changes, before=before, done=done)
+        except GatewayUnavailable:
+            for change in unanswered:
+                self._actual.unanswered(key, change)
+            raise
         finally:
             # Also of what failed it is not known whether it happened: a list under way says nothing of it.
             for change in plan.changes:
