@@ -13,6 +13,8 @@ _ECHO_V1 = "app.kubernetes.io/name=echo,app.kubernetes.io/version=1"
 # After a death without a word: the health check's interval (1 s), until APISIX has read it (its cache lives for 1 s),
 # and as much again for a busy machine.
 NOTICED = 4.0
+# Answers that a killed process can have begun: at 200 requests/s of some milliseconds each there are one or two.
+UNDER_WAY = 10
 
 
 def test_rolling_restart_loses_nothing(settled: Installed) -> None:
@@ -59,9 +61,12 @@ def test_kill_9_on_the_node_loses_only_what_was_under_way(settled: Installed) ->
 
 
 def _explained(load: Load, killed: float) -> None:
-    """Only requests in the moment of the death may fail, and only as the gateway says it: no upstream."""
-    late = [(round(at - killed, 2), what) for at, what in load.failures if not 0 <= at - killed <= NOTICED]
-    assert not late, f"failed long before or after: {late}"
-    assert set(load.outcomes) <= {"200", "502", "503"}, load.outcomes
-    share = len(load.failures) / (RATE * NOTICED)
-    assert share < 0.5, f"{load.outcomes}: more than the dead one's share"
+    """Only requests in the moment of the death may fail, and only in the ways that follow from it."""
+    failures = [(round(at - killed, 2), what) for at, what in load.failures]
+    assert all(0 <= at <= NOTICED for at, _ in failures), f"failed before, or long after: {failures}"
+    # An answer of which the beginning was on its way to the client already can only be cut off.
+    cut = [at for at, what in failures if what == "ClientPayloadError"]
+    assert all(at <= 1 for at in cut), f"only what was under way: {failures}"
+    assert len(cut) <= UNDER_WAY, failures
+    assert set(load.outcomes) <= {"200", "502", "503", "ClientPayloadError"}, load.outcomes
+    assert len(failures) < 0.5 * RATE * NOTICED, f"{load.outcomes}: more than the dead one's share"
