@@ -177,6 +177,8 @@ def _consul(settings: Settings) -> ConsulClient | None:
 def _options(settings: Settings, owner: str) -> Options:
     return Options(
         owner=owner,
+        owner_given=settings.owner_id is not None,
+        namespaces=frozenset(settings.watch_namespaces),
         policy=Policy(frozenset(settings.allow_plugins)),
         confirm_deletion=settings.confirm_deletion,
         drift_interval=settings.drift_interval,

@@ -49,7 +49,9 @@ class Settings(BaseSettings):
     owner_id: OwnerId | None = Field(
         default=None,
         description="Marks the gateway objects as this operator's: 8 hex digits. Default: derived from the cluster "
-        "(uid of kube-system) and the gateway class. Set it to the old value after a recovery into a new cluster.",
+        "(uid of kube-system) and the gateway class. Set it to the old value after a recovery into a new cluster. "
+        "**Each operator on a gateway needs its own**: of two with the same, each takes the other's routes for "
+        "left-overs.",
     )
     watch_namespaces: Names = Field(
         default=(),

@@ -27,6 +27,7 @@ class World:
         self.now = 100.0
         self.crd: Crd | Exception | None = CRD
         self.reads = 0
+        self.others: set[Key] = set()
         self.requeued: asyncio.Queue[Key] = asyncio.Queue()
         self.gate = asyncio.Event()
         self.gate.set()
@@ -63,7 +64,9 @@ class World:
 
     async def judge(self, *existing: str) -> Verdict:
         self.now += 5.0
-        return await self.deletions.judge_orphans(self.actual, lambda key: key.name in existing)
+        return await self.deletions.judge_orphans(
+            self.actual, lambda key: key.name in existing, lambda key: key in self.others
+        )
 
 
 @pytest.fixture
@@ -240,6 +243,18 @@ async def test_a_crd_younger_than_what_is_owned_engages_the_brake(world: World) 
     verdict = await world.judge()
     assert verdict.engaged
     assert await world.permit(CART) is Permit.DENIED
+
+
+async def test_one_that_another_operator_may_serve_engages_the_brake(world: World) -> None:
+    """Two operators with one owner id would delete each other's routes, few at a time, for ever."""
+    world.own("cart", "pay")
+    world.others = {PAY, Key("shop", "not an orphan")}
+    await world.judge()
+    verdict = await world.judge()
+    assert verdict.held is not None
+    assert "EchoRoute shop/pay" in verdict.held.reason
+    assert "ECHOROUTE_OWNER_ID" in verdict.held.reason
+    assert await world.permit(PAY) is Permit.DENIED
 
 
 async def test_many_orphans_are_held_until_their_token_is_given(world: World) -> None:

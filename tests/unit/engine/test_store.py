@@ -34,6 +34,15 @@ def test_the_highest_version_wins() -> None:
     assert store.version(KEY) == 10
 
 
+def test_after_a_list_what_is_there_and_not_ours_is_of_another_class() -> None:
+    store = Store()
+    store.offer_list({KEY: 1, OTHER: 2}, [there(1), gone(2, OTHER)], version=2)
+    assert [store.is_of_another_class(key) for key in (KEY, OTHER, Key("shop", "none"))] == [False, True, False]
+    store.offer(gone(3))
+    store.offer_list({OTHER: 2}, [], version=3)
+    assert not store.is_of_another_class(KEY), "it was deleted"
+
+
 def test_delete_and_recreate_the_wrong_way_round() -> None:
     store = Store()
     store.offer(there(1))

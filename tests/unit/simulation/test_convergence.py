@@ -54,6 +54,8 @@ class World:
     cluster: Cluster
     gateway: SimulatedGateway
     engine: Engine | None = None
+    owner_given: bool = False
+    namespaces: frozenset[str] = frozenset()
     _running: asyncio.Task[None] | None = field(default=None)
 
     @classmethod
@@ -71,7 +73,13 @@ class World:
 
     def start(self) -> None:
         options = Options(
-            owner=OWNER, policy=POLICY, confirm_deletion=None, drift_interval=DRIFT_INTERVAL, concurrency=4
+            owner=OWNER,
+            owner_given=self.owner_given,
+            namespaces=self.namespaces,
+            policy=POLICY,
+            confirm_deletion=None,
+            drift_interval=DRIFT_INTERVAL,
+            concurrency=4,
         )
         engine = self.engine = Engine(
             options=options, source=self.cluster, gateway=self.gateway, follower=None, announcer=Silent()

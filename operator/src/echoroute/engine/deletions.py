@@ -8,7 +8,7 @@ complete lists in a row that agree, and the brake.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
@@ -139,9 +139,12 @@ class Deletions:
         self.reading.end()
         return self._last.origin if self._last.stands else None
 
-    async def judge_orphans(self, actual: Actual, exists: Callable[[Key], bool]) -> Verdict:
+    async def judge_orphans(
+        self, actual: Actual, exists: Callable[[Key], bool], of_others: Callable[[Key], bool]
+    ) -> Verdict:
         """After complete lists of both sides: release, or hold, the objects that no EchoRoute explains.
 
+        Where `of_others` says that another operator may serve one of them, they are held, however few they are.
         Raises `SourceError` when the origin cannot be read.
         """
         orphans = frozenset(key for key in actual.owned if not exists(key) and key not in self._events)
@@ -156,7 +159,7 @@ class Deletions:
         verdict = brake(
             frozenset(ref for key in agreed for ref in actual.owned.get(key, ())),
             owned=actual.owned_count(),
-            doubt=origin.doubt(actual.oldest_owned()),
+            doubt=origin.doubt(actual.oldest_owned()) or _shared_owner(filter(of_others, agreed)),
             confirmed=self._confirmed,
             held=self._held,
         )
@@ -170,3 +173,13 @@ class Deletions:
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.gather(self._reader, return_exceptions=True)
+
+
+def _shared_owner(suspects: Iterable[Key]) -> str | None:
+    key = min(suspects, default=None)
+    if key is None:
+        return None
+    return (
+        f"EchoRoute {key} would be of a namespace or gateway class that this operator does not serve "
+        "(has another operator the same ECHOROUTE_OWNER_ID?)"
+    )

@@ -58,6 +58,10 @@ class Options:
     """What the engine is told at start."""
 
     owner: str
+    owner_given: bool
+    """Whether people chose it: then another operator may have it, too. A derived one is this operator's alone."""
+    namespaces: frozenset[str]
+    """The namespaces that are served; empty: all."""
     policy: Policy
     confirm_deletion: str | None
     drift_interval: float
@@ -127,12 +131,19 @@ class Engine:
             clock=clock,
             follow=lambda transition: self._follow(transition, Priority.BULK),
             settled=self._settled,
+            of_others=self._may_be_of_others,
             announcer=announcer,
         )
 
     def _owned_by(self, body: JsonObject) -> Key | None:
         owner = owner_of(body)
         return owner[1] if owner and owner[0] == self._options.owner else None
+
+    def _may_be_of_others(self, key: Key) -> bool:
+        """Whether another operator may serve a key that this one does not."""
+        options = self._options
+        outside = bool(options.namespaces) and key.namespace not in options.namespaces
+        return options.owner_given and (outside or self.store.is_of_another_class(key))
 
     def offer(self, seen: Seen, *, deleted: bool = False) -> None:
         """Take what a source saw; `deleted` when it is a delete event."""

@@ -63,7 +63,10 @@ class Lister(Protocol):
 
 
 class Rounds:
-    """`follow` is told each transition of the store, `settled` each key that was found as desired."""
+    """`follow` is told each transition of the store, `settled` each key that was found as desired.
+
+    `of_others` tells whether another operator may serve a key that this one does not.
+    """
 
     def __init__(
         self,
@@ -79,6 +82,7 @@ class Rounds:
         clock: Callable[[], float],
         follow: Callable[[Transition], None],
         settled: Callable[[Key, Priority], None],
+        of_others: Callable[[Key], bool],
         announcer: Announcer,
     ) -> None:
         self._lister = lister
@@ -92,6 +96,7 @@ class Rounds:
         self._clock = clock
         self._follow = follow
         self._settled = settled
+        self._of_others = of_others
         self._announcer = announcer
         self._soon = asyncio.Event()
         self._repairs: dict[Key, int] = {}
@@ -224,7 +229,9 @@ class Rounds:
 
     async def _judge_orphans(self) -> bool:
         try:
-            verdict = await self._deletions.judge_orphans(self._actual, lambda key: self._store.get(key) is not None)
+            verdict = await self._deletions.judge_orphans(
+                self._actual, lambda key: self._store.get(key) is not None, self._of_others
+            )
         except SourceError:
             return False  # said by `Deletions`
         held = verdict.held if verdict.engaged else None

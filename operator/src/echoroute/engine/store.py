@@ -46,6 +46,11 @@ class Store:
         seen = self._seen.get(key)
         return seen.version if seen else None
 
+    def is_of_another_class(self, key: Key) -> bool:
+        """Whether the key is another gateway class's. Meant for after a list: a deletion since looks the same."""
+        seen = self._seen.get(key)
+        return seen is not None and seen.entry is None
+
     def entries(self) -> Iterator[tuple[Key, Entry]]:
         return ((key, seen.entry) for key, seen in self._seen.items() if seen.entry is not None)
 
