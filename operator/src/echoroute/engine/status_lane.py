@@ -100,29 +100,29 @@ class StatusLane:
         while True:
             item = await self._queue.get()
             try:
-                await self._update(item.key)
+                if await self._update(item.key):
+                    self._written(item.key)
             except SourceError as error:
                 self._failed(item.key, error)
             except Exception:
                 log.exception("EchoRoute %s: its status could not be computed, trying again", item.key)
                 self._queue.add_after(item.key, Priority.RETRY, self._backoff.next(item.key))
-            else:
-                self._written(item.key)
             finally:
                 self._queue.done(item.key)
 
-    async def _update(self, key: Key) -> None:
+    async def _update(self, key: Key) -> bool:
+        """Write the status of a key where it changed; gives whether it is written now, or need not be."""
         route = self._table.get(key)
         if route is None:
             self._counts_due.pop(key, None)
             self._counts_slots.pop(key, None)
-            return
+            return True
         wait = self._wait(key, route)
         if wait is None:
-            return
+            return False
         if wait > 0:
             self._queue.add_after(key, Priority.CHANGE, wait)
-            return
+            return False
         entry = route.entry
         before = cast("JsonObject", from_json(entry.status))
         outcome = fold(self._facts(key, route), parse_previous(before), now=datetime.now(UTC))
@@ -130,12 +130,13 @@ class StatusLane:
         if outcome.recheck_after is not None:
             self._queue.add_after(key, Priority.CHANGE, outcome.recheck_after)
         if outcome.status == before or not self._due(key, outcome.status, before):
-            return
+            return True
         removed: JsonObject = dict.fromkeys(before.keys() - outcome.status.keys())
         seen = await self._writer.patch_status(key, entry.uid, {**outcome.status, **removed})
         status_patches_total.labels("200").inc()
         self._patched(entry, seen)
         self._announce(key, entry.uid, before, outcome.status)
+        return True
 
     def _wait(self, key: Key, route: Route) -> float | None:
         """For how many seconds it is too early for a status; None: until the gateway has been asked."""

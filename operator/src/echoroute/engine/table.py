@@ -84,7 +84,9 @@ class Table:
         route = self._routes.get(key)
         if after is None:
             self._drop(key)
-            return Impact(gateway={key} | self._judged_anew(self._claims.place(key, None)), services=True)
+            judged_anew = self._judged_anew(self._claims.place(key, None))
+            # Of its own status there is nothing left to write, which the lane has to hear.
+            return Impact(gateway={key} | judged_anew, status={key}, services=True)
         if route is not None and after.same_spec(route.entry):
             route.entry = after
             return Impact(status={key})

@@ -1,0 +1,64 @@
+"""That statuses cannot be written is said until they can: what only waits has not been written."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from echoroute.core.objects import JsonObject, Key
+from echoroute.core.seen import Seen
+from echoroute.errors import SourceError
+
+from .gateway import Fault
+from .test_convergence import GOOD, KEYS, OTHER, SPECS, World
+from .virtual_time import run_in_virtual_time
+
+KEY = KEYS[0]
+
+
+@asynccontextmanager
+async def _forbidden(world: World) -> AsyncIterator[None]:
+    """A world that runs, in which statuses cannot be written."""
+
+    async def refuse(key: Key, uid: str, status: JsonObject) -> Seen:
+        raise SourceError("forbidden", status=403)
+
+    world.cluster.patch_status = refuse  # type: ignore[method-assign]
+    world.cluster.apply(KEY, SPECS[GOOD](KEY))
+    world.start()
+    await asyncio.sleep(1)
+    yield
+    await world.stop()
+
+
+def _trouble(world: World) -> str:
+    assert world.engine is not None
+    return world.engine.status.writing.message
+
+
+async def _waits_for_the_gateway() -> None:
+    world = World.new()
+    async with _forbidden(world):
+        assert "forbidden" in _trouble(world)
+        world.gateway.fault = Fault.DOWN
+        world.cluster.apply(KEY, SPECS[OTHER](KEY))
+        for _ in range(300):
+            await asyncio.sleep(0.01)
+            assert "forbidden" in _trouble(world), "nothing was written since"
+
+
+def test_a_status_that_waits_for_the_gateway_is_not_written() -> None:
+    run_in_virtual_time(_waits_for_the_gateway())
+
+
+async def _goes_with_its_route() -> None:
+    world = World.new()
+    async with _forbidden(world):
+        world.gateway.fault = Fault.DOWN
+        world.cluster.apply(KEY, SPECS[OTHER](KEY))
+        world.cluster.remove_crd()
+        await asyncio.sleep(1)
+        assert _trouble(world) == "", "nobody waits for it any more"
+
+
+def test_a_status_whose_route_is_gone_is_owed_no_more() -> None:
+    run_in_virtual_time(_goes_with_its_route())
