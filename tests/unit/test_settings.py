@@ -66,6 +66,8 @@ def test_what_a_variable_means(
         ("ECHOROUTE_APISIX_MAX_WRITES_PER_SECOND", "0", "greater than 0"),
         ("ECHOROUTE_BIND", "8080", "match pattern"),
         ("ECHOROUTE_BIND", "::1:8080", "match pattern"),
+        ("ECHOROUTE_BIND", "here", "match pattern"),
+        ("ECHOROUTE_BIND", ":99999", "port of at most 65535"),
         ("ECHOROUTE_LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
         ("CONSUL_HTTP_SSL", "perhaps", "valid boolean"),
         ("CONSUL_HTTP_SSL_VERIFY", "perhaps", "valid boolean"),

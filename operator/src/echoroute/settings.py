@@ -4,12 +4,14 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from echoroute.api.durations import PATTERN, seconds
 from echoroute.core.ownership import is_owner_id
 from echoroute.errors import SettingsError
+
+_MAX_PORT = 65535
 
 
 def _csv(value: object) -> object:
@@ -30,9 +32,16 @@ def _owner(value: str) -> str:
     return value
 
 
+def _bind(value: str) -> str:
+    if int(value.rpartition(":")[2]) > _MAX_PORT:
+        raise ValueError(f"must have a port of at most {_MAX_PORT}")
+    return value
+
+
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_csv)]
 Duration = Annotated[float, BeforeValidator(_duration)]
 OwnerId = Annotated[str, BeforeValidator(_owner)]
+Bind = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\[\]]*):[0-9]{1,5}$"), AfterValidator(_bind)]
 
 
 class Settings(BaseSettings):
@@ -92,9 +101,8 @@ class Settings(BaseSettings):
     confirm_deletion: str | None = Field(
         default=None, description="Releases one set of held deletions: the token that the log and the Event show."
     )
-    bind: str = Field(
+    bind: Bind = Field(
         default="127.0.0.1:8080",
-        pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\[\]]*):[0-9]{1,5}$",
         description="Address of /metrics, /healthz and /readyz, in file mode of /echoroutes, too; in a pod `:8080`.",
     )
     log_format: Literal["human", "json"] | None = Field(

@@ -37,6 +37,10 @@ def read_status(server: str | None) -> tuple[str, Page]:
 
 
 def _bound() -> str:
-    address = Address.parse(os.environ.get("ECHOROUTE_BIND") or "127.0.0.1:8080")
+    bind = os.environ.get("ECHOROUTE_BIND") or "127.0.0.1:8080"
+    try:
+        address = Address.parse(bind)
+    except ValueError:
+        raise NoStatus(f"ECHOROUTE_BIND: {bind!r} is not HOST:PORT; --server says where the operator listens") from None
     host = "127.0.0.1" if address.host in _ANY else address.host
     return f"http://{f'[{host}]' if ':' in host else host}:{address.port}"

@@ -124,6 +124,12 @@ async def test_another_answer_is_told(answer: web.Response, says: str) -> None:
     assert says in err
 
 
+def test_an_address_that_is_none_is_told() -> None:
+    done = CliRunner().invoke(main, ["status"], env={"ECHOROUTE_BIND": "here"})
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "ECHOROUTE_BIND: 'here' is not HOST:PORT" in done.stderr
+
+
 def test_nobody_there_is_told() -> None:
     done = CliRunner().invoke(main, ["status"], env={"ECHOROUTE_BIND": "127.0.0.1:1"})
     assert done.exit_code == 1
