@@ -28,11 +28,13 @@ _SCENARIOS: dict[str, Callable[[World], None]] = {
 def main() -> int:
     parameters = load()
     with World(parameters) as world:
-        for name in SCENARIOS:
-            if name in parameters.scenarios:
-                say(f"scenario {name}")
-                _SCENARIOS[name](world)
-    print(world.report)
+        try:
+            for name in SCENARIOS:
+                if name in parameters.scenarios:
+                    say(f"scenario {name}")
+                    _SCENARIOS[name](world)
+        finally:
+            print(world.report)  # what was measured is worth telling, whatever came then
     for row in world.report.failed:
         say(f"FAIL: {row.what}: {row.figure}, allowed: {row.goal}")
     return 1 if world.report.failed else 0
