@@ -25,8 +25,13 @@ class Entry:
     """Why the source cannot vouch for this spec, which is then not used: what serves goes on. Empty in a cluster."""
 
     def same_spec(self, other: "Entry | None") -> bool:
-        """Whether the other is the same life of the same object with the same spec."""
-        return other is not None and (self.uid, self.generation) == (other.uid, other.generation)
+        """Whether the other is the same life of the same object with the same spec.
+
+        Generations alone do not tell: after a restore from a backup they come again with other specs.
+        """
+        if other is None:
+            return False
+        return (self.uid, self.generation, self.spec) == (other.uid, other.generation, other.spec)
 
 
 @dataclass(frozen=True, slots=True)
