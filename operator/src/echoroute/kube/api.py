@@ -10,10 +10,11 @@ from typing import Self, cast
 from urllib.parse import quote, urlencode
 
 import aiohttp
+import yaml
 from kubernetes.aio import client, config
 
 from echoroute.core.objects import JsonObject
-from echoroute.errors import KubernetesError
+from echoroute.errors import KubernetesError, SettingsError
 
 _LIST_PARTIAL = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _MERGE_PATCH = "application/merge-patch+json"
@@ -23,7 +24,10 @@ _IN_CLUSTER_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 
 class KubernetesApi:
-    """A connection to the API server, found by KUBECONFIG, the pod's account, or ~/.kube/config."""
+    """A connection to the API server, found by KUBECONFIG, the pod's account, or ~/.kube/config.
+
+    Entering it raises `SettingsError` where none of them can be used.
+    """
 
     def __init__(self, connections: int) -> None:
         self._connections = connections
@@ -34,10 +38,17 @@ class KubernetesApi:
         configuration.connection_pool_maxsize = self._connections
         # Otherwise aiohttp reads ~/.netrc, in a thread, for each request. A proxy comes with the kubeconfig.
         configuration.client_session_kwargs = {"trust_env": False}
-        if in_cluster():
-            config.load_incluster_config(client_configuration=configuration)
-        else:
-            await config.load_kube_config(os.environ.get("KUBECONFIG"), client_configuration=configuration)
+        try:
+            if in_cluster():
+                config.load_incluster_config(client_configuration=configuration)
+            else:
+                await config.load_kube_config(os.environ.get("KUBECONFIG"), client_configuration=configuration)
+        except (config.ConfigException, yaml.YAMLError, OSError) as error:
+            where = "the pod's service account" if in_cluster() else "the kubeconfig (KUBECONFIG or ~/.kube/config)"
+            why = _first_line(error)
+            raise SettingsError(
+                f"{where} cannot be used: {why}. Without Kubernetes: echoroute run --from DIR"
+            ) from None
         self._client = client.ApiClient(configuration)
         return self
 
@@ -96,11 +107,19 @@ class KubernetesApi:
                 method, url, headers=headers, body=body, _request_timeout=_TIMEOUT
             )
             data = await response.read()
-        except (TimeoutError, aiohttp.ClientError, ssl.SSLError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, ssl.SSLError, OSError, config.ConfigException) as error:
             raise KubernetesError(f"the Kubernetes API does not answer: {_cause(error)}", status=0) from error
         if response.status >= 300:
             raise KubernetesError(f"{method} {path}: {_message(data, response.status)}", status=response.status)
-        return cast("JsonObject", json.loads(data))
+        try:
+            answer = json.loads(data)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise KubernetesError(
+                f"{method} {path}: the answer is no JSON object; is this the Kubernetes API?", status=0
+            )
+        return cast("JsonObject", answer)
 
 
 def in_cluster() -> bool:
@@ -123,6 +142,11 @@ def _message(data: bytes, status: int) -> str:
         answer = None
     text = answer.get("message") if isinstance(answer, dict) else None
     return f"{text or 'no message'} (HTTP {status})"
+
+
+def _first_line(error: BaseException) -> str:
+    """What went wrong, without the lines of a file that YAML's errors show: they may hold a token."""
+    return str(error).partition("\n")[0].rstrip(".")
 
 
 def _cause(error: BaseException) -> str:
