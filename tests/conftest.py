@@ -1,10 +1,16 @@
 """For all tests: the devstack's fixtures (a running etcd, Kubernetes API, Consul and gateway), and figures."""
 
+import signal
 from collections.abc import Callable
 
 import pytest
 
 pytest_plugins = ["devstack.pytest_plugin"]
+
+
+def pytest_configure() -> None:
+    # A shell starts what runs in its background with SIGINT ignored, and programs that tests start would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
