@@ -93,6 +93,9 @@ class Table:
         self._drop(key)
         evaluation = self._evaluate(key, after)
         self._add(key, after, evaluation)
+        if after.fault and route is not None and after.spec == route.entry.spec:
+            # What serves goes on, and its claim with it: else another route would be let in beside it.
+            return Impact(gateway={key}, services=True)
         return Impact(gateway={key} | self._judged_anew(self._claims.place(key, evaluation.claim)), services=True)
 
     def _add(self, key: Key, entry: Entry, evaluation: Evaluation) -> None:
