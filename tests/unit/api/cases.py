@@ -201,6 +201,9 @@ MALFORMED = [
     ),
     Malformed("APISIX refuses an empty set", _set({}), "spec.rewrite.headers.set", "at least 1", "schema"),
     Malformed("a header has a name that is one", _set({"X A": "1"}), "spec.rewrite.headers.set", "header names", "cel"),
+    Malformed(
+        "APISIX passes over a Host here", _set({"host": "a"}), "spec.rewrite.headers.set", "write rewrite.host", "cel"
+    ),
     Malformed("APISIX refuses a colon", _set({"X:A": "1"}), "spec.rewrite.headers.set", "header names", "cel"),
     Malformed(
         "no header is smuggled in",

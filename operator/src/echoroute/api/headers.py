@@ -33,6 +33,11 @@ HeaderMap = Annotated[
             holds=_names_differ,
         ),
         Rule(
+            "!self.exists(name, name.lowerAscii() == 'host')",
+            "must not have Host, which the gateway passes over here; write rewrite.host",
+            holds=lambda headers: all(name.lower() != "host" for name in headers),
+        ),
+        Rule(
             r"self.all(name, !self[name].matches(r'[\x00-\x08\x0a-\x1f\x7f]'))",
             "must have no control characters in its values",
             holds=lambda headers: all(_control(value) is None for value in headers.values()),

@@ -66,7 +66,8 @@ class RegexRewrite(SpecModel):
         "match goes to the backend as it came."
     )
     replacement: RegexReplacement = Field(
-        description="What the matched part becomes; `$1` and so on are the pattern's groups."
+        description="What the matched part becomes; `$1` and so on are the pattern's groups. The path that results "
+        "must begin with `/`: the gateway answers 502 or 500 otherwise."
     )
 
 
