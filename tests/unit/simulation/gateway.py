@@ -58,10 +58,6 @@ class SimulatedGateway:
         await self._answer()  # what it says is a little old when it arrives
         return found
 
-    async def read(self, ref: ObjectRef) -> Stored | None:
-        await self._answer()
-        return self.objects.get(ref)
-
     async def probe(self) -> str:
         await self._answer()
         return "APISIX/3.18.0-simulated"

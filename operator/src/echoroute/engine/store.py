@@ -31,11 +31,7 @@ class Store:
 
     def __init__(self) -> None:
         self._seen: dict[Key, Seen] = {}
-        self._count = 0
         self._listed_at = 0
-
-    def __len__(self) -> int:
-        return self._count
 
     def get(self, key: Key) -> Entry | None:
         seen = self._seen.get(key)
@@ -64,7 +60,6 @@ class Store:
             return None
         self._seen[seen.key] = seen
         before = known.entry if known else None
-        self._count += (seen.entry is not None) - (before is not None)
         return Transition(seen.key, before, seen.entry)
 
     def went_back(self, version: int) -> bool:
@@ -88,7 +83,6 @@ class Store:
         for key in gone:
             before = self._seen.pop(key).entry
             if before is not None:
-                self._count -= 1
                 transitions.append(Transition(key, before, None))
         self._listed_at = max(self._listed_at, version)
         return transitions

@@ -18,10 +18,6 @@ class Gateway(Protocol):
         """Read every object of every `Kind`, also those of other owners."""
         ...
 
-    async def read(self, ref: ObjectRef) -> Stored | None:
-        """Read one object; None where it does not exist."""
-        ...
-
     async def apply(
         self,
         changes: Sequence[Change],

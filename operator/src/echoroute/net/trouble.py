@@ -8,7 +8,7 @@ log = logging.getLogger(__name__)
 
 up = Gauge(
     "echoroute_source_up",
-    "Whether the source of EchoRoutes (the Kubernetes API) does what is asked of it, by what that is.",
+    "Whether the source of EchoRoutes (the Kubernetes API, or a folder) does what is asked of it, by what that is.",
     ("what",),
 )
 
