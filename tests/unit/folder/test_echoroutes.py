@@ -139,6 +139,18 @@ async def test_a_broken_file_makes_it_incomplete_until_it_is_mended(world: World
     assert origin.complete
 
 
+async def test_a_name_that_is_no_unicode_is_written_out(world: World) -> None:
+    """It stands in statuses and on the page, which are JSON."""
+    world.write("a.yaml", A)
+    world.write(os.fsdecode(b"\xff.yaml"), A)
+    [seen] = (await world.source.list(metadata_only=False)).objects
+    assert seen.entry is not None
+    assert seen.entry.fault == r"stands more than once, in \udcff.yaml, a.yaml; keep one"
+    await world.source.patch_status(A, seen.entry.uid, {"message": seen.entry.fault})
+    assert [file.name for file in world.source.page().folder.files] == [r"\udcff.yaml", "a.yaml"]
+    assert world.source.page().model_dump_json()
+
+
 @pytest.mark.parametrize("oldest", [None, datetime(2026, 1, 1, tzinfo=UTC)])
 async def test_a_folder_without_an_echoroute_is_in_doubt(world: World, oldest: datetime | None) -> None:
     await world.keys()

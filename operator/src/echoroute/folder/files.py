@@ -64,8 +64,8 @@ class Files:
 
     @property
     def known(self) -> dict[str, File]:
-        """The files taken so far, by name."""
-        return {name: file for name, file in self._files.items() if file.digest != _ABSENT}
+        """The files taken so far, by the names to show."""
+        return {_shown(name): file for name, file in self._files.items() if file.digest != _ABSENT}
 
     @property
     def pending(self) -> bool:
@@ -115,7 +115,7 @@ class Files:
         if not self._settled(file, digest, found):
             return False
         file.pending, file.fingerprint, file.digest = None, found, digest
-        _take(name, file, content)
+        _take(_shown(name), file, content)
         return True
 
     def _settled(self, file: File, digest: _Digest, found: Fingerprint | None) -> bool:
@@ -125,6 +125,11 @@ class Files:
         if file.pending is None or file.pending[0] != digest:
             file.pending = (digest, now)
         return now - file.pending[1] >= SETTLE
+
+
+def _shown(name: str) -> str:
+    """A name as it goes into logs and statuses: bytes that are no UTF-8 are written out."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _read(path: Path) -> bytes | OSError | None:
