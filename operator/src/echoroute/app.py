@@ -58,7 +58,7 @@ class _Process:
         return [
             Check("echoroutes-listed", ok=rounds.listed, detail=f"{len(engine.table)} EchoRoutes", gating=True),
             _check(home.name, rounds.listing.message or home.problems()),
-            _check("watch", "" if engine.watching else engine.watch_error),
+            _check("watch", "" if engine.watching.up else engine.watching.error),
             _check("statuses", engine.status.writing.message),
             _check("gateway", f"{outage.reason}: {outage.message}" if outage else ""),
             self._consul(engine),

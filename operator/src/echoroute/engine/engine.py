@@ -1,12 +1,9 @@
 """The engine: the two lanes, the rounds and the sources, put together."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
-
-from prometheus_client import Gauge
 
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.ownership import owner_of
@@ -24,21 +21,14 @@ from echoroute.engine.rounds import Lister, Rounds
 from echoroute.engine.status_lane import StatusLane, StatusWriter
 from echoroute.engine.store import Store, Transition
 from echoroute.engine.table import Table
+from echoroute.engine.watching import Watching
 from echoroute.gateway.protocol import Gateway
-from echoroute.net.backoff import Backoff
-
-log = logging.getLogger(__name__)
 
 _STATUS_WORKERS = 8
 _STALLED = 10.0
 """Seconds without progress of the first pass after which the watch is started all the same: a gateway may hang."""
 _LONGEST_WAIT = 30.0
 """Seconds after which it is started in any case; until then only rounds find what changes."""
-
-_PROVEN = 10.0
-"""Seconds that a watch has to last until it counts as running after a failure: longer than its own few tries take."""
-
-watch_up = Gauge("echoroute_watch_up", "Whether the watch of EchoRoutes runs.")
 
 
 class Source(Lister, StatusWriter, Protocol):
@@ -84,8 +74,6 @@ class Engine:
         self._follower = follower
         self._announcer = announcer
         self._services_changed = False
-        self.watching = False
-        self.watch_error = "not started yet"
         self._clock: Callable[[], float] = asyncio.get_running_loop().time
         clock = self._clock
         self.store = Store()
@@ -134,6 +122,7 @@ class Engine:
             of_others=self._may_be_of_others,
             announcer=announcer,
         )
+        self.watching = Watching(self.rounds.soon)
 
     def _owned_by(self, body: JsonObject) -> Key | None:
         owner = owner_of(body)
@@ -239,7 +228,7 @@ class Engine:
                 for number in range(self._options.concurrency):
                     tasks.create_task(self._write(), name=f"gateway-{number}")
                 await self._handed_over()
-                tasks.create_task(self._keep_watching(watch), name="watch")
+                tasks.create_task(self.watching.keep(watch), name="watch")
         finally:
             await self.gate.aclose()
             await self.deletions.aclose()
@@ -274,33 +263,3 @@ class Engine:
             await self.queue.idle()
         self.status.release()
         await self.status.idle()
-
-    async def _keep_watching(self, watch: Callable[[], Awaitable[None]]) -> None:
-        backoff = Backoff(first=1.0, limit=30.0)
-        self._set_watching(True)
-        while True:
-            proof = asyncio.get_running_loop().call_later(_PROVEN, self._proven, backoff)
-            try:
-                await watch()
-            except Exception as error:  # noqa: BLE001 - kopf ends with whatever its tasks raise
-                log.log(
-                    logging.ERROR if self.watching else logging.DEBUG,
-                    "the watch of EchoRoutes ended, trying on; until then rounds find what changes: %s",
-                    error,
-                )
-                self._set_watching(False)
-                self.watch_error = str(error)
-                self.rounds.soon()
-                await asyncio.sleep(backoff.next())
-            finally:
-                proof.cancel()
-
-    def _proven(self, backoff: Backoff) -> None:
-        backoff.reset()
-        if not self.watching:
-            log.warning("EchoRoutes are watched again")
-            self._set_watching(True)
-
-    def _set_watching(self, watching: bool) -> None:
-        self.watching = watching
-        watch_up.set(watching)

@@ -1,0 +1,44 @@
+"""The watch is started again when it ends, and asks for a round; it counts as up once it has lasted."""
+
+import asyncio
+import logging
+
+import pytest
+from echoroute.engine.watching import PROVEN, Watching
+
+from .virtual_time import run_in_virtual_time
+
+
+def test_a_watch_that_ends_is_started_again_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        rounds: list[float] = []
+        loop = asyncio.get_running_loop()
+        watching = Watching(lambda: rounds.append(loop.time()))
+        away = True
+        started = 0
+
+        async def watch() -> None:
+            nonlocal started
+            started += 1
+            if away:
+                raise RuntimeError("403 Forbidden")
+            await loop.create_future()
+
+        keeping = asyncio.create_task(watching.keep(watch))
+        await asyncio.sleep(300)
+        assert not watching.up
+        assert watching.error == "403 Forbidden"
+        assert 10 <= started <= 25, "1 s, 2 s, 4 s, ... 30 s"
+        assert len(rounds) == started, "what was missed is found by rounds"
+        assert [record.levelname for record in caplog.records] == ["ERROR"], "one line for one outage"
+        away = False
+        await asyncio.sleep(30)
+        assert started == len(rounds) + 1
+        await asyncio.sleep(PROVEN)
+        assert watching.up
+        assert caplog.records[-1].message == "EchoRoutes are watched again"
+        keeping.cancel()
+        await asyncio.wait([keeping])
+
+    with caplog.at_level(logging.INFO):
+        run_in_virtual_time(scenario())
