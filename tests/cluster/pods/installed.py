@@ -80,7 +80,7 @@ class Installed:
 def install(kube: Kube, directory: Path) -> Installed:
     """`kubectl apply -k` and `kubectl apply` of the sample route, as in the documents; waits until all is ready."""
     kube.apply(OVERLAY)
-    kube.run("wait", "--for=condition=Established", "crd/echoroutes.echoroute.dev", "--timeout=20s")
+    kube.wait_established("crd/echoroutes.echoroute.dev")
     kube.apply(SAMPLES / "echo.yaml")
     for namespace in (SYSTEM, ECHO):
         wait_for_rollouts(kube, namespace)

@@ -46,7 +46,7 @@ def kube_with_tools(stack: Stack) -> Iterator[Kube]:
     files = [str(schema.fetch()) for schema in SCHEMAS]
     for file in files:
         kube.run("apply", "--server-side", "-f", file)
-        kube.run("wait", "--for=condition=Established", "-f", file)
+        kube.wait_established("-f", file)
     for namespace in ("argocd", "flux-system"):
         kube.run("create", "namespace", namespace)
     yield kube
@@ -118,7 +118,7 @@ def test_the_health_check_arrives_in_argocds_configuration_as_it_is(
 def test_the_api_server_adds_nothing_to_a_spec(kube: Kube, namespace: str, sample: Path) -> None:
     """So there is nothing to ignore: in the cluster is what is in Git, and the operator writes the status only."""
     kube.apply(_ROOT / "crds")
-    kube.run("wait", "--for=condition=Established", "crd", _CRD)
+    kube.wait_established(f"crd/{_CRD}")
     for wanted in _documents(sample.read_text()):
         kube.run("apply", "--server-side", "--namespace", namespace, "-f", "-", stdin=yaml.safe_dump(wanted))
         name = wanted["metadata"]["name"]  # type: ignore[index]

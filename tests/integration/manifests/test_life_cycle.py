@@ -17,7 +17,7 @@ _PATHS = {"one": "/one/*", "two": "/two/*"}
 
 def _install(stack: Stack) -> Operator:
     stack.kube.apply(_OVERLAY)
-    stack.kube.run("wait", "--for=condition=Established", "crd/echoroutes.echoroute.dev", "--timeout=20s")
+    stack.kube.wait_established("crd/echoroutes.echoroute.dev")
     return start_operator(stack, {"ECHOROUTE_DRIFT_INTERVAL": "1s"})
 
 
@@ -57,7 +57,8 @@ def test_from_install_to_both_ways_of_uninstall(fresh_stack: FreshStack) -> None
     operator = _install(stack)
     create(kube, [route("one", "default", _PATHS["one"])])
     until(lambda: condition(kube, "default", "one", "Programmed").status == "True")
-    until(lambda: operator.metric("echoroute_orphans") == 1)
+    # How many, is frozen when the brake engages: on a quick machine that is before the one is there again.
+    until(lambda: operator.metric("echoroute_orphans") >= 1)
     assert "[-]deletions" in operator.readyz()
     assert gateway.stats().writes == 0
     assert _paths(stack) == set(_PATHS.values())

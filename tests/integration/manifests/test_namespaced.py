@@ -20,7 +20,7 @@ def namespaced(fresh_stack: FreshStack) -> Stack:
     for name in ("team-a", "team-b"):
         stack.kube.run("create", "namespace", name)
     stack.kube.apply(MANIFESTS / "overlays/namespaced")
-    stack.kube.run("wait", "--for=condition=Established", "crd/echoroutes.echoroute.dev", "--timeout=20s")
+    stack.kube.wait_established("crd/echoroutes.echoroute.dev")
     return stack
 
 

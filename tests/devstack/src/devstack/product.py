@@ -60,7 +60,7 @@ class Operator(NamedTuple):
 def install(stack: Stack) -> None:
     """Namespace, CRD and RBAC, as `kubectl apply -k manifests/base` brings them."""
     stack.kube.apply(REPOSITORY / "manifests" / "base")
-    stack.kube.run("wait", "--for=condition=Established", "crd/echoroutes.echoroute.dev", "--timeout=20s")
+    stack.kube.wait_established("crd/echoroutes.echoroute.dev")
 
 
 def start_operator(

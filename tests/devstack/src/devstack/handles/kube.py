@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -63,6 +64,22 @@ class Kube:
                 text = manifest if isinstance(manifest, str) else json.dumps(manifest)
                 said.append(self.run("apply", "-f", "-", *scope, stdin=text))
         return "".join(said)
+
+    def wait_established(self, *crds: str, timeout: float = 20) -> None:
+        """`kubectl wait` for CRDs that may be so new that they have no conditions, which kubectl takes for an error.
+
+        `crds` is as kubectl takes it: `crd/NAME`, or `-f` and a file. Raises UnexpectedAnswer when it takes too long.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                self.run("wait", "--for=condition=Established", *crds, f"--timeout={timeout:g}s")
+            except UnexpectedAnswer as error:
+                if "accessor error" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
 
     def get(self, resource: str, name: str, namespace: str | None = None) -> JsonObject:
         """One object, `get("echoroutes.gateway.example", "shop", "team-a")`. Raises UnexpectedAnswer (not found)."""
