@@ -3,14 +3,14 @@
 import os
 import secrets
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import httpx
 import pytest
 from cluster import podman
+from devstack.waiting import until
 
 from .project import NAME, Project, furnish
 
@@ -23,14 +23,6 @@ _OURS = ("operator", "echo-v1", "echo-v2")
 
 # One for all: a client of its own for each question would read the system's certificates each time.
 _HTTP = httpx.Client(timeout=5)
-
-
-def until(holds: Callable[[], object], what: str, timeout: float = 60) -> None:
-    """Wait until something holds; the assertion says what did not."""
-    deadline = time.monotonic() + timeout
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {timeout:g} s: {what}"
-        time.sleep(0.2)
 
 
 def versions(requests: int) -> list[int]:
@@ -64,7 +56,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 @pytest.fixture(autouse=True)
 def up(project: Project) -> None:
     try:
-        until(lambda: answering() == {1, 2}, "both versions answer")
+        until(lambda: answering() == {1, 2}, "both versions answer", timeout=60)
     except AssertionError:
         print(project.logs())  # noqa: T201 - shown with the failure
         raise
@@ -80,8 +72,10 @@ def test_both_versions_answer_in_turn() -> None:
 
 
 def test_the_status_says_so() -> None:
-    until(lambda: in_operator("echoroute", "status").splitlines()[1:] != [], "a status")
-    until(lambda: in_operator("echoroute", "status").split()[-6:][4:] == ["True", "2"], "Ready, two instances")
+    until(lambda: in_operator("echoroute", "status").splitlines()[1:] != [], "a status", timeout=60)
+    until(
+        lambda: in_operator("echoroute", "status").split()[-6:][4:] == ["True", "2"], "Ready, two instances", timeout=60
+    )
     assert in_operator("echoroute", "status").split()[6:] == ["default", "echo", "/testecho/*", "echo", "True", "2"]
 
 
@@ -141,7 +135,7 @@ def test_one_version_stops_and_no_request_fails(project: Project) -> None:
 def test_registrations_outlive_consul(project: Project) -> None:
     project.compose("restart", "consul")
     nodes = "http://127.0.0.1:8500/v1/catalog/service/echo"
-    until(lambda: _instances(nodes) == 2, "the volume remembers both")
+    until(lambda: _instances(nodes) == 2, "the volume remembers both", timeout=60)
 
 
 def _instances(url: str) -> int:
@@ -155,7 +149,7 @@ def test_without_the_operator_the_gateway_goes_on(project: Project) -> None:
     podman.podman("kill", "--signal", "KILL", project.container("operator"))
     assert set(versions(10)) == {1, 2}
     project.compose("start", "operator")
-    until(lambda: "Ready" in _status_wide(), "its status is back")
+    until(lambda: "Ready" in _status_wide(), "its status is back", timeout=60)
 
 
 def _status_wide() -> str:

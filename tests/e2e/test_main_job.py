@@ -3,12 +3,13 @@
 import time
 
 import pytest
-from devstack.echoroutes import condition, conditions, programmed, route, until
+from devstack.echoroutes import condition, conditions, programmed, route
 from devstack.handles.consul import ConsulApi
 from devstack.handles.gateway import GatewayApi
 from devstack.handles.kube import Kube
 from devstack.product import Operator, install, start_operator
 from devstack.pytest_plugin import FreshStack
+from devstack.waiting import until
 
 pytestmark = pytest.mark.usefixtures("operator")
 

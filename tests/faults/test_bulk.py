@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from devstack.echoroutes import condition, create, programmed, route, until
+from devstack.echoroutes import condition, create, programmed, route
 from devstack.handles.gateway import GatewayApi
 from devstack.product import Operator
 from devstack.stack import Stack
+from devstack.waiting import until
 
 Start = Callable[..., Operator]
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from devstack.echoroutes import condition, create, path_of, programmed, route, until
+from devstack.echoroutes import condition, create, path_of, programmed, route
 from devstack.product import Operator
 from devstack.stack import Stack
+from devstack.waiting import until
 
 Start = Callable[..., Operator]
 

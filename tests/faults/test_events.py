@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from devstack.echoroutes import create, route, until
+from devstack.echoroutes import create, route
 from devstack.handles.answers import JsonObject, accepted, at
 from devstack.product import Operator
 from devstack.stack import Stack
+from devstack.waiting import until
 
 Start = Callable[..., Operator]
 

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from devstack.echoroutes import condition, create, delete, path_of, programmed, route, until
+from devstack.echoroutes import condition, create, delete, path_of, programmed, route
 from devstack.handles.gateway import Fault
 from devstack.product import Operator
 from devstack.stack import Stack
+from devstack.waiting import until
 
 Start = Callable[..., Operator]
 Action = Callable[[Stack], None]

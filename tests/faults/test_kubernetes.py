@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from devstack.echoroutes import condition, create, delete, programmed, route, until
+from devstack.echoroutes import condition, create, delete, programmed, route
 from devstack.handles.answers import accepted, at
 from devstack.product import Operator, install
 from devstack.stack import Stack
+from devstack.waiting import until
 from echoroute.core.objects import Key
 from echoroute.core.ownership import labels, owner_id, route_id
 

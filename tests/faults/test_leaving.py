@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from devstack.echoroutes import create, programmed, route, until
+from devstack.echoroutes import create, programmed, route
 from devstack.handles.answers import accepted, at
 from devstack.handles.gateway import GatewayApi
 from devstack.handles.kube import Kube
 from devstack.product import Operator
 from devstack.stack import Stack
+from devstack.waiting import until
 
 Start = Callable[..., Operator]
 

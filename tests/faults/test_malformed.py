@@ -8,11 +8,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from devstack.echoroutes import condition, create, path_of, programmed, route, until
+from devstack.echoroutes import condition, create, path_of, programmed, route
 from devstack.handles.answers import at
 from devstack.handles.gateway import GatewayApi
 from devstack.handles.kube import Kube
 from devstack.product import Operator
+from devstack.waiting import until
 
 _CASES = runpy.run_path(str(Path(__file__).parents[1] / "unit" / "api" / "cases.py"))
 _MALFORMED = _CASES["MALFORMED"]

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from devstack.echoroutes import condition, create, delete, programmed, route, until
+from devstack.echoroutes import condition, create, delete, programmed, route
 from devstack.handles.answers import JsonObject, at
 from devstack.handles.gateway import GatewayApi
 from devstack.product import Operator
 from devstack.stack import Stack
+from devstack.waiting import until
 from echoroute.core.objects import Key
 from echoroute.core.ownership import labels, route_id
 

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-from devstack.echoroutes import condition, create, route, until
+from devstack.echoroutes import condition, create, route
 from devstack.handles.answers import JsonObject, at
 from devstack.handles.gateway import Fault
 from devstack.product import Operator
 from devstack.stack import Stack
+from devstack.waiting import until
 
 Start = Callable[..., Operator]
 

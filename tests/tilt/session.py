@@ -3,10 +3,11 @@
 import json
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from devstack.waiting import until
 
 _ROOT = Path(__file__).parents[2]
 
@@ -21,14 +22,6 @@ def copy_sources(to: Path) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
     return to
-
-
-def until(holds: Callable[[], object], what: str, timeout: float) -> None:
-    """Wait until something is true or there."""
-    deadline = time.monotonic() + timeout
-    while not holds():
-        assert time.monotonic() < deadline, f"{what}: not within {timeout:.0f} s"
-        time.sleep(0.2)
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ from cluster.parts import ctr
 from devstack.find import require
 from devstack.ports import pick_ports
 from devstack.programs import CLUSTER
+from devstack.waiting import until
 
-from .session import Session, copy_sources, until
+from .session import Session, copy_sources
 
 # Not 127.0.0.1, where other programs may have the ports that the Tiltfile forwards.
 _ADDRESS = "127.0.0.99"

@@ -10,12 +10,12 @@ from pathlib import Path
 import httpx
 from cluster.node import READY
 from cluster.paths import NODE
-from devstack.echoroutes import until
 from devstack.handles.answers import JsonObject, at
 from devstack.handles.consul import ConsulApi
 from devstack.handles.gateway import GatewayApi
 from devstack.handles.kube import Kube
 from devstack.paths import REPOSITORY
+from devstack.waiting import until
 
 SYSTEM, ECHO = "echoroute-system", "echo"
 OVERLAY = REPOSITORY / "tests" / "cluster" / "overlay"
@@ -74,7 +74,7 @@ class Installed:
             seen.add(answer.json()["version"] if answer.is_success else answer.status_code)
             return {1, 2} <= seen
 
-        until(both, timeout)
+        until(both, timeout=timeout)
 
 
 def install(kube: Kube, directory: Path) -> Installed:

@@ -1,8 +1,8 @@
 """manifests/overlays/dev in a real cluster: it comes up, answers, and runs with as little as it says."""
 
 import pytest
-from devstack.echoroutes import until
 from devstack.handles.answers import at
+from devstack.waiting import until
 
 from .installed import ECHO, SYSTEM, Installed, containers_of
 

@@ -2,8 +2,8 @@
 
 import time
 
-from devstack.echoroutes import until
 from devstack.load import Load
+from devstack.waiting import until
 
 from .installed import OPERATOR, SYSTEM, Installed, wait_for_rollouts
 

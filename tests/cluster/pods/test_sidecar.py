@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from devstack.echoroutes import until
 from devstack.load import Load
+from devstack.waiting import until
 
 from .installed import ECHO, SAMPLES, Installed, wait_for_rollouts
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from devstack.echoroutes import until
 from devstack.handles.kube import Kube
 from devstack.load import Load
 from devstack.paths import REPOSITORY
+from devstack.waiting import until
 
 from .installed import ECHO, OPERATOR, OVERLAY, SYSTEM, Installed, install
 

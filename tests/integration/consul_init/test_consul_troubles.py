@@ -5,9 +5,10 @@ import socket
 import sys
 import time
 
+from devstack.waiting import until
+
 from .agent import ConsulAgent
 from .conftest import Figure, OpenHost, StartAgent
-from .waiting import wait_until
 
 BACK_WITHIN = 5.0
 
@@ -22,14 +23,14 @@ def test_an_agent_that_lost_its_data(start_agent: StartAgent, open_host: OpenHos
     agent.stop()
     agent.lose_data()
     meanwhile = host.start("starlette", "lost")
-    wait_until(meanwhile.answers, what="serving without Consul")
+    until(meanwhile.answers, what="serving without Consul")
     time.sleep(3)  # long enough for the backoff to be at its top
     assert all(each.answers() for each in instances)
     # Under uvicorn only warnings are shown, since the application configures no logging; one, for all attempts.
     assert meanwhile.main.log.count("registration not confirmed, serving and trying on") == 1
     agent.start()
     up = time.monotonic()
-    wait_until(lambda: len(agent.api.registered()) == count + 1, timeout=60, what="all registrations")
+    until(lambda: len(agent.api.registered()) == count + 1, timeout=60, what="all registrations")
     back = time.monotonic() - up
     figure(f"Consul restarted empty: {count + 1} instances are back {back:.1f} s after it is up")
     assert back < BACK_WITHIN
@@ -41,9 +42,9 @@ def test_deregistered_or_overwritten_by_somebody_else(shared_agent: ConsulAgent,
     instance = open_host(shared_agent.address).start("echo", "contested", SERVICE_VERSION="1")
     api.wait_for_passing("contested", 1)
     api.deregister(instance.id)
-    wait_until(lambda: instance.id in api.registered(), timeout=BACK_WITHIN, what="registering again")
+    until(lambda: instance.id in api.registered(), timeout=BACK_WITHIN, what="registering again")
     api.register("contested", instance.port, tags=["of-somebody-else"])
-    wait_until(lambda: api.instances("contested")[0].tags == ["version:1"], timeout=BACK_WITHIN, what="its own tags")
+    until(lambda: api.instances("contested")[0].tags == ["version:1"], timeout=BACK_WITHIN, what="its own tags")
     api.wait_for_passing("contested", 1)
     assert "somebody changed it in Consul: tags is ['of-somebody-else'], not ['version:1']" in instance.main.log
 
@@ -101,7 +102,7 @@ def test_a_server_that_does_not_stop_is_stopped(shared_agent: ConsulAgent, open_
     stubborn = host.consul_init(*command, name="stubborn", port=host.free_port(), **limits)
     waiting = host.start("starlette", "waiting", **limits)
     shared_agent.api.wait_for_passing("waiting", 1)
-    wait_until(lambda: "registered with the agent" in stubborn.log and "ready" in stubborn.log)
+    until(lambda: "registered with the agent" in stubborn.log and "ready" in stubborn.log)
     with socket.create_connection(("127.0.0.1", waiting.port)) as client:
         client.sendall(b"GET /forever HTTP/1.1\r\nHost: a\r\n\r\n")
         began = time.monotonic()

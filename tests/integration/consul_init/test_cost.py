@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 
 import pytest
+from devstack.waiting import until
 
 from .agent import ConsulAgent
 from .conftest import Figure, OpenHost, StartAgent
 from .instances import APPS
-from .waiting import wait_until
 
 linux = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
 
@@ -34,7 +34,7 @@ def test_at_most_15_mb_over_the_bare_service(shared_agent: ConsulAgent, open_hos
         host.environment("bare", port),
     )
     shared_agent.api.wait_for_passing("cost", 1)
-    wait_until(lambda: "Application startup complete" in bare.log)
+    until(lambda: "Application startup complete" in bare.log)
     time.sleep(3)
     over = resident(instance.main.process.pid) - resident(bare.process.pid)
     bare.send()
@@ -69,4 +69,4 @@ def test_500_registrations_from_one_host(start_agent: StartAgent, open_host: Ope
     assert registered < 240  # a twentieth of that on a machine that does nothing else
     assert memory < 60
     assert cpu < 0.9
-    wait_until(lambda: agent.api.registered() == set(), timeout=60)
+    until(lambda: agent.api.registered() == set(), timeout=60)

@@ -10,11 +10,11 @@ from devstack.handles.gateway import GatewayApi
 from devstack.load import Load
 from devstack.processes import ProcessGroup
 from devstack.stack import Stack
+from devstack.waiting import until
 
 from .agent import ConsulAgent
 from .conftest import Figure, OpenHost
 from .instances import Host
-from .waiting import wait_until
 
 CHECK_INTERVAL = 1.0
 
@@ -52,7 +52,7 @@ def test_kill_9_under_load(
         time.sleep(0.5)
         killed = time.monotonic()
         dying.main.process.kill()
-        gone = wait_until(lambda: passing(consul, service) == {staying.id}, what="the end of the passing list")
+        gone = until(lambda: passing(consul, service) == {staying.id}, what="the end of the passing list")
         time.sleep(2)
     figure(
         f"kill -9 of one of two instances: out of Consul's passing list after {gone:.1f} s,"
@@ -83,7 +83,7 @@ def test_restart_with_the_same_id_is_clean(shared_agent: ConsulAgent, open_host:
     first.main.process.kill()
     first.main.wait()
     host.start("starlette", "again", port=first.port, SERVICE_VERSION="2")
-    wait_until(lambda: [each.tags for each in api.instances("again")] == [["version:2"]], what="the new version")
+    until(lambda: [each.tags for each in api.instances("again")] == [["version:2"]], what="the new version")
     api.wait_for_passing("again", 1)
 
 
@@ -99,7 +99,7 @@ def test_a_new_pod_with_a_dead_pods_address_is_not_mistaken_for_it(
     dead.main.wait()
     host.start("starlette", "alive", port=dead.port, **pod, POD_UID="uid-2")
     api.wait_for_passing("alive", 1)
-    wait_until(lambda: not api.instances("dead"), what="the removal of what the dead pod left")
+    until(lambda: not api.instances("dead"), what="the removal of what the dead pod left")
 
 
 def test_a_dead_pods_check_fails_at_a_new_pod(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
@@ -112,7 +112,7 @@ def test_a_dead_pods_check_fails_at_a_new_pod(shared_agent: ConsulAgent, open_ho
     host.start("starlette", "alive2", port=dead.port, SERVICE_ADDRESS="127.0.0.1", POD_UID="uid-2")
     api.wait_for_passing("alive2", 1)
     # From the agent: to the servers it tells a changed output of a check that stays critical after 5 minutes only.
-    wait_until(lambda: "421" in shared_agent.http.get(f"/v1/agent/health/service/id/{dead.id}").text)
+    until(lambda: "421" in shared_agent.http.get(f"/v1/agent/health/service/id/{dead.id}").text)
     assert [each.status for each in api.instances("dead2")] == ["critical"]
 
 

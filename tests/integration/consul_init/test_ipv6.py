@@ -3,9 +3,9 @@
 import socket
 
 import pytest
+from devstack.waiting import until
 
 from .conftest import OpenHost, StartAgent
-from .waiting import wait_until
 
 
 @pytest.fixture
@@ -30,5 +30,5 @@ def test_registered_checked_and_left(kind: str, loopback: str, start_agent: Star
     assert checked.wait() == 0, checked.log
     assert f"GET http://[{loopback}]:{instance.port}/health every 1s" in checked.log
     instance.stop()
-    wait_until(lambda: agent.api.instances(service) == [])
+    until(lambda: agent.api.instances(service) == [])
     instance.wait()

@@ -4,10 +4,10 @@ import uuid
 from pathlib import Path
 
 import trustme
+from devstack.waiting import until
 
 from .agent import ConsulAgent
 from .conftest import OpenHost, StartAgent
-from .waiting import wait_until
 
 MANAGEMENT = str(uuid.uuid4())
 ACL = {
@@ -37,7 +37,7 @@ def test_tokens(start_agent: StartAgent, open_host: OpenHost, tmp_path: Path) ->
     file = tmp_path / "token"
     file.write_text(reading)
     instance = host.start("echo", "secured", CONSUL_HTTP_TOKEN_FILE=str(file))
-    wait_until(lambda: "the token needs service:write on 'secured'" in instance.main.log)
+    until(lambda: "the token needs service:write on 'secured'" in instance.main.log)
     assert "ERROR consul_init" in instance.main.log
     assert instance.answers()
 
@@ -50,9 +50,9 @@ def test_tokens(start_agent: StartAgent, open_host: OpenHost, tmp_path: Path) ->
 
     # The token is taken back before its successor is there: the registration stays, and the trouble is told.
     agent.http.delete(f"/v1/acl/token/{accessor(agent, writing)}").raise_for_status()
-    wait_until(lambda: "ACL not found" in instance.main.log)
+    until(lambda: "ACL not found" in instance.main.log)
     replace(file, successor)
-    wait_until(lambda: "Consul answers again" in instance.main.log, timeout=60)
+    until(lambda: "Consul answers again" in instance.main.log, timeout=60)
     instance.stop()
     assert instance.wait() == 0
     assert agent.api.instances("secured") == []

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from devstack.ports import pick_ports
+from devstack.waiting import until
 
 from .agent import ConsulAgent
 from .conftest import OpenHost
-from .waiting import wait_until
 
 DRAIN = 2.0
 
@@ -68,7 +68,7 @@ def test_a_second_signal_stops_the_server_at_once(
     instance = open_host(shared_agent.address).start(kind, service, SERVICE_DRAIN="15s")
     shared_agent.api.wait_for_passing(service, 1)
     instance.main.send()
-    wait_until(lambda: not shared_agent.api.instances(service))
+    until(lambda: not shared_agent.api.instances(service))
     began = time.monotonic()
     instance.main.send()
     assert instance.main.wait() == exit_code
@@ -80,7 +80,7 @@ def test_the_order_around_a_sidecar(shared_agent: ConsulAgent, open_host: OpenHo
     instance = open_host(shared_agent.address).start("sidecar", "order", SERVICE_DRAIN=f"{DRAIN:g}s")
     shared_agent.api.wait_for_passing("order", 1)
     instance.stop()
-    wait_until(lambda: not shared_agent.api.instances("order"))
+    until(lambda: not shared_agent.api.instances("order"))
     left = time.time()
     instance.wait()
     told = re.search(r"([\d.]+) SIGTERM", instance.main.log)
@@ -98,7 +98,7 @@ def test_a_sidecar_waits_for_the_main_container(shared_agent: ConsulAgent, open_
     host, port = open_host(shared_agent.address), pick_ports(1)[0]
     variables = {"SERVICE_NAME": "late", "SERVICE_PORT": str(port)}
     sidecar = host.consul_init("sidecar", name="late", port=port)
-    wait_until(lambda: "waiting for" in sidecar.log)
+    until(lambda: "waiting for" in sidecar.log)
     time.sleep(1.5)
     assert shared_agent.api.instances("late") == []
     main = host.run([str(host.go_server)], variables)
@@ -113,7 +113,7 @@ def test_a_sidecar_whose_pod_ends_before_it_was_healthy(shared_agent: ConsulAgen
     """Its preStop hook must not fail, and it must not register a pod that is on its way out."""
     host, port = open_host(shared_agent.address), pick_ports(1)[0]
     sidecar = host.consul_init("sidecar", name="never", port=port)
-    wait_until(lambda: "waiting for" in sidecar.log)
+    until(lambda: "waiting for" in sidecar.log)
     assert host.consul_init("leave", "--wait", name="never", port=port).wait() == 0
     main = host.run([str(host.go_server)], {"SERVICE_NAME": "never", "SERVICE_PORT": str(port)})
     time.sleep(1.5)
@@ -128,11 +128,11 @@ def test_two_workers(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
     host = open_host(shared_agent.address)
     instance = host.start("starlette", "workers", WEB_CONCURRENCY="2")
     shared_agent.api.wait_for_passing("workers", 1)
-    wait_until(lambda: "another process keeps this instance (" in instance.main.log)
+    until(lambda: "another process keeps this instance (" in instance.main.log)
     assert "consul-init run -- COMMAND" in instance.main.log
     instance.stop()
     instance.wait()
-    wait_until(lambda: not shared_agent.api.instances("workers"))
+    until(lambda: not shared_agent.api.instances("workers"))
 
 
 @pytest.mark.parametrize(("kind", "exit_code"), [("starlette", 3), ("echo", 2), ("wrapper", 2), ("sidecar", 2)])

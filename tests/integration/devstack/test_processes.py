@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from devstack.errors import DevstackError, PartFailed
 from devstack.identity import ProcessIdentity
 from devstack.processes import Command, ProcessGroup
+from devstack.waiting import until
 
 # A supervisor with three children: one in order, one that ignores SIGTERM, one that is frozen.
 _SUPERVISOR = """
@@ -52,15 +52,6 @@ def command(group: ProcessGroup, tmp_path: Path) -> Callable[[str], Command]:
     return make
 
 
-def _wait_until(condition: Callable[[], bool], seconds: float = 5) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
-
-
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV], ids=lambda number: number.name)
 def test_nothing_outlives_a_supervisor_that_died(tmp_path: Path, number: signal.Signals) -> None:
     with subprocess.Popen(
@@ -72,19 +63,19 @@ def test_nothing_outlives_a_supervisor_that_died(tmp_path: Path, number: signal.
         assert all(child is not None and child.is_alive() for child in children)
         supervisor.send_signal(number)
         supervisor.wait(5)
-        assert _wait_until(lambda: not any(child and child.is_alive() for child in children))
+        until(lambda: not any(child and child.is_alive() for child in children), timeout=5)
 
 
 def test_what_a_child_has_started_ends_with_the_group(command: Callable[[str], Command], group: ProcessGroup) -> None:
     child = command("sleep 600 & echo $!; wait")
     child.spawn()
-    assert _wait_until(lambda: child.output().strip().isdigit())
+    until(lambda: child.output().strip().isdigit(), timeout=5)
     grandchild = ProcessIdentity.of(int(child.output()))
     assert grandchild is not None
     child.kill()
     assert grandchild.is_alive()
     group.close()
-    assert _wait_until(lambda: not grandchild.is_alive())
+    until(lambda: not grandchild.is_alive(), timeout=5)
     with pytest.raises(DevstackError, match="the process group of this stack has ended"):
         child.spawn()
 
@@ -92,14 +83,14 @@ def test_what_a_child_has_started_ends_with_the_group(command: Callable[[str], C
 def test_stop_asks_and_then_insists(command: Callable[[str], Command]) -> None:
     polite = command("trap 'echo bye; exit 7' TERM; echo up; while :; do sleep 0.01; done")
     polite.spawn()
-    assert _wait_until(lambda: "up" in polite.output())
+    until(lambda: "up" in polite.output(), timeout=5)
     polite.stop()
     assert (polite.exit_status, polite.output()) == (7, "up\nbye\n")
 
     stubborn = command("trap '' TERM; echo up; while :; do sleep 0.01; done")
     stubborn.grace = 0.2
     stubborn.spawn()
-    assert _wait_until(lambda: "up" in stubborn.output())
+    until(lambda: "up" in stubborn.output(), timeout=5)
     stubborn.stop()
     assert stubborn.exit_status == -signal.SIGKILL
 

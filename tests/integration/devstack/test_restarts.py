@@ -1,8 +1,6 @@
 """Parts that are killed, frozen, wiped and started again, each on the ports that it had."""
 
 import socket
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -15,6 +13,7 @@ from devstack.layout import Ports
 from devstack.pytest_plugin import FreshStack
 from devstack.stack import Stack
 from devstack.state import read_state
+from devstack.waiting import until
 
 
 def _answers(url: str) -> bool:
@@ -22,13 +21,6 @@ def _answers(url: str) -> bool:
         return httpx.get(url, timeout=0.5, trust_env=False).is_success
     except httpx.TransportError:
         return False
-
-
-def _wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_parts_come_back_where_they_were(fresh_stack: FreshStack, tmp_path: Path) -> None:
@@ -45,7 +37,7 @@ def test_parts_come_back_where_they_were(fresh_stack: FreshStack, tmp_path: Path
     assert not stack.etcd.running
     stack.check()  # a part that the test has killed has not crashed
     stack.etcd.start()
-    _wait_until(stack.apiserver.is_ready)
+    until(stack.apiserver.is_ready, timeout=10)
     assert at(kube.get("configmap", "kept"), "data", "a") == "b", "etcd keeps what it acknowledged over a kill"
 
     consul.register("s", 1)
@@ -87,7 +79,7 @@ def test_two_stacks_know_nothing_of_each_other(stack: Stack, fresh_stack: FreshS
 def test_a_program_beside_the_parts_ends_before_them(fresh_stack: FreshStack) -> None:
     stack = fresh_stack()
     beside = stack.run("beside", ["/bin/sh", "-c", 'echo "$WHO"; exec sleep 600'], {"WHO": "me"})
-    _wait_until(lambda: beside.output() == "me\n")
+    until(lambda: beside.output() == "me\n", timeout=10)
     assert beside.log.parent == stack.gateway.log.parent
     stack.stop()
     assert not beside.running

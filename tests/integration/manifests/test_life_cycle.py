@@ -3,10 +3,11 @@
 There is no kubelet here, so the operator is a process under its pod's account; `make cluster-test` has pods.
 """
 
-from devstack.echoroutes import condition, create, delete, programmed, route, until
+from devstack.echoroutes import condition, create, delete, programmed, route
 from devstack.product import Operator, start_operator
 from devstack.pytest_plugin import FreshStack
 from devstack.stack import Stack
+from devstack.waiting import until
 
 from .rendered import MANIFESTS
 

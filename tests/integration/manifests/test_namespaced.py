@@ -1,12 +1,13 @@
 """An operator for some namespaces, under the Roles of overlays/namespaced and nothing else."""
 
 import pytest
-from devstack.echoroutes import condition, create, delete, path_of, programmed, route, until
+from devstack.echoroutes import condition, create, delete, path_of, programmed, route
 from devstack.handles.answers import at
 from devstack.handles.kube import Kube
 from devstack.product import start_operator
 from devstack.pytest_plugin import FreshStack
 from devstack.stack import Stack
+from devstack.waiting import until
 
 from .rendered import MANIFESTS
 

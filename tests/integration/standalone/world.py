@@ -2,13 +2,13 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
+from devstack import waiting
 from devstack.handles.gateway import GatewayApi, Write
 from devstack.product import Operator, start_standalone
 from devstack.stack import Stack
@@ -16,12 +16,8 @@ from devstack.stack import Stack
 _ECHOROUTE = Path(sys.executable).parent / "echoroute"
 
 
-def until(holds: Callable[[], object], timeout: float = 15) -> None:
-    """Wait until something holds; the assertion says what did not."""
-    deadline = time.monotonic() + timeout
-    while not holds():
-        assert time.monotonic() < deadline, "not so within the deadline"
-        time.sleep(0.05)
+until = partial(waiting.until, timeout=15)
+"""The folder is looked at every second, and what is gone from it is judged in rounds that follow at once."""
 
 
 def route(name: str, path: str | None = None, service: str = "web", **spec: object) -> str:

@@ -1,7 +1,6 @@
 """EchoRoutes as tests write them, and what became of them: in their status and in the gateway."""
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pydantic import JsonValue
@@ -23,14 +22,6 @@ class Condition(NamedTuple):
 
 NOTHING = Condition("", "", "")
 """What is said where nothing is said (yet)."""
-
-
-def until(holds: Callable[[], object], timeout: float = 30) -> None:
-    """Wait until something holds. Raises AssertionError when it does not in time."""
-    deadline = time.monotonic() + timeout
-    while not holds():
-        assert time.monotonic() < deadline, f"not so within {timeout:g} s"
-        time.sleep(0.05)
 
 
 def path_of(namespace: str, name: str = "") -> str:
