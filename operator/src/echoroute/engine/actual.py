@@ -58,9 +58,7 @@ class Actual:
         """
         self._written[change.ref] = self._clock()
         if isinstance(change, Put):
-            before = self._known.get(change.ref)
-            created = before.create_time if before else 0
-            self._set(change.ref, Known(key, digest(change.body), create_time=created, modified_index=-1))
+            self._sent(key, change.ref, digest(change.body))
         else:
             self._set(change.ref, None)
 
@@ -75,9 +73,11 @@ class Actual:
         written again, whatever is wanted by then.
         """
         if isinstance(change, Put):
-            before = self._known.get(change.ref)
-            created = before.create_time if before else 0
-            self._set(change.ref, Known(key, _UNKNOWN, create_time=created, modified_index=-1))
+            self._sent(key, change.ref, _UNKNOWN)
+
+    def _sent(self, key: Key, ref: ObjectRef, sent: Digest) -> None:
+        before = self._known.get(ref)
+        self._set(ref, Known(key, sent, create_time=before.create_time if before else 0, modified_index=-1))
 
     def replace(self, listed: Mapping[ObjectRef, Stored], *, began: float) -> None:
         """Take a full list of the gateway that began at `began`."""

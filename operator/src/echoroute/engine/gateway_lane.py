@@ -144,8 +144,8 @@ class GatewayLane:
                 self._actual.unanswered(key, change)
             raise
         finally:
-            # Also of what failed it is not known whether it happened: a list under way says nothing of it.
-            for change in plan.changes:
+            # Of what failed, too, it may not be known whether it happened: a list under way says nothing of it.
+            for change in unanswered:
                 self._actual.attempted(change)
 
     def _finish(self, item: Item, revision: int, outcome: Programmed | Failed) -> None:
