@@ -2,10 +2,11 @@
 
 import subprocess
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from devstack import builder, find, stamps
+from devstack import builder, stamps
 from devstack.errors import BuildFailed
 from devstack.golang import ensure_go, environment
 from devstack.programs import Program
@@ -43,7 +44,7 @@ def _publish(proxy: Path) -> None:
 
 
 @pytest.fixture
-def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, only: Callable[[Program], Program]) -> Program:
     """The module's program, pinned, to be built into a folder of the test's."""
     _publish(tmp_path / "proxy")
     monkeypatch.setenv("GOPROXY", (tmp_path / "proxy").as_uri())
@@ -55,13 +56,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
     (directory / "go.mod").write_text(f"module pinned\n\ngo 1.26\n\ntool {_MODULE}\n\nrequire {_MODULE} v1.0.0\n")
     settings = environment() | {"GOFLAGS": "-mod=mod -modcacherw", "GONOSUMDB": _MODULE}
     subprocess.run([ensure_go().path, "mod", "tidy"], cwd=directory, env=settings, check=True)
-    program = Program("page", directory, _MODULE, module=_MODULE)
-    for module in (builder, find):
-        monkeypatch.setattr(module, "BIN", tmp_path / "cache" / "bin")
-        monkeypatch.setattr(module, "PROGRAMS", {"page": program})
-    monkeypatch.setattr(builder, "BUILD_LOCK", tmp_path / "cache" / "lock")
-    monkeypatch.setattr(builder, "BUILD_LOGS", tmp_path / "cache" / "log")
-    return program
+    return only(Program("page", directory, _MODULE, module=_MODULE))
 
 
 def _built() -> str:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,19 +20,13 @@ _MAIN = 'package main\n\nfunc main() { println("%s") }\n'
 
 
 @pytest.fixture
-def hello(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+def hello(tmp_path: Path, only: Callable[[Program], Program]) -> Program:
     """A program of our own, built into a folder of the test's."""
     sources = tmp_path / "hello"
     sources.mkdir()
     (sources / "go.mod").write_text("module hello\n\ngo 1.26\n")
     (sources / "main.go").write_text(_MAIN % "one")
-    program = Program("hello", sources, ".")
-    for module in (builder, find):
-        monkeypatch.setattr(module, "BIN", tmp_path / "cache" / "bin")
-        monkeypatch.setattr(module, "PROGRAMS", {"hello": program})
-    monkeypatch.setattr(builder, "BUILD_LOCK", tmp_path / "cache" / "lock")
-    monkeypatch.setattr(builder, "BUILD_LOGS", tmp_path / "cache" / "log")
-    return program
+    return only(Program("hello", sources, "."))
 
 
 def _output() -> str:
