@@ -58,7 +58,7 @@ def test_renders_several_from_standard_input():
     ("why", "text", "says"),
     [
         ("a bad spec", ROUTE % ("a", "x", ""), "default/a: spec.match.paths[0]: must start with '/'"),
-        ("a closed plugin", ROUTE % ("a", "/a", "inspect: {}"), "default/a: spec.plugins.inspect: is a plugin"),
+        ("a closed plugin", ROUTE % ("a", "/a", "inspect: {}"), "default/a: spec.plugins.inspect: is a closed plugin"),
         ("no EchoRoute", "{kind: Service}", "<stdin>: has no EchoRoute"),
         ("a name that Kubernetes does not have", ROUTE % ("A", "/a", ""), "default/A: metadata: name and namespace"),
         ("no YAML", "a: [", "<stdin>: is not YAML"),

@@ -6,15 +6,13 @@ model.
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pydantic import JsonValue
-
-from echoroute.api import durations
 from echoroute.api.rules import VALIDATIONS
-from echoroute.api.schema import JsonSchema, spec_schema
-from echoroute.core.plugins import CLOSED, PluginClass, known_plugins, plugin_class
+from echoroute.api.schema import spec_schema
+from echoroute.plugin_reference import closed_plugins, meta, open_plugins
+from echoroute.reference_tables import cell, child_of, list_of, type_text, walk
 from echoroute.settings import Settings, variable
 
 
@@ -35,41 +33,29 @@ def filled(text: str, document: str) -> str:
 
 def _fields() -> str:
     rows = ["| field | type | meaning |", "|---|---|---|"]
-    for path, schema, required in _walk("", spec_schema()):
+    for path, schema, required in walk("", spec_schema()):
         needed = " **Required.**" if required else ""
-        rows.append(f"| `{path}` | {_type(schema)} | {_cell(str(schema.get('description', '')))}{needed} |")
+        rows.append(f"| `{path}` | {type_text(schema)} | {cell(str(schema.get('description', '')))}{needed} |")
     return "\n".join(rows)
 
 
 def _rules() -> str:
     fields: dict[str, list[str]] = {}
-    nodes = [("spec", spec_schema()), *((f"spec.{path}", schema) for path, schema, _ in _walk("", spec_schema()))]
+    nodes = [("spec", spec_schema()), *((f"spec.{path}", schema) for path, schema, _ in walk("", spec_schema()))]
     for path, schema in nodes:
-        for suffix, node in (("", schema), ("[]", _child(schema, "items"))):
-            for rule in _list(node.get(VALIDATIONS)):
+        for suffix, node in (("", schema), ("[]", child_of(schema, "items"))):
+            for rule in list_of(node.get(VALIDATIONS)):
                 entry = rule if isinstance(rule, dict) else {}
                 fields.setdefault(str(entry["message"]), []).append(f"`{path}{suffix}{entry.get('fieldPath', '')}`")
-    rows = (f"| {'<br>'.join(where)} | {_cell(message)} |" for message, where in fields.items())
+    rows = (f"| {'<br>'.join(where)} | {cell(message)} |" for message, where in fields.items())
     return "\n".join(["| field | rule |", "|---|---|", *rows])
-
-
-def _plugins() -> str:
-    def names(kind: PluginClass) -> str:
-        return ", ".join(f"`{name}`" for name in sorted(known_plugins()) if plugin_class(name) is kind)
-
-    rows = ["| closed plugin | because |", "|---|---|", *(f"| `{name}` | {_cell(CLOSED[name])} |" for name in CLOSED)]
-    return (
-        f"Open, plain (the route's own requests and responses): {names(PluginClass.PLAIN)}.\n\n"
-        f"Open, network (they reach addresses that their config names): {names(PluginClass.NETWORK)}.\n\n"
-        + "\n".join(rows)
-    )
 
 
 def _settings() -> str:
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
         default = "required" if field.is_required() else _default(field.default)
-        rows.append(f"| `{variable(name)}` | {default} | {_cell(field.description or '')} |")
+        rows.append(f"| `{variable(name)}` | {default} | {cell(field.description or '')} |")
     return "\n".join(rows)
 
 
@@ -83,53 +69,9 @@ def _default(value: object) -> str:
     return f"`{value:g}s`" if isinstance(value, float) else f"`{value}`"
 
 
-def _walk(prefix: str, schema: JsonSchema) -> Iterator[tuple[str, JsonSchema, bool]]:
-    """The fields below an object, parents before children: path, schema, whether it is required."""
-    required = _list(schema.get("required"))
-    for name, child in _child(schema, "properties").items():
-        node = child if isinstance(child, dict) else {}
-        path = f"{prefix}{name}"
-        yield path, node, name in required
-        yield from _walk(f"{path}.", node)
-        yield from _walk(f"{path}[].", _child(node, "items"))
-
-
-def _type(schema: JsonSchema) -> str:
-    kind = schema.get("type")
-    if "enum" in schema:
-        return " ".join(f"`{value}`" for value in _list(schema["enum"]))
-    if kind == "array":
-        return f"list of {_bounds(schema, 'minItems', 'maxItems')}: {_type(_child(schema, 'items'))}"
-    if kind == "object" and "additionalProperties" in schema:
-        return f"map of {_bounds(schema, 'minProperties', 'maxProperties')}"
-    if kind == "integer":
-        return f"integer, {schema.get('minimum')} to {schema.get('maximum')}"
-    if kind == "string":
-        duration = schema.get("maxLength") == durations.MAX_LENGTH
-        return "duration" if duration else f"string of {_bounds(schema, 'minLength', 'maxLength')}"
-    return str(kind)
-
-
-def _bounds(schema: JsonSchema, low: str, high: str) -> str:
-    least, most = schema.get(low, 0), schema[high]
-    return str(most) if least == most else f"{least} to {most}"
-
-
-def _child(schema: JsonSchema, name: str) -> JsonSchema:
-    child = schema.get(name)
-    return child if isinstance(child, dict) else {}
-
-
-def _list(value: JsonValue) -> list[JsonValue]:
-    return value if isinstance(value, list) else []
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
-
-
 DOCUMENTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
-    "echoroute.md": {"fields": _fields, "rules": _rules, "plugins": _plugins},
+    "echoroute.md": {"fields": _fields, "rules": _rules},
+    "plugins.md": {"meta": meta, "open plugins": open_plugins, "closed plugins": closed_plugins},
     "operations.md": {"settings": _settings},
 }
 """The documents with generated parts: file name to the names of its markers, and what writes the Markdown between."""

@@ -204,6 +204,27 @@ MALFORMED = [
     Malformed(
         "APISIX passes over a Host here", _set({"host": "a"}), "spec.rewrite.headers.set", "write rewrite.host", "cel"
     ),
+    Malformed(
+        "a length of its own makes two requests of one",
+        _set({"Content-Length": "0"}),
+        "spec.rewrite.headers.set",
+        "header of the message itself",
+        "cel",
+    ),
+    Malformed(
+        "in any letter case, and `_` is `-`",
+        _spec(rewrite={"headers": {"add": {"tRANSFER_encoding": "chunked"}}}),
+        "spec.rewrite.headers.add",
+        "header of the message itself",
+        "cel",
+    ),
+    Malformed(
+        "taken away is as bad as set",
+        _spec(rewrite={"headers": {"remove": ["X-A", "connection"]}}),
+        "spec.rewrite.headers.remove",
+        "header of the message itself",
+        "cel",
+    ),
     Malformed("APISIX refuses a colon", _set({"X:A": "1"}), "spec.rewrite.headers.set", "header names", "cel"),
     Malformed(
         "no header is smuggled in",

@@ -10,6 +10,25 @@ from echoroute.api.scalars import HEADER_NAME, REFERENCE, REFERENCE_CEL, HeaderN
 
 Headers = dict[str, str]
 
+# Headers that say how a message is framed, or which connection it takes: whoever sets or removes one makes the gateway
+# and the backend read different requests from one connection.
+MESSAGE_HEADERS = (
+    "connection", "content-length", "expect", "host", "keep-alive", "proxy-connection", "te", "trailer",
+    "transfer-encoding", "upgrade",
+)  # fmt: skip
+
+
+def is_message_header(name: str) -> bool:
+    """Whether a header belongs to the message itself; letter case does not count, and `_` is `-`."""
+    return name.lower().replace("_", "-") in MESSAGE_HEADERS
+
+
+_IS_MESSAGE_HEADER_CEL = f".lowerAscii().replace('_', '-') in {list(MESSAGE_HEADERS)}"
+_MESSAGE_HEADER = (
+    "must not have a header of the message itself (Connection, Content-Length, Expect, Host, Keep-Alive, "
+    "Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade): the gateway sets these; for Host write rewrite.host"
+)
+
 _header_name = re.compile(HEADER_NAME).fullmatch
 _control = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
 
@@ -33,9 +52,9 @@ HeaderMap = Annotated[
             holds=_names_differ,
         ),
         Rule(
-            "!self.exists(name, name.lowerAscii() == 'host')",
-            "must not have Host, which the gateway passes over here; write rewrite.host",
-            holds=lambda headers: all(name.lower() != "host" for name in headers),
+            f"!self.exists(name, name{_IS_MESSAGE_HEADER_CEL})",
+            _MESSAGE_HEADER,
+            holds=lambda headers: not any(map(is_message_header, headers)),
         ),
         Rule(
             r"self.all(name, !self[name].matches(r'[\x00-\x08\x0a-\x1f\x7f]'))",
@@ -71,6 +90,18 @@ class HeaderRewrite(SpecModel):
         default=None,
         description="Headers to add beside what the client sent, by name. Values as in `set`.",
     )
-    remove: Annotated[tuple[HeaderName, ...], Field(strict=False, min_length=1, max_length=32), Unique()] | None = (
-        Field(default=None, description="Names of headers to take away.")
-    )
+    remove: (
+        Annotated[
+            tuple[HeaderName, ...],
+            Field(strict=False, min_length=1, max_length=32),
+            Unique(),
+            Rules[tuple[str, ...]](
+                Rule(
+                    f"!self.exists(name, name{_IS_MESSAGE_HEADER_CEL})",
+                    _MESSAGE_HEADER,
+                    holds=lambda names: not any(map(is_message_header, names)),
+                )
+            ),
+        ]
+        | None
+    ) = Field(default=None, description="Names of headers to take away.")

@@ -27,10 +27,13 @@ _PROBLEMS = {
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
     "int_parsing_size": "must be a smaller number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
     "bool_type": "must be true or false",
     "model_type": "must be an object with fields",
     "dict_type": "must be an object with fields",
     "tuple_type": "must be a list",
+    "list_type": "must be a list",
     "string_too_short": "must have at least {min_length} character",
     "string_too_long": "must have at most {max_length} characters",
     "too_short": "must have at least {min_length} item",
@@ -86,12 +89,17 @@ def _as_written(location: Location) -> Location:
 
 
 def _problem(location: Location, detail: ErrorDetails) -> str:
-    kind = detail["type"]
-    if kind == "extra_forbidden":
+    if detail["type"] == "extra_forbidden":
         return not_a_field(str(location[-1]), fields_at(location[:-1]))
-    if template := _PROBLEMS.get(kind):
-        return template.format(**detail.get("ctx", {}))
-    return "must be JSON" if location[:1] == ("plugins",) else detail["msg"]
+    if location[:1] == ("plugins",) and detail["type"] not in _PROBLEMS:
+        return "must be JSON"
+    return wording(detail)
+
+
+def wording(detail: ErrorDetails) -> str:
+    """What a value must be, in the words of our messages, without the value."""
+    template = _PROBLEMS.get(detail["type"])
+    return template.format(**detail.get("ctx", {})) if template else detail["msg"]
 
 
 def _found(location: Location, detail: ErrorDetails) -> str:

@@ -1,10 +1,11 @@
-"""Which plugins an EchoRoute may use: an allow list, in depth.
+"""Which plugins an EchoRoute may use, and with which fields.
 
-Plain and network plugins are open to everybody. Closed ones, names that the table does not know, and Lua code in
-`_meta.pre_function` need the platform team's leave (`allowed`, the names of `ECHOROUTE_ALLOW_PLUGINS`). References to
-the gateway's environment or secrets are never allowed. Messages name places and never show a value.
+Open plugins (`core.plugins`) are for everybody. `ECHOROUTE_ALLOW_PLUGINS` opens others for all tenants, verbatim.
+Nothing opens references to the gateway's environment or secrets, or the operator's own Upstreams. Messages name places
+and never show a value.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -12,16 +13,29 @@ from pydantic import JsonValue
 
 from echoroute.api.scalars import REFERENCE
 from echoroute.api.spec import EchoRouteSpec
-from echoroute.core.plugins import CLOSED, PluginClass, plugin_class
+from echoroute.core.plugins import CLOSED, OPEN, field_errors
 from echoroute.errors import FieldError
 
+EVERYTHING = "*"
+"""In the place of a name it opens all plugins: for a gateway of one trusted team."""
+
 PRE_FUNCTION = "_meta.pre_function"
-"""The name with which the allow list opens Lua code in a plugin's `_meta`."""
+"""The name that opens Lua code in the `_meta` of a plugin."""
+
+_MOST = 16  # refusals that one object is told
+_LONGEST = 200  # characters of a field's path in a message
+_OWNED = re.compile(r"[0-9a-f]{8}\.")  # how the ids of an operator's objects begin, this one's or another's
+
+_CODE = (
+    f"is Lua code for the gateway; leave it out, or ask the platform team for ECHOROUTE_ALLOW_PLUGINS={PRE_FUNCTION}"
+)
+_REFERENCE = "refers to the gateway's environment or secrets ('$env://', '$secret://'), which no EchoRoute may"
+_UPSTREAM = "names an Upstream of an EchoRoute operator, which could not delete it any more; name one of your own"
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the platform team allows beyond what is open to everybody."""
+    """What the platform team allows beyond what is open to everybody: names of plugins, or `*`."""
 
     allowed_plugins: frozenset[str] = frozenset()
 
@@ -30,117 +44,89 @@ class Policy:
         return refusals(spec.plugins or {}, allowed=self.allowed_plugins)
 
 
-_MOST = 16  # refusals that one object is told
-_DEPTH = 64  # APISIX itself has no use for deeper configs
-_FIELD = 200  # characters of a field's path in a message
-
-# Two plugins run others: multi-auth has maps of them, workflow has pairs of name and config with `return` as its own.
-_RETURN = "return"
-
-# Closed plugins with a name that nobody uses for a field: refused wherever they have a config, in case that a container
-# of plugins is missing here. `ai`, `inspect` or `opa` may well be a property of a JSON schema.
-_UNMISTAKABLE = frozenset(name for name in CLOSED if "-" in name)
-
-
 def refusals(plugins: Mapping[str, JsonValue], *, allowed: frozenset[str]) -> tuple[FieldError, ...]:
     """What an EchoRoute's plugins ask for and are not allowed, 16 at most, in the order of the config.
 
     `plugins` is `spec.plugins`: name to config. Fields are paths as the user writes them (`spec.plugins.workflow…`).
     """
-    found: dict[FieldError, None] = {}
-    for error in _all_refusals(plugins, allowed):
-        found[error] = None
-        if len(found) == _MOST:
-            break
-    return tuple(found)
-
-
-def _all_refusals(plugins: Mapping[str, JsonValue], allowed: frozenset[str]) -> Iterator[FieldError]:
+    found: dict[str, FieldError] = {}
     for name, config in plugins.items():
-        field = f"spec.plugins.{name}"
-        if problem := _problem(name, allowed):
-            yield _error(field, problem)
-        if problem := _reference(name):
-            yield _error("spec.plugins", problem)
-        if name == "multi-auth":
-            yield from _multi_auth(field, config, allowed)
-        elif name == "workflow":
-            yield from _workflow(field, config, allowed)
-        yield from _anywhere(field, config, allowed)
+        for error in _refusals(name, config, allowed):
+            found.setdefault(error.field, error)
+            if len(found) == _MOST:
+                return tuple(found.values())
+    return tuple(found.values())
 
 
-def _multi_auth(field: str, config: JsonValue, allowed: frozenset[str]) -> Iterator[FieldError]:
-    for index, entry in enumerate(_list(_get(config, "auth_plugins"))):
-        for name in entry if isinstance(entry, dict) else ():
-            if problem := _problem(name, allowed):
-                yield _error(f"{field}.auth_plugins[{index}].{name}", problem)
-
-
-def _workflow(field: str, config: JsonValue, allowed: frozenset[str]) -> Iterator[FieldError]:
-    for at, rule in enumerate(_list(_get(config, "rules"))):
-        for index, action in enumerate(_list(_get(rule, "actions"))):
-            name = action[0] if isinstance(action, list) and action else None
-            if isinstance(name, str) and name != _RETURN and (problem := _problem(name, allowed)):
-                yield _error(f"{field}.rules[{at}].actions[{index}]", problem)
-
-
-def _anywhere(field: str, config: JsonValue, allowed: frozenset[str]) -> Iterator[FieldError]:
-    """What is refused at any depth. Without recursion: a config may be nested deeper than Python's stack."""
-    stack: list[tuple[str, JsonValue, int]] = [(field, config, 0)]
-    while stack:
-        where, value, depth = stack.pop()
-        if depth > _DEPTH:
-            yield _error(where, f"is nested deeper than {_DEPTH} levels, which no plugin needs")
-        elif isinstance(value, dict):
-            yield from _in_object(where, value, allowed)
-            stack += [(f"{where}.{key}", child, depth + 1) for key, child in reversed(value.items())]
-        elif isinstance(value, list):
-            if value and isinstance(value[0], str) and value[0] in _UNMISTAKABLE and isinstance(value[-1], dict):
-                yield from (_error(where, text) for text in [_problem(value[0], allowed)] if text)
-            stack += [(f"{where}[{index}]", value[index], depth + 1) for index in reversed(range(len(value)))]
-        elif isinstance(value, str) and (problem := _reference(value)):
-            yield _error(where, problem)
-
-
-def _in_object(where: str, value: dict[str, JsonValue], allowed: frozenset[str]) -> Iterator[FieldError]:
-    for key, child in value.items():
-        if problem := _reference(key):
-            yield _error(where, problem)
-        if key in _UNMISTAKABLE and isinstance(child, dict) and (problem := _problem(key, allowed)):
-            yield _error(f"{where}.{key}", problem)
-        if key == "_meta" and _get(child, "pre_function") is not None and PRE_FUNCTION not in allowed:
-            yield _error(
-                f"{where}._meta.pre_function",
-                f"is Lua code for the gateway; leave it out, or ask the platform team to allow '{PRE_FUNCTION}'",
-            )
-
-
-def _problem(name: str, allowed: frozenset[str]) -> str:
-    """Why a plugin is not allowed; empty where it is."""
-    if name in allowed:
-        return ""
-    known = plugin_class(name)
-    if known is None:
-        return "is not a plugin that the operator knows; check the name, or ask the platform team to allow it"
-    if known is PluginClass.CLOSED:
-        return f"is a plugin that only the platform team can allow: {CLOSED[name]}"
-    return ""
-
-
-def _reference(text: str) -> str:
-    """Why a string is not allowed; empty where it is."""
-    if REFERENCE.search(text) is None:
-        return ""
-    return "refers to the gateway's environment or secrets ('$env://', '$secret://'), which no EchoRoute may"
+def _refusals(name: str, config: JsonValue, allowed: frozenset[str]) -> Iterator[FieldError]:
+    field = f"spec.plugins.{name}"
+    if REFERENCE.search(name):
+        yield _error("spec.plugins", _REFERENCE)
+    if not {name, EVERYTHING} & allowed:
+        yield from _closed(field, name, config)
+    yield from _anywhere(field, config, allowed)
 
 
 def _error(field: str, problem: str) -> FieldError:
-    return FieldError(field if len(field) <= _FIELD else f"{field[:_FIELD]}…", problem)
+    return FieldError(field if len(field) <= _LONGEST else f"{field[:_LONGEST]}…", problem)
 
 
-def _get(value: JsonValue, key: str) -> JsonValue:
-    return value.get(key) if isinstance(value, dict) else None
+def _closed(field: str, name: str, config: JsonValue) -> Iterator[FieldError]:
+    """What is not open: the plugin, or some of its fields."""
+    opening = (
+        f"the platform team can open it for all tenants (ECHOROUTE_ALLOW_PLUGINS={name}, "
+        f"or '{EVERYTHING}' for all plugins where one trusted team uses the gateway)"
+    )
+    plugin = OPEN.get(name)
+    if plugin is not None:
+        for place, problem in field_errors(name, plugin, config if isinstance(config, dict) else {}):
+            yield _error(f"{field}{place}", problem)
+    elif name in CLOSED:
+        yield _error(field, f"is a closed plugin: {opening}. Its config could then: {CLOSED[name]}")
+    else:
+        yield _error(field, f"is not a plugin that the operator knows; check the name, or {opening}")
 
 
-def _list(value: JsonValue) -> list[JsonValue]:
-    return value if isinstance(value, list) else []
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A value inside a config, and how to get there: a path is written out for a refusal only."""
+
+    value: JsonValue
+    step: str
+    above: "_Place | None" = None
+
+    def __str__(self) -> str:
+        steps = []
+        place: _Place | None = self
+        while place is not None:
+            steps.append(place.step)
+            place = place.above
+        return "".join(reversed(steps))
+
+
+def _anywhere(field: str, config: JsonValue, allowed: frozenset[str]) -> Iterator[FieldError]:
+    """What is refused at any depth. Each value is looked at once, without recursion."""
+    stack = [_Place(config, field)]
+    while stack:
+        place = stack.pop()
+        value = place.value
+        if isinstance(value, dict):
+            for key, child in value.items():
+                if problem := _in_object(place.step, key, child, allowed):
+                    yield _error(f"{place}.{key}", problem)
+            stack += [_Place(child, f".{key}", place) for key, child in reversed(value.items())]
+        elif isinstance(value, list):
+            stack += [_Place(value[at], f"[{at}]", place) for at in reversed(range(len(value)))]
+        elif isinstance(value, str) and REFERENCE.search(value):
+            yield _error(str(place), _REFERENCE)
+
+
+def _in_object(step: str, key: str, child: JsonValue, allowed: frozenset[str]) -> str:
+    """Why the object at `step` may not have this key with this value; empty where it may."""
+    if REFERENCE.search(key):
+        return _REFERENCE
+    if step == "._meta" and key == "pre_function" and not {PRE_FUNCTION, EVERYTHING} & allowed:
+        return _CODE
+    if key == "upstream_id" and isinstance(child, str) and _OWNED.match(child):
+        return _UPSTREAM
+    return ""

@@ -1,0 +1,148 @@
+"""Open plugins that ask who calls: they know the gateway's own Consumers, which the platform makes."""
+
+from typing import Annotated, Literal, Required
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from echoroute.core.plugins.declaration import Config, Holds, OpenPlugin, some_of, why
+from echoroute.core.plugins.scalars import HeaderName, Message, Name, Realm, RejectedCode, Unique, fields
+
+_ANONYMOUS = {"anonymous_consumer": "Every client would be a Consumer that another team's backend trusts."}
+
+HideCredentials = Annotated[bool, why("Whether the credentials are taken away before the backend sees them.")]
+AuthRealm = Annotated[Realm, why("What `WWW-Authenticate` says.")]
+_Consumers = Annotated[list[Name], Field(min_length=1, max_length=256)]
+_Labels = Annotated[
+    dict[Name, Annotated[list[Name], Field(min_length=1, max_length=64)]], Field(min_length=1, max_length=64)
+]
+_Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "TRACE", "PURGE"]
+
+
+@fields
+class KeyAuth(TypedDict, total=False):
+    header: Annotated[HeaderName, why("Header with the key; it is removed where credentials are hidden.")]
+    query: Annotated[Name, why("Query argument with the key.")]
+    hide_credentials: HideCredentials
+    realm: AuthRealm
+
+
+@fields
+class BasicAuth(TypedDict, total=False):
+    hide_credentials: HideCredentials
+    realm: AuthRealm
+
+
+@fields
+class JwtAuth(TypedDict, total=False):
+    header: Annotated[HeaderName, why("Header with the token; it is removed where credentials are hidden.")]
+    query: Annotated[Name, why("Query argument with the token.")]
+    cookie: Annotated[Name, why("Cookie with the token.")]
+    hide_credentials: HideCredentials
+    key_claim_name: Annotated[Name, why("Claim that names the Consumer's key.")]
+    claims_to_verify: Annotated[list[Literal["exp", "nbf"]], Field(max_length=2), Unique, why("Claims that must hold.")]
+    realm: AuthRealm
+
+
+@fields
+class HmacAuth(TypedDict, total=False):
+    allowed_algorithms: Annotated[
+        list[Literal["hmac-sha1", "hmac-sha256", "hmac-sha512"]],
+        Field(min_length=1, max_length=3),
+        why("Algorithms that a client may use."),
+    ]
+    clock_skew: Annotated[int, Field(ge=1, le=86_400), why("Seconds that the clocks may differ; a day is plenty.")]
+    signed_headers: Annotated[
+        list[Annotated[HeaderName, Field(max_length=50)]], Field(max_length=32), why("Headers that must be signed.")
+    ]
+    validate_request_body: Annotated[bool, why("Whether the body is signed, too. It is held in memory meanwhile.")]
+    max_req_body_size: Annotated[
+        int, Field(ge=1, le=1_048_576), why("Bytes of a body that is validated: 1 MiB, since APISIX would hold 64 MiB.")
+    ]
+    hide_credentials: HideCredentials
+    realm: AuthRealm
+
+
+_OneAuthPlugin = TypedDict(
+    "_OneAuthPlugin",
+    {"key-auth": KeyAuth, "basic-auth": BasicAuth, "jwt-auth": JwtAuth, "hmac-auth": HmacAuth},
+    total=False,
+)
+
+
+@fields
+class MultiAuth(TypedDict, total=False):
+    auth_plugins: Required[
+        Annotated[
+            list[_OneAuthPlugin],
+            Field(min_length=2, max_length=4),
+            why("Objects of one plugin each, of which one has to succeed; each is judged as by itself."),
+        ]
+    ]
+
+
+@fields
+class _AllowedByMethods(TypedDict, total=False):
+    user: Required[Annotated[Name, why("Name of a Consumer.")]]
+    methods: Required[Annotated[list[_Method], Field(min_length=1, max_length=10), why("What it may use.")]]
+
+
+@fields
+class ConsumerRestriction(TypedDict, total=False):
+    type: Annotated[
+        Literal["consumer_name", "consumer_group_id", "route_id", "service_id"], why("What the lists hold.")
+    ]
+    whitelist: Annotated[_Consumers, why("Who may use the route.")]
+    blacklist: Annotated[_Consumers, why("Who may not.")]
+    allowed_by_methods: Annotated[list[_AllowedByMethods], Field(min_length=1, max_length=64), why("Who may use what.")]
+    rejected_code: RejectedCode
+    rejected_msg: Message
+
+
+@fields
+class Acl(TypedDict, total=False):
+    allow_labels: Annotated[_Labels, why("Labels of Consumers that may use the route.")]
+    deny_labels: Annotated[_Labels, why("Labels of Consumers that may not.")]
+    rejected_code: RejectedCode
+    rejected_msg: Message
+
+
+def _body_has_a_bound(config: Config) -> bool:
+    return config.get("validate_request_body") is not True or "max_req_body_size" in config
+
+
+def _one_plugin_each(config: Config) -> bool:
+    plugins = config.get("auth_plugins")
+    return isinstance(plugins, list) and all(isinstance(one, dict) and len(one) == 1 for one in plugins)
+
+
+AUTHENTICATION = {
+    "acl": OpenPlugin(
+        Acl,
+        left_out={
+            "external_user_label_field": "Users of other providers come from plugins that are closed.",
+            "external_user_label_field_key": "As external_user_label_field.",
+            "external_user_label_field_parser": "As external_user_label_field.",
+            "external_user_label_field_separator": "As external_user_label_field.",
+        },
+        rules=(some_of("allow_labels", "deny_labels"),),
+    ),
+    "basic-auth": OpenPlugin(BasicAuth, left_out=_ANONYMOUS),
+    "consumer-restriction": OpenPlugin(
+        ConsumerRestriction, rules=(some_of("whitelist", "blacklist", "allowed_by_methods"),)
+    ),
+    "hmac-auth": OpenPlugin(
+        HmacAuth,
+        left_out=_ANONYMOUS,
+        rules=(Holds("must have max_req_body_size, at most 1048576, with validate_request_body", _body_has_a_bound),),
+    ),
+    "jwt-auth": OpenPlugin(
+        JwtAuth,
+        left_out={**_ANONYMOUS, "store_in_ctx": "Only plugins that are closed read what it stores."},
+    ),
+    "key-auth": OpenPlugin(KeyAuth, left_out=_ANONYMOUS),
+    "multi-auth": OpenPlugin(
+        MultiAuth, rules=(Holds("must have objects of one plugin each in auth_plugins", _one_plugin_each),)
+    ),
+}
+"""Name of the plugin to its declaration."""

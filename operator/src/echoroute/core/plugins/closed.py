@@ -1,0 +1,97 @@
+"""The closed plugins of Apache APISIX 3.18: for each, what somebody who writes its config can do.
+
+Each sentence was judged by the plugin's source. A plugin is closed when its config can run code, name an address, read
+what belongs to the platform, or change state that all routes of the gateway share.
+"""
+
+_RUNNER = "Hand requests to the external plugin runner, with code and configuration of the runner's."
+_CLOUD = "Send requests, with credentials of the config or the gateway's own, to any address that the config names."
+_LOGS = "Send log entries to any address that the config names, and fill the log buffers of the gateway."
+_LOGIN = "Share sessions, tokens or their caches with other routes whose config names the same provider and client."
+_BODIES = "Hold requests of any size, or 64 MiB where the config says nothing, in the gateway's memory."
+_MODEL = "Send prompts to any address that the config names, and hold bodies of any size in the gateway's memory."
+
+CLOSED: dict[str, str] = {
+    "ai": "Generate Lua code for the router of the whole gateway.",
+    "ai-aliyun-content-moderation": _MODEL,
+    "ai-aws-content-moderation": _MODEL,
+    "ai-cache": "Read answers that other routes have in the same Redis, at any address that the config names.",
+    "ai-lakera-guard": _MODEL,
+    "ai-prompt-decorator": _BODIES,
+    "ai-prompt-guard": _BODIES,
+    "ai-prompt-template": "Run Lua code in the gateway: its templates are lua-resty-template.",
+    "ai-proxy": "Use the gateway's GCP_SERVICE_ACCOUNT at any address that the config names.",
+    "ai-proxy-multi": "Use the gateway's GCP_SERVICE_ACCOUNT at any address that the config names.",
+    "ai-rag": _MODEL,
+    "ai-rate-limiting": "Run Lua code in the gateway: cost_expr is a Lua expression.",
+    "ai-request-rewrite": "Use the gateway's GCP_SERVICE_ACCOUNT at any address that the config names.",
+    "api-breaker": "Open the circuit breaker of another route with the same host and path: its state has no other key.",
+    "attach-consumer-label": "Set any request header, Content-Length included, from the labels of Consumers.",
+    "authz-casbin": "Read files of the gateway, which model_path and policy_path name.",
+    "authz-casdoor": _LOGIN,
+    "authz-keycloak": _LOGIN,
+    "aws-lambda": _CLOUD,
+    "azure-functions": "Receive the master key of the plugin's metadata at the function_uri of the config.",
+    "body-transformer": "Run Lua code in the gateway: its templates are lua-resty-template.",
+    "cas-auth": _LOGIN,
+    "chaitin-waf": "Change how long, and how much of each request, the gateway's firewall inspects.",
+    "clickhouse-logger": _LOGS,
+    "data-mask": "Rewrite what the platform's access logs and loggers say about requests.",
+    "datadog": _LOGS,
+    "degraphql": _BODIES,
+    "dingtalk-auth": _LOGIN,
+    "elasticsearch-logger": _LOGS,
+    "example-plugin": "Open control endpoints: it is an example for authors of plugins.",
+    "ext-plugin-post-req": _RUNNER,
+    "ext-plugin-post-resp": _RUNNER,
+    "ext-plugin-pre-req": _RUNNER,
+    "feishu-auth": _LOGIN,
+    "file-logger": "Write to any file that the gateway can write.",
+    "forward-auth": "Send requests to any address, and set any request header by its answer.",
+    "google-cloud-logging": "Read a file of the gateway (auth_file), and send it to an address of the config.",
+    "graphql-limit-count": "Use up the quota of other routes (group), and name a Redis at any address.",
+    "graphql-proxy-cache": "Read, or fill, the cache zone that other routes use.",
+    "grpc-transcode": "Pin Proto objects of the platform, and hold answers of any size in the gateway's memory.",
+    "http-dubbo": _BODIES,
+    "http-logger": _LOGS,
+    "inspect": "Load Lua debugging hooks into the gateway.",
+    "jwe-decrypt": "Set any request header, Content-Length included, to what a client encrypted for any Consumer.",
+    "kafka-logger": _LOGS,
+    "kafka-proxy": "Speak Kafka's protocol, with credentials of the config, to what should be an HTTP backend.",
+    "lago": _LOGS,
+    "ldap-auth": "Send users' passwords to any address that the config names.",
+    "ldap-auth-advanced": "Send users' passwords to any address that the config names.",
+    "loggly": _LOGS,
+    "loki-logger": _LOGS,
+    "mcp-bridge": "Start the process that its command names, in the gateway.",
+    "oas-validator": "Run code in the gateway: it compiles the OpenAPI text of its config to Lua.",
+    "opa": "Send Consumers with their credentials to any address that the config names.",
+    "openfunction": _CLOUD,
+    "openid-connect": "Run code in the gateway (claim_schema is compiled to Lua), and share sessions and tokens with "
+    "other routes whose config names the same provider and client.",
+    "openwhisk": _CLOUD,
+    "prometheus": "Fill the dictionary of metrics that all routes share; the platform switches metrics on by a "
+    "GlobalRule.",
+    "proxy-cache": "Read or purge what other routes have in the same cache zone: cache_key is free.",
+    "proxy-mirror": "Send copies of requests, with bytes of the config in the request line, to any address.",
+    "public-api": "Make internal endpoints of the gateway public.",
+    "real-ip": "Let a header choose the client's address that access logs, limits and restrictions believe.",
+    "request-validation": "Run code in the gateway: it compiles the JSON Schema of its config to Lua.",
+    "rocketmq-logger": _LOGS,
+    "saml-auth": _LOGIN,
+    "serverless-post-function": "Run Lua code in the gateway: that is what it is for.",
+    "serverless-pre-function": "Run Lua code in the gateway: that is what it is for.",
+    "skywalking-logger": _LOGS,
+    "sls-logger": _LOGS,
+    "splunk-hec-logging": _LOGS,
+    "syslog": _LOGS,
+    "tcp-logger": _LOGS,
+    "tencent-cloud-cls": _LOGS,
+    "traffic-label": "Set any request header, Content-Length included.",
+    "traffic-split": "Send requests to any address (inline nodes), or to another team's Upstream.",
+    "udp-logger": _LOGS,
+    "wolf-rbac": "Send users' passwords to any address, and open login endpoints in the gateway.",
+    "workflow": "Run other plugins with configs that nobody judges.",
+    "zipkin": _LOGS,
+}
+"""Name of the plugin to the sentence."""

@@ -1,0 +1,99 @@
+"""Expressions of lua-resty-expr, as the `vars` of plugins and `_meta.filter` take them."""
+
+import ipaddress
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema
+
+from echoroute.core.plugins.scalars import problem
+
+_LOGIC = frozenset({"AND", "OR", "!AND", "!OR"})
+_NUMERIC = frozenset({">", ">=", "<", "<="})
+_OPERATORS = frozenset({"==", "~=", "~~", "~*", "in", "has", "ipmatch"}) | _NUMERIC
+_NEGATED = 4  # items of ["arg_a", "!", "==", "1"]
+_DEEPEST = 4
+_MOST = 64
+_LONGEST = 1024
+_variable = re.compile(r"[A-Za-z0-9_.-]{1,128}").fullmatch
+_control = re.compile(r"[\x00-\x1f\x7f-\x9f]").search
+
+_FORM = (
+    "must be a list of comparisons such as [[\"arg_a\", \"==\", \"1\"]], or of 'AND', 'OR', '!AND' or '!OR' and two or "
+    "more of them"
+)
+
+
+def _check(expression: list[JsonValue]) -> list[JsonValue]:
+    """Refuses what the gateway would refuse, or fail at with each request. Raises `PydanticCustomError`."""
+    waiting: list[tuple[JsonValue, int]] = [(expression, 0)]
+    comparisons = 0
+    while waiting:
+        item, depth = waiting.pop()
+        if not isinstance(item, list) or not item or depth > _DEEPEST:
+            raise problem(f"{_FORM}, at most {_DEEPEST} levels deep")
+        first = item[0]
+        if isinstance(first, str) and first.upper() not in _LOGIC and depth:
+            _check_comparison(item)
+            comparisons += 1
+        else:
+            waiting += [(part, depth + 1) for part in _parts(item)]
+        if comparisons > _MOST or len(waiting) > _MOST:
+            raise problem(f"must have at most {_MOST} comparisons")
+    return expression
+
+
+def _parts(item: list[JsonValue]) -> list[JsonValue]:
+    if isinstance(item[0], list):
+        return item
+    if isinstance(item[0], str) and item[0].upper() in _LOGIC and len(item) > 2:
+        return item[1:]
+    raise problem(_FORM)
+
+
+def _check_comparison(item: list[JsonValue]) -> None:
+    negated = len(item) == _NEGATED and item[1] == "!"
+    if not negated and len(item) != _NEGATED - 1:
+        raise problem('must have comparisons of a variable, an operator and a value, such as ["arg_a", "==", "1"]')
+    name, operator, value = item[0], item[-2], item[-1]
+    if not isinstance(name, str) or _variable(name) is None:
+        raise problem("must compare variables of letters, digits, '_', '.' and '-', without '$'")
+    if not isinstance(operator, str) or operator.lower() not in _OPERATORS:
+        raise problem(f"must have operators of {', '.join(sorted(_OPERATORS))}, with '!' in front to negate")
+    if not _fits(operator.lower(), value):
+        raise problem(f"must have a value that '{operator}' can compare with, of at most {_LONGEST} characters")
+
+
+def _fits(operator: str, value: JsonValue) -> bool:
+    if operator in {"in", "ipmatch"}:
+        items = value if isinstance(value, list) else [value] if operator == "ipmatch" else []
+        return 0 < len(items) <= _MOST and all(
+            _is_address(x) if operator == "ipmatch" else _is_scalar(x) for x in items
+        )
+    if operator in {"~~", "~*"}:
+        return isinstance(value, str) and _is_scalar(value)
+    if operator in _NUMERIC:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return _is_scalar(value) or (value is None and operator in {"==", "~="})
+
+
+def _is_scalar(value: JsonValue) -> bool:
+    if isinstance(value, str):
+        return len(value) <= _LONGEST and _control(value) is None
+    return isinstance(value, int | float)
+
+
+def _is_address(value: JsonValue) -> bool:
+    try:
+        return isinstance(value, str) and "%" not in value and bool(ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        return False
+
+
+Expression = Annotated[
+    list[JsonValue],
+    Field(min_length=1, max_length=_MOST),
+    AfterValidator(_check),
+    WithJsonSchema({"type": "array", "title": "expression"}),
+]
+"""`[[variable, operator, value], ...]`, all of which hold, or with AND and OR in front, at most four levels deep."""

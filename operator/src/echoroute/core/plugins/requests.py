@@ -1,0 +1,126 @@
+"""Open plugins that change a request before it goes to the backend, or send the client elsewhere."""
+
+from typing import Annotated, Literal, Required
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from echoroute.api.spec import RewriteMethod
+from echoroute.core.plugins.declaration import Config, Holds, OpenPlugin, one_of, some_of, why
+from echoroute.core.plugins.scalars import Alphabet, HeaderName, HeaderNames, Headers, Regex, fields
+
+_SUBSTITUTION = "A pattern and what the matched part becomes."
+_Substitution = Annotated[list[Regex], Field(min_length=2, max_length=2)]
+
+
+@fields
+class _RequestHeaders(TypedDict, total=False):
+    set: Annotated[Headers, why("Request headers in place of the client's.")]
+    add: Annotated[Headers, why("Request headers beside the client's.")]
+    remove: Annotated[HeaderNames, why("Request headers to take away.")]
+
+
+@fields
+class ProxyRewrite(TypedDict, total=False):
+    uri: Annotated[
+        str,
+        Field(min_length=1, max_length=1024),
+        Alphabet(r"/[^\x00-\x1f\x7f-\x9f]*", "must start with '/' and have no control characters"),
+        why("New path; spec.rewrite.path is the typed form."),
+    ]
+    regex_uri: Annotated[_Substitution, why("A pattern and a replacement; spec.rewrite.regex is the typed form.")]
+    method: Annotated[RewriteMethod, why("Method that the backend sees.")]
+    host: Annotated[
+        str,
+        Field(min_length=1, max_length=259),
+        Alphabet(r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*(?::[0-9]{1,5})?", "must be a host name, with a port if need be"),
+        why("Host header that the backend sees."),
+    ]
+    headers: Annotated[_RequestHeaders, why("Request headers to change.")]
+
+
+@fields
+class Redirect(TypedDict, total=False):
+    http_to_https: Annotated[bool, why("To https, with 301 or 308.")]
+    uri: Annotated[
+        str,
+        Field(min_length=2, max_length=1024),
+        Alphabet(r"[^\x00-\x20\x7f-\x9f\\]+", "must have no blanks, backslashes or control characters"),
+        why("Where to; `$uri`, `${host}` and so on are variables."),
+    ]
+    regex_uri: Annotated[_Substitution, why(_SUBSTITUTION)]
+    ret_code: Annotated[Literal[301, 302, 303, 307, 308], why("The statuses that redirect.")]
+    encode_uri: Annotated[bool, why("Whether the new path is encoded.")]
+    append_query_string: Annotated[bool, why("Whether the query goes along; not with http_to_https.")]
+
+
+@fields
+class RequestId(TypedDict, total=False):
+    header_name: Annotated[HeaderName, why("The header that is set where the client sent none.")]
+    include_in_response: Annotated[bool, why("Whether the answer has it, too.")]
+    algorithm: Annotated[
+        Literal["uuid", "nanoid", "ksuid", "uuidv7"], why("How ids are made; range_id may be of any length.")
+    ]
+
+
+@fields
+class ProxyControl(TypedDict, total=False):
+    request_buffering: Annotated[bool, why("Whether the whole request is read before the backend gets it.")]
+
+
+@fields
+class ProxyBuffering(TypedDict, total=False):
+    disable_proxy_buffering: Annotated[bool, why("Whether the answer is passed on as it comes.")]
+
+
+@fields
+class GrpcWeb(TypedDict, total=False):
+    cors_allow_headers: Annotated[
+        str,
+        Field(min_length=1, max_length=1024),
+        Alphabet(r"[A-Za-z0-9_-]+(?:, ?[A-Za-z0-9_-]+)*", "must be names of headers, separated by commas"),
+        why("Request headers that a browser may send."),
+    ]
+    max_req_body_size: Required[
+        Annotated[
+            int, Field(ge=1, le=4_194_304), why("Bytes of a request, 4 MiB at most: APISIX holds 64 MiB by default.")
+        ]
+    ]
+
+
+def _headers_are_some(config: Config) -> bool:
+    return config.get("headers") != {}
+
+
+def _plain_redirect(config: Config) -> bool:
+    return not (config.get("http_to_https") and config.get("append_query_string"))
+
+
+REQUESTS = {
+    "grpc-web": OpenPlugin(GrpcWeb),
+    "proxy-buffering": OpenPlugin(ProxyBuffering),
+    "proxy-control": OpenPlugin(ProxyControl),
+    "proxy-rewrite": OpenPlugin(
+        ProxyRewrite,
+        left_out={
+            "use_real_request_uri_unsafe": "Passes on what the client sent without any check.",
+            "connection": "Not in APISIX's schema, and read all the same: a header of the message itself.",
+            "upgrade": "As connection.",
+        },
+        rules=(
+            some_of("uri", "regex_uri", "method", "host", "headers"),
+            Holds("must have at least one of set, add and remove in headers", _headers_are_some),
+        ),
+    ),
+    "redirect": OpenPlugin(
+        Redirect,
+        rules=(
+            one_of("uri", "regex_uri", "http_to_https"),
+            Holds("must not have append_query_string beside http_to_https, which keeps the query", _plain_redirect),
+        ),
+    ),
+    "request-id": OpenPlugin(
+        RequestId, left_out={"range_id": "Ids of any length: one of 60 MB stalls every route while it is made."}
+    ),
+}
+"""Name of the plugin to its declaration."""
