@@ -45,15 +45,15 @@ def test_a_changed_spec_replaces_the_route(kube: Kube, namespace: str, gateway: 
     until(lambda: [r["uri"] for r in programmed(gateway, namespace)] == ["/two"])
 
 
-def test_rejected_by_the_gateway_names_the_field_and_delays_nobody(
+def test_rejected_by_the_gateway_names_the_plugin_and_delays_nobody(
     kube: Kube, namespace: str, gateway: GatewayApi
 ) -> None:
-    bad = {"ip-restriction": {"whitelist": ["999.1.1.1"]}}
+    bad = {"uri-blocker": {"block_rules": ["("]}}
     kube.apply(route("bad", namespace, "/bad", plugins=bad), route("good", namespace, "/good"))
     until(lambda: [r["uri"] for r in programmed(gateway, namespace)] == ["/good"])
     until(lambda: condition(kube, namespace, "bad", "Programmed")[1] == "GatewayRejected")
     told = conditions(kube, namespace, "bad")
-    assert "whitelist" in told["Programmed"][2]
+    assert "uri-blocker" in told["Programmed"][2]
     assert told["Stalled"][0] == "True"
 
 

@@ -11,7 +11,7 @@ from devstack.waiting import until
 Start = Callable[..., Operator]
 
 _MANY = 200
-_BAD = {"ip-restriction": {"whitelist": ["999.1.1.1"]}}
+_BAD = {"uri-blocker": {"block_rules": ["("]}}
 
 
 def _span(gateway: GatewayApi) -> float:
@@ -36,7 +36,7 @@ def test_one_that_the_gateway_rejects_delays_none_of_200(breakable_stack: Stack,
     until(lambda: len(programmed(gateway, "default")) == _MANY)
     assert _span(gateway) <= 2 * usual + 2  # one by one, or after a gate that closed and opened again, takes longer
     until(lambda: condition(kube, "default", "bad", "Programmed").reason == "GatewayRejected")
-    assert "whitelist" in condition(kube, "default", "bad", "Programmed").message
+    assert "uri-blocker" in condition(kube, "default", "bad", "Programmed").message
     rounds = operator.metric("echoroute_rounds_total")
     until(lambda: operator.metric("echoroute_rounds_total") >= rounds + 2, timeout=120)
     assert operator.metric('echoroute_reconcile_errors_total{reason="GatewayRejected"}') == 1, "it waits for a change"

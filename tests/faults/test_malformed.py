@@ -135,9 +135,9 @@ def test_what_only_the_operator_can_see_is_told_in_a_condition(
 
 
 _BY_GATEWAY = [
-    ("an address that is none", {"plugins": {"ip-restriction": {"whitelist": ["999.1.1.1"]}}}, "whitelist"),
-    ("a count that must be positive", {"plugins": {"limit-count": {"count": 0, "time_window": 1}}}, "count"),
-    ("a field that the plugin does not have", {"plugins": {"cors": {"allow_origins": 5}}}, "allow_origins"),
+    ("a rule that PCRE does not take", {"plugins": {"uri-blocker": {"block_rules": ["("]}}}, "uri-blocker"),
+    ("an origin that PCRE does not take", {"plugins": {"cors": {"allow_origins_by_regex": ["("]}}}, "cors"),
+    ("a pattern that PCRE does not take", {"plugins": {"redirect": {"regex_uri": ["(", "/"]}}}, "redirect"),
     (
         "a regular expression that PCRE does not take",
         {"rewrite": {"regex": {"pattern": "^/a(", "replacement": "/"}}},

@@ -39,17 +39,17 @@ def _manifests(secret: Secrets) -> dict[str, tuple[JsonObject, str, str]]:
         return route(name, "default", f"/{name}", plugins=plugins, **spec)
 
     authorization = {"headers": {"set": {"Authorization": secret.new("Bearer {}")}}}
-    redis = {"policy": "redis", "redis_host": "10.0.0.1", "redis_password": secret.new(), "time_window": 1}
-    openid = {"client_id": "a", "client_secret": secret.new(), "discovery": "https://idp.example"}
+    limit = {"count": 1, "time_window": 1}
     served, rejected, refused = "Programmed Programmed", "Programmed GatewayRejected", "Accepted NotAllowed"
-    limit = {"count": 1, **redis}
     made: list[tuple[JsonObject, str]] = [
-        (one("served", {"openid-connect": openid}, rewrite=authorization), served),
+        (one("served", {"csrf": {"key": secret.new()}}, rewrite=authorization), served),
         (one("changed", {"response-rewrite": {"body": secret.new()}}), served),
-        (one("number", {"limit-count": {**limit, "rejected_code": secret.new()}}), rejected),
-        (one("enum", {"limit-count": {**limit, "policy": secret.new()}}), rejected),
-        (one("address", {"ip-restriction": {"whitelist": [secret.new()]}}), rejected),
-        (one("pattern", {"cors": {"allow_origins": secret.new("{}:")}}), rejected),
+        (one("rule", {"uri-blocker": {"block_rules": [secret.new("{}(")]}}), rejected),
+        (one("pattern", {"cors": {"allow_origins_by_regex": [secret.new("({}")]}}), rejected),
+        (one("number", {"limit-count": {**limit, "rejected_code": secret.new()}}), refused),
+        (one("enum", {"limit-count": {**limit, "policy": secret.new()}}), refused),
+        (one("address", {"ip-restriction": {"whitelist": [secret.new()]}}), refused),
+        (one("closed-field", {"limit-count": {**limit, "redis_password": secret.new()}}), refused),
         (one("code", {"serverless-pre-function": {"functions": [secret.new("return '{}'")]}}), refused),
         (one("unknown", {"nobody-knows-it": {"password": secret.new()}}), refused),
         (one("reference", {"response-rewrite": {"body": secret.new("$env://{}")}}), refused),
