@@ -14,6 +14,7 @@ EchoRouteError
     └── FolderError           the folder of EchoRoutes cannot be read
 """
 
+import traceback
 from dataclasses import dataclass
 
 
@@ -90,3 +91,9 @@ class KubernetesError(SourceError):
 
 class FolderError(SourceError):
     """The folder of EchoRoutes is missing or cannot be read, or has no such EchoRoute any more (404)."""
+
+
+def without_values(error: BaseException) -> str:
+    """A bug for the log: what it is and where. Texts of errors may show what was in an EchoRoute, so it is left out."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"{type(error).__name__}, raised here:\n{frames}".rstrip()

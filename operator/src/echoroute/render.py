@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from echoroute.api.manifests import InvalidManifest
 from echoroute.api.parse import parse_spec
+from echoroute.core.budget import over_budget
 from echoroute.core.declared import Declared, declared
 from echoroute.core.objects import JsonObject
 from echoroute.core.policy import Policy
@@ -39,6 +40,8 @@ def render_manifest(text: str, *, namespace: str, owner: str, policy: Policy) ->
 
 def _render(found: Declared, owner: str, policy: Policy) -> Rendered:
     key = found.key
+    if problem := over_budget(found.spec):
+        return Rendered(problems=(f"{key}: {problem}",))
     try:
         spec = parse_spec(found.spec)
     except InvalidSpec as error:

@@ -397,3 +397,62 @@ async def test_requests_are_counted_by_what_became_of_them(server, api):
         await api.apply([Put(ROUTE, {})])
     for code, count in before.items():
         assert counted(method="PUT", kind="routes", code=code) == count + 1, code
+
+
+async def test_a_list_of_an_etcd_without_directories_is_empty(server, api):
+    server.always(404, ABSENT)
+    assert dict(await api.list()) == {}
+
+
+async def test_a_404_of_something_else_is_no_empty_list(server, api):
+    server.always(404, {"message": "no Route matched with those values"})
+    with pytest.raises(GatewayUnavailable, match="this is no Admin API"):
+        await api.list()
+
+
+def _deep(levels):
+    value = "x"
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+ODD = [
+    ("nested deeply", item(ObjectRef(Kind.ROUTE, "odd"), {"uri": "/", "plugins": {"cors": {"a": _deep(300)}}}), False),
+    ("a value that is none", {"key": "/apisix/routes/odd", "modifiedIndex": 3, "value": "text"}, False),
+    ("a time of the far future", item(ObjectRef(Kind.ROUTE, "odd"), {}) | {"value": {"create_time": 1e300}}, False),
+    ("without an index", {"key": "/apisix/routes/odd", "value": {}}, True),
+    ("without a key", {"modifiedIndex": 3, "value": {}}, True),
+    ("no object at all", 5, True),
+]
+
+
+@pytest.mark.parametrize("case", ODD, ids=[why for why, _, _ in ODD])
+async def test_one_odd_object_spoils_no_list(server, api, caplog, case):
+    why, odd, unreadable = case
+
+    def answer(seen):
+        found = [item(ROUTE, BODY), odd] if seen.path.endswith("/routes") else []
+        return server.reply(200, {"list": found, "total": len(found)})
+
+    server.answer = answer
+    for _ in range(2):
+        listed = await api.list()
+        assert listed[ROUTE] == Stored(BODY, 1795449550, 7), why
+        assert len(listed) == 2 - unreadable
+    said = [record for record in caplog.records if "cannot be read" in record.message]
+    assert len(said) == unreadable, "once, however often it is seen"
+    assert REGISTRY.get_sample_value("echoroute_gateway_unreadable_objects") == unreadable
+
+
+async def test_bytes_that_are_no_text_spoil_no_list(server, api):
+    text = json.dumps({"list": [item(ROUTE, BODY), item(UPSTREAM, {"desc": "BYTES"})], "total": 2})
+    whole = server.reply(200, json.loads(text))
+    server.answer = lambda seen: whole.replace(b"BYTES", b"\xff\xfe\xfd\xfc\xfb")
+    assert ROUTE in await api.list()
+
+
+async def test_a_list_of_nothing_but_odd_objects_is_another_apis(server, api):
+    server.always(200, {"list": [{"id": 1}, {"id": 2}], "total": 2})
+    with pytest.raises(GatewayUnavailable, match="is this APISIX's Admin API"):
+        await api.list()

@@ -72,5 +72,5 @@ def _text(value: JsonValue) -> str:
 
 def _number(value: JsonValue) -> int:
     if isinstance(value, str):
-        return int(value) if value.isdecimal() else 0
+        return int(value) if value.isdecimal() and len(value) < 20 else 0
     return value if isinstance(value, int) else 0

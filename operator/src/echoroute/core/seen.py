@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pydantic import JsonValue
 from pydantic_core import to_json
 
 from echoroute.api.objects import EchoRouteObject
 from echoroute.api.spec import DEFAULT_GATEWAY_CLASS
+from echoroute.core.budget import over_budget
 from echoroute.core.objects import Key
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Entry:
     spec: bytes
     status: bytes
     fault: str = ""
-    """Why the source cannot vouch for this spec, which is then not used: what serves goes on. Empty in a cluster."""
+    """Why this spec is not used, whatever it says: what serves goes on. One that is over budget is not even kept."""
 
     def same_spec(self, other: "Entry | None") -> bool:
         """Whether the other is the same life of the same object with the same spec.
@@ -31,7 +34,8 @@ class Entry:
         """
         if other is None:
             return False
-        return (self.uid, self.generation, self.spec) == (other.uid, other.generation, other.spec)
+        mine, theirs = ((one.uid, one.generation, one.spec, one.fault) for one in (self, other))
+        return mine == theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +53,44 @@ def key_of(found: EchoRouteObject) -> Key:
 
 
 def seen(raw: Mapping[str, JsonValue], *, gateway_class: str, deleted: bool = False, fault: str = "") -> Seen:
-    """Read an EchoRoute as the API gives it. The API server vouches for the envelope; the spec is judged later."""
+    """Read an EchoRoute as the API gives it. Total: what is wrong with an object becomes a fault of that object."""
     found = EchoRouteObject.from_raw(raw)
     ours = found.spec.get("gatewayClass", DEFAULT_GATEWAY_CLASS) == gateway_class
+    if deleted or not ours:
+        return Seen(key_of(found), found.resource_version, None)
+    spec, unusable = _spec_text(found)
     entry = Entry(
         uid=found.uid,
         generation=found.generation,
-        created=datetime.fromisoformat(found.creation_timestamp),
-        spec=to_json(found.spec),
-        status=to_json(found.status),
-        fault=fault,
+        created=_moment(found.creation_timestamp),
+        spec=spec,
+        status=_status_text(found),
+        fault=fault or unusable,
     )
-    return Seen(key_of(found), found.resource_version, entry if ours and not deleted else None)
+    return Seen(key_of(found), found.resource_version, entry)
+
+
+def _spec_text(found: EchoRouteObject) -> tuple[bytes, str]:
+    """The spec as JSON text, or nothing and why it cannot be used."""
+    problem = over_budget(dict(found.spec))
+    if problem is not None:
+        return b"", problem
+    try:
+        return to_json(found.spec), ""
+    except ValueError:
+        return b"", "spec: has a text that is not valid Unicode"
+
+
+def _status_text(found: EchoRouteObject) -> bytes:
+    # Only the operator writes it; whatever else stands there counts as none, and is written anew.
+    try:
+        return to_json(found.status) if over_budget(dict(found.status)) is None else b"{}"
+    except ValueError:
+        return b"{}"
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return _EPOCH

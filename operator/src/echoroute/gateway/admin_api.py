@@ -4,6 +4,7 @@ Documentation: https://apisix.apache.org/docs/apisix/admin-api/
 """
 
 import asyncio
+import logging
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +22,8 @@ from echoroute.gateway.pace import Pace
 from echoroute.net.client import HttpClient, TransportFailed
 from echoroute.net.credential import Credential
 from echoroute.net.tls import Tls
+
+log = logging.getLogger(__name__)
 
 # A write takes APISIX 1 to 70 ms; 10 s are a gateway that waits for its etcd.
 _TIMEOUT: Final = 10.0
@@ -60,16 +63,29 @@ class AdminApi:
         self._slots = asyncio.Semaphore(concurrency)
         self._pace = Pace(max_writes_per_second)
         self._listing = asyncio.Lock()
+        self._unreadable: list[str] = []
 
     async def list(self) -> Mapping[ObjectRef, Stored]:
         """Read all objects of all kinds, with one unpaged GET for each kind: a page costs the gateway as much."""
         found: dict[ObjectRef, Stored] = {}
+        unreadable: list[str] = []
         async with self._listing:
             for kind in Kind:
                 response = await self._request("GET", kind, f"/{kind}", timeout=_LIST_TIMEOUT)
+                if answers.is_absent(response):
+                    continue  # etcd has no directory for the kind: it was replaced by an empty one
                 answers.check_read(response, f"GET {kind}")
-                found.update(answers.listed(response, kind))
+                objects, odd = answers.listed(response, kind)
+                found.update(objects)
+                unreadable += odd
+        self._tell_unreadable(unreadable)
         return found
+
+    def _tell_unreadable(self, names: Sequence[str]) -> None:
+        metrics.unreadable_objects.set(len(names))
+        if names and list(names) != self._unreadable:
+            log.warning("%d gateway objects cannot be read and are passed over: %s", len(names), ", ".join(names[:5]))
+        self._unreadable = list(names)
 
     async def read(self, ref: ObjectRef) -> Stored | None:
         """Read one object; None where it does not exist."""
@@ -78,7 +94,12 @@ class AdminApi:
             return None
         what = f"GET {ref}"
         answers.check_read(response, what)
-        return answers.stored(answers.json_of(response, what), ref.kind)[1]
+        found = answers.stored(answers.json_of(response, what), ref.kind)
+        if found is None:
+            raise GatewayUnavailable(
+                f"{what}: an object without key or modifiedIndex; is this APISIX's Admin API (v3)?"
+            )
+        return found[1]
 
     async def apply(
         self,

@@ -8,9 +8,9 @@ from typing import Final
 
 import httpx
 from pydantic import JsonValue
-from pydantic_core import from_json
 
 from echoroute.core.changes import Change, Put, Stored
+from echoroute.core.json import parse
 from echoroute.core.objects import JsonObject, Kind, ObjectRef
 from echoroute.errors import GatewayDeferred, GatewayError, GatewayRejected, GatewayUnauthorized, GatewayUnavailable
 from echoroute.gateway.text import mask_plugin_values, one_line
@@ -24,6 +24,8 @@ _MISSING_REFERENCE: Final = ("failed to fetch ", ", response code: ")
 
 # Set or refused by the gateway itself, so never part of what is written.
 _SET_BY_GATEWAY: Final = ("id", "create_time", "update_time")
+
+_YEAR_10000: Final = 253_402_300_800
 
 
 def is_absent(response: httpx.Response) -> bool:
@@ -52,8 +54,8 @@ def check_change(response: httpx.Response, change: Change) -> None:
             raise _unusable(response, what, change)
 
 
-def stored(item: JsonValue, kind: Kind) -> tuple[ObjectRef, Stored]:
-    """Read one `{key, value, createdIndex, modifiedIndex}` of the API. Raises `GatewayUnavailable` if it is none.
+def stored(item: JsonValue, kind: Kind) -> tuple[ObjectRef, Stored] | None:
+    """Read one `{key, value, createdIndex, modifiedIndex}` of the API; None if it is none.
 
     A value that is no object, which only a write past the API can be, counts as an empty one: nobody's.
     """
@@ -61,30 +63,35 @@ def stored(item: JsonValue, kind: Kind) -> tuple[ObjectRef, Stored]:
         key, index, value = item.get("key"), item.get("modifiedIndex"), item.get("value")
         if isinstance(key, str) and isinstance(index, int):
             body = value if isinstance(value, dict) else {}
-            created = body.get("create_time")
+            created = _time(body.get("create_time"))
             for name in _SET_BY_GATEWAY:
                 body.pop(name, None)
-            ref = ObjectRef(kind, key.rpartition("/")[2])
-            return ref, Stored(body, int(created) if isinstance(created, int | float) else 0, index)
-    raise GatewayUnavailable(f"GET {kind}: an object without key or modifiedIndex; is this APISIX's Admin API (v3)?")
+            return ObjectRef(kind, key.rpartition("/")[2]), Stored(body, created, index)
+    return None
 
 
-def listed(response: httpx.Response, kind: Kind) -> dict[ObjectRef, Stored]:
-    """Read an unpaged list. Raises `GatewayUnavailable` if it is incomplete: absence has consequences."""
+def listed(response: httpx.Response, kind: Kind) -> tuple[dict[ObjectRef, Stored], list[str]]:
+    """Read an unpaged list: its objects, and names for those that cannot be read, which are nobody's.
+
+    Raises `GatewayUnavailable` if it is incomplete: absence has consequences.
+    """
     answer = json_of(response, f"GET {kind}")
     items, total = answer.get("list"), answer.get("total")
     if items == {}:
         items = []  # Lua has one type for both
     if not isinstance(items, list) or total != len(items):
         raise GatewayUnavailable(f"GET {kind}: the answer is no complete list; is this APISIX's Admin API (v3)?")
-    return dict(stored(item, kind) for item in items)
+    found = [stored(item, kind) for item in items]
+    unreadable = [_name(item, kind) for item, one in zip(items, found, strict=True) if one is None]
+    if items and len(unreadable) == len(items):
+        raise GatewayUnavailable(f"GET {kind}: objects without key or modifiedIndex; is this APISIX's Admin API (v3)?")
+    return dict(one for one in found if one is not None), unreadable
 
 
 def json_of(response: httpx.Response, what: str) -> JsonObject:
     """Parse the body once. Raises `GatewayUnavailable` if it is no JSON object."""
     try:
-        # Strings that come again in each object (types, label values) are kept once.
-        answer = from_json(response.content, cache_strings="all")
+        answer = parse(response.content)
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
@@ -125,7 +132,7 @@ def _status(response: httpx.Response) -> str:
 def _text(response: httpx.Response) -> str:
     """What the API says is wrong; '' where the answer is none of its own (a proxy's HTML page)."""
     try:
-        answer = from_json(response.content)
+        answer = parse(response.content)
     except ValueError:
         return "" if b"<" in response.content[:64] else response.text
     if isinstance(answer, dict):
@@ -148,3 +155,13 @@ def _retry_after(response: httpx.Response) -> float | None:
 def _seconds_until(date: str) -> float:
     when = parsedate_to_datetime(date)
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() - datetime.now(UTC).timestamp()
+
+
+def _time(value: JsonValue) -> int:
+    """A time of the gateway in seconds since the epoch; 0 for what is none."""
+    return int(value) if isinstance(value, int | float) and 0 < value < _YEAR_10000 else 0
+
+
+def _name(item: JsonValue, kind: Kind) -> str:
+    key = item.get("key") if isinstance(item, dict) else None
+    return one_line(key)[:100] if isinstance(key, str) else f"one of {kind} without a key"

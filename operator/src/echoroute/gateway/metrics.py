@@ -1,6 +1,6 @@
 """Prometheus metrics of the Admin API client, counted where the requests are made."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 requests_total = Counter(
     "echoroute_gateway_requests_total",
@@ -14,4 +14,8 @@ request_duration_seconds = Histogram(
     ("method", "kind"),
     # A write takes 1 to 20 ms; a list of 2,000 routes 0.1 s, of 10,000 0.5 s; the timeouts are 10 and 60 s.
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+
+unreadable_objects = Gauge(
+    "echoroute_gateway_unreadable_objects", "Gateway objects that the last list could not make sense of, passed over."
 )

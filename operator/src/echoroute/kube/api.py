@@ -1,18 +1,19 @@
 """The requests to the Kubernetes API that the operator makes besides kopf's watch, as JSON in and out."""
 
-import json
 import os
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 from urllib.parse import quote, urlencode
 
 import aiohttp
 import yaml
 from kubernetes.aio import client, config
+from pydantic import JsonValue
 
+from echoroute.core.json import parse
 from echoroute.core.objects import JsonObject
 from echoroute.errors import KubernetesError, SettingsError
 
@@ -111,15 +112,12 @@ class KubernetesApi:
             raise KubernetesError(f"the Kubernetes API does not answer: {_cause(error)}", status=0) from error
         if response.status >= 300:
             raise KubernetesError(f"{method} {path}: {_message(data, response.status)}", status=response.status)
-        try:
-            answer = json.loads(data)
-        except ValueError:
-            answer = None
+        answer = _parsed(data)
         if not isinstance(answer, dict):
             raise KubernetesError(
                 f"{method} {path}: the answer is no JSON object; is this the Kubernetes API?", status=0
             )
-        return cast("JsonObject", answer)
+        return answer
 
 
 def in_cluster() -> bool:
@@ -134,12 +132,16 @@ def object_path(group_version: str, plural: str, namespace: str, name: str = "")
     return f"{root}{scope}/{plural}" + (f"/{quote(name, safe='')}" if name else "")
 
 
+def _parsed(data: bytes) -> JsonValue:
+    try:
+        return parse(data)
+    except ValueError:
+        return None
+
+
 def _message(data: bytes, status: int) -> str:
     """What the API server says: the message of its Status object."""
-    try:
-        answer = json.loads(data)
-    except ValueError:
-        answer = None
+    answer = _parsed(data)
     text = answer.get("message") if isinstance(answer, dict) else None
     return f"{text or 'no message'} (HTTP {status})"
 

@@ -6,19 +6,54 @@ and its one handler only hands the event over.
 """
 
 import asyncio
+import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import kopf
 
-from echoroute.api.objects import GROUP, PLURAL, VERSION
+from echoroute.api.objects import GROUP, PLURAL, VERSION, EchoRouteObject
 from echoroute.core.objects import JsonObject
-from echoroute.errors import KubernetesError
+from echoroute.errors import KubernetesError, without_values
 from echoroute.kube.api import in_cluster
+
+log = logging.getLogger(__name__)
 
 Deliver = Callable[[JsonObject, bool], None]
 """Takes the raw object of an event, and whether it says that the object is deleted."""
+
+
+class Inbox:
+    """Carries events from kopf's thread to the engine's loop.
+
+    What crosses is a callback without arguments: asyncio logs those of a callback that fails, and they would be an
+    EchoRoute with all that is in it. For the same reason nothing that `deliver` raises goes further than here.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, deliver: Deliver) -> None:
+        self._loop = loop
+        self._deliver = deliver
+        self._events: deque[tuple[JsonObject, bool]] = deque()
+
+    def put(self, raw: JsonObject, deleted: bool) -> None:
+        """Called in kopf's thread."""
+        self._events.append((raw, deleted))
+        self._loop.call_soon_threadsafe(self._drain)
+
+    def _drain(self) -> None:
+        while self._events:
+            raw, deleted = self._events.popleft()
+            try:
+                self._deliver(raw, deleted)
+            except Exception as error:  # noqa: BLE001 - of this object; the next round reads it again
+                log.error("an event of EchoRoute %s was not taken: %s", _name(raw), without_values(error))  # noqa: TRY400
+
+
+def _name(raw: JsonObject) -> str:
+    found = EchoRouteObject.from_raw(raw)
+    return f"{found.namespace}/{found.name}"
 
 
 class Watch:
@@ -34,17 +69,16 @@ class Watch:
         stop = threading.Event()
         ended: asyncio.Future[None] = loop.create_future()
 
-        def deliver(raw: JsonObject, deleted: bool) -> None:
-            loop.call_soon_threadsafe(self._deliver, raw, deleted)
+        inbox = Inbox(loop, self._deliver)
 
         def main() -> None:
             error: BaseException | None = None
             try:
-                asyncio.run(self._operate(deliver, stop))
+                asyncio.run(self._operate(inbox.put, stop))
             except BaseException as caught:  # noqa: BLE001 - whatever ends kopf is told to the supervisor
                 error = caught
             if not loop.is_closed():
-                loop.call_soon_threadsafe(_settle, ended, error)
+                loop.call_soon_threadsafe(lambda: _settle(ended, error))
 
         threading.Thread(target=main, name="kopf", daemon=True).start()
         try:

@@ -1,0 +1,51 @@
+"""What one EchoRoute may cost: bounds on a spec as JSON, looked at before anything else walks it. No recursion."""
+
+import json
+
+from pydantic import JsonValue
+
+MAX_BYTES = 64 * 1024
+MAX_VALUES = 2_000
+MAX_KEY_LENGTH = 256
+MAX_DEPTH = 16
+
+_SHOWN = 200
+_Place = tuple["_Place | None", str]
+"""The place that a value stands in, and its name there."""
+
+
+def over_budget(spec: JsonValue) -> str | None:
+    """Why a spec is more than an EchoRoute may hold, naming the field; None where it is not."""
+    values = 1
+    stack: list[tuple[_Place, JsonValue, int]] = [((None, "spec"), spec, 1)]
+    while stack:
+        place, value, depth = stack.pop()
+        if not isinstance(value, dict | list):
+            continue
+        if depth > MAX_DEPTH:
+            return f"{_path(place)}: is nested deeper than {MAX_DEPTH} levels; write it flatter"
+        values += len(value)
+        if values > MAX_VALUES:
+            return f"spec: has more than {MAX_VALUES:,} values, counted up to {_path(place)}; leave some out"
+        if isinstance(value, list):
+            stack += (((place, f"[{index}]"), item, depth + 1) for index, item in enumerate(value))
+            continue
+        for name, item in value.items():
+            if len(name) > MAX_KEY_LENGTH:
+                long = f"a key of {len(name):,} characters, '{name[:20]}…'"
+                return f"{_path(place)}: has {long}; keys have at most {MAX_KEY_LENGTH}"
+            stack.append(((place, f".{name}"), item, depth + 1))
+    size = len(json.dumps(spec, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+    if size > MAX_BYTES:
+        return f"spec: is larger than {MAX_BYTES // 1024} KiB ({size:,} bytes as JSON); leave out what it need not hold"
+    return None
+
+
+def _path(place: _Place) -> str:
+    steps: list[str] = []
+    at: _Place | None = place
+    while at is not None:
+        at, step = at
+        steps.append(step)
+    path = "".join(reversed(steps))
+    return path if len(path) <= _SHOWN else f"{path[:_SHOWN]}…"

@@ -1,0 +1,61 @@
+"""What one EchoRoute may cost: refused by name, whatever its shape, without recursion and in little time."""
+
+import time
+
+import pytest
+from echoroute.core.budget import MAX_BYTES, MAX_DEPTH, MAX_KEY_LENGTH, MAX_VALUES, over_budget
+from pydantic import JsonValue
+from pydantic_core import to_json
+
+
+def nested(levels: int, *, lists: bool = True) -> JsonValue:
+    value: JsonValue = "x"
+    for _ in range(levels):
+        value = [value] if lists else {"a": value}
+    return value
+
+
+def plugins(value: JsonValue) -> dict[str, JsonValue]:
+    return {"match": {"paths": ["/a"]}, "plugins": {"echo": value}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "problem", "why"),
+    [
+        (plugins({"a": "b"}), None, "an ordinary one"),
+        (plugins(nested(MAX_DEPTH - 2)), None, "as deep as it may be"),
+        (plugins(nested(MAX_DEPTH - 1)), "spec.plugins.echo[0][0]", "a level more"),
+        (plugins(nested(5_000)), "nested deeper than 16 levels", "deeper than any stack"),
+        (plugins(nested(5_000, lists=False)), "spec.plugins.echo.a.a", "the same with objects"),
+        (plugins([0] * (MAX_VALUES - 6)), None, "as many values as there may be"),
+        (plugins([0] * MAX_VALUES), "more than 2,000 values", "too many in one list"),
+        (plugins([[0] * 10] * 200), "more than 2,000 values", "too many in many lists"),
+        (plugins({str(number): 0 for number in range(2_000)}), "more than 2,000 values", "too many members"),
+        (plugins({"k" * MAX_KEY_LENGTH: 1}), None, "as long a key as there may be"),
+        (plugins({"k" * (MAX_KEY_LENGTH + 1): 1}), "spec.plugins.echo: has a key of 257 characters", "a longer one"),
+        (plugins("x" * (MAX_BYTES - 100)), None, "nearly as many bytes as there may be"),
+        (plugins("x" * MAX_BYTES), "spec: is larger than 64 KiB", "too many bytes"),
+        (plugins("ü" * (MAX_BYTES // 2)), "spec: is larger than 64 KiB", "bytes count, and not characters"),
+        (plugins("\ud800"), None, "half a character is somebody else's to refuse"),
+        ([1, 2], None, "no object: of another rule, too"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 60 else "",
+)
+def test_what_is_over_budget(spec: JsonValue, problem: str | None, why: str) -> None:
+    found = over_budget(spec)
+    if problem is None:
+        assert found is None, why
+    else:
+        assert found is not None, why
+        assert problem in found, why
+        assert len(found) < 400, "a message is no copy of the spec"
+
+
+def test_the_largest_spec_is_judged_in_milliseconds() -> None:
+    spec = plugins([{f"k{number}": "x" * 50} for number in range(900)])
+    assert 50_000 < len(to_json(spec)) < MAX_BYTES
+    assert over_budget(spec) is None
+    began = time.perf_counter()
+    for _ in range(10):
+        over_budget(spec)
+    assert (time.perf_counter() - began) / 10 < 5 * 0.005

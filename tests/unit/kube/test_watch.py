@@ -1,0 +1,44 @@
+"""Events on their way from kopf's thread: one that fails stops no other, and nothing of an object gets into a log."""
+
+import asyncio
+import logging
+import threading
+
+import pytest
+from echoroute.core.objects import JsonObject
+from echoroute.kube.watch import Inbox
+
+
+def _event(name: str) -> JsonObject:
+    return {"metadata": {"namespace": "shop", "name": name}, "spec": {"plugins": {"csrf": {"key": "S3CRET-VALUE"}}}}
+
+
+async def test_an_event_that_is_not_taken_is_named_and_its_values_are_not(caplog: pytest.LogCaptureFixture) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+    taken: list[object] = []
+    done = asyncio.Event()
+
+    def deliver(raw: JsonObject, deleted: bool) -> None:
+        if raw == _event("bad"):
+            raise ValueError(f"cannot take {raw}")
+        taken.append((raw, deleted))
+        if deleted:
+            done.set()
+
+    inbox = Inbox(loop, deliver)
+
+    def kopf() -> None:
+        for name, deleted in (("a", False), ("bad", False), ("b", False), ("a", True)):
+            inbox.put(_event(name), deleted)
+
+    with caplog.at_level(logging.DEBUG):
+        thread = threading.Thread(target=kopf)
+        thread.start()
+        await asyncio.wait_for(done.wait(), 5)
+        thread.join()
+    assert taken == [(_event("a"), False), (_event("b"), False), (_event("a"), True)], "in their order"
+    [line] = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+    assert "shop/bad" in line
+    assert "ValueError" in line
+    assert "S3CRET" not in caplog.text
