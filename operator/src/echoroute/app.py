@@ -47,22 +47,21 @@ class _Process:
         """The statuses as JSON; None where the home has no page for them."""
         if self.home is None or self.home.page is None or self.engine is None:
             return None
-        held = self.engine.rounds.held
-        return self.home.page(str(held) if held else None)
+        return self.home.page(self.engine.rounds.held)
 
     def checks(self) -> list[Check]:
         home, engine = self.home, self.engine
         if home is None or engine is None:
             return [Check("kubernetes", ok=False, detail=self.waiting_for, gating=True)]
-        rounds, outage = engine.rounds, engine.gate.outage
+        lists, rounds, outage = engine.lists, engine.rounds, engine.gate.outage
         return [
-            Check("echoroutes-listed", ok=rounds.listed, detail=f"{len(engine.table)} EchoRoutes", gating=True),
-            _check(home.name, rounds.listing.message or home.problems()),
+            Check("echoroutes-listed", ok=lists.listed, detail=f"{len(engine.table)} EchoRoutes", gating=True),
+            _check(home.name, lists.trouble.message or home.problems()),
             _check("watch", "" if engine.watching.up else engine.watching.error),
             _check("statuses", engine.status.writing.message),
-            _check("gateway", f"{outage.reason}: {outage.message}" if outage else ""),
+            _check("gateway", f"{outage.reason}: {outage.message}" if outage else rounds.listing.message),
             self._consul(engine),
-            _check("deletions", engine.deletions.reading.message or str(rounds.held or "")),
+            _check("deletions", engine.deletions.reading.message or rounds.held or ""),
         ]
 
     def _consul(self, engine: Engine) -> Check:
@@ -116,7 +115,7 @@ async def _operate(settings: Settings, open_home: OpenHome) -> None:
                 on_reachable=lambda reachable: engine.consul_reachable(reachable),  # noqa: PLW0108 - made below
             )
         engine = process.engine = Engine(
-            options=_options(settings, home.owner),
+            options=_options(settings, home),
             source=home.source,
             gateway=gateway,
             follower=follower,
@@ -174,13 +173,14 @@ def _consul(settings: Settings) -> ConsulClient | None:
     return ConsulClient(ConsulConfig(base_url=url, token=token, tls=tls), connections=HELD_QUERIES + 1)
 
 
-def _options(settings: Settings, owner: str) -> Options:
+def _options(settings: Settings, home: Home) -> Options:
     return Options(
-        owner=owner,
+        owner=home.owner,
         owner_given=settings.owner_id is not None,
         namespaces=frozenset(settings.watch_namespaces),
         policy=Policy(frozenset(settings.allow_plugins)),
         confirm_deletion=settings.confirm_deletion,
+        release=home.release,
         drift_interval=settings.drift_interval,
         concurrency=settings.apisix_concurrency,
     )

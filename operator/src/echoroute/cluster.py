@@ -49,6 +49,7 @@ async def home(settings: Settings, waits_for: Callable[[str], None]) -> AsyncIte
             work=recorder.run,
             version=version,
             problems=lambda: recorder.writing.message,
+            release=lambda token: _release(settings, token),
             page=None,
         )
 
@@ -69,6 +70,15 @@ class KubernetesAnnouncer(LogAnnouncer):
         super().operator(severity, reason, message)
         if self._pod is not None:
             self._recorder.record(self._pod, severity, reason, message)
+
+
+def _release(settings: Settings, token: str) -> str:
+    setting = f"ECHOROUTE_CONFIRM_DELETION={token}"
+    if settings.pod_name is None or settings.pod_namespace is None:
+        return f"start the operator with {setting}"
+    # A Deployment's pods are called after it and its ReplicaSet.
+    deployment = settings.pod_name.rsplit("-", 2)[0]
+    return f"kubectl -n {settings.pod_namespace} set env deployment/{deployment} {setting}"
 
 
 def _pod(settings: Settings) -> Regarding | None:

@@ -27,6 +27,8 @@ class Home:
     """What it is, for the log."""
     problems: Callable[[], str]
     """What is wrong beside what the engine sees; empty where nothing is."""
+    release: Callable[[str], str]
+    """How a person confirms held deletions, given their token."""
     page: Callable[[str | None], str] | None
     """The statuses as JSON, given the deletions that the brake holds; None where they can be read elsewhere."""
 

@@ -48,6 +48,7 @@ def home_in(folder: Path) -> OpenHome:
             work=None,
             version=version,
             problems=echoroutes.problems,
+            release=lambda token: f"start the operator with ECHOROUTE_CONFIRM_DELETION={token}",
             page=page,
         )
 

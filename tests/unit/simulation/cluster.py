@@ -32,7 +32,7 @@ class Cluster:
     losing_events: bool = False
     down: bool = False
     patches: int = 0
-    crd: Crd | None = field(default_factory=lambda: Crd(START - timedelta(days=1), deleting=False))
+    crd: Crd | None = field(default_factory=lambda: Crd(START - timedelta(days=1), deleting=False, uid="crd-0"))
     swept: set[Key] = field(default_factory=set)
     """The EchoRoutes that went with the CRD and did not come again: nobody asked for their routes to go."""
     objects: dict[Key, JsonObject] = field(default_factory=dict)
@@ -41,7 +41,8 @@ class Cluster:
 
     def apply(self, key: Key, spec: JsonObject) -> None:
         if self.crd is None:
-            self.crd = Crd(self._second(), deleting=False)
+            self._lives += 1
+            self.crd = Crd(self._second(), deleting=False, uid=f"crd-{self._lives}")
         self.swept.discard(key)
         found = self.objects.get(key)
         if found is None:
@@ -69,7 +70,7 @@ class Cluster:
     def remove_crd(self) -> None:
         """The API server removes all EchoRoutes, then the CRD."""
         if self.crd is not None:
-            self.crd = Crd(self.crd.created, deleting=True)
+            self.crd = Crd(self.crd.created, deleting=True, uid=self.crd.uid)
             for key in list(self.objects):
                 self.delete(key)
                 self.swept.add(key)

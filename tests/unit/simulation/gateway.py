@@ -25,6 +25,10 @@ class Fault(StrEnum):
     UNAUTHORIZED = "unauthorized"
     LOSES_ANSWERS = "loses answers"
     """Writes are made, and the connection breaks before the answer."""
+    REFUSES_WRITES = "refuses writes"
+    """An etcd without space, a key for reading only: reads work."""
+    REFUSES_LISTS = "refuses lists"
+    """A proxy that cuts long answers: all else works."""
 
 
 @dataclass
@@ -35,6 +39,14 @@ class SimulatedGateway:
     owner: str
     fault: Fault = Fault.NONE
     writes: int = 0
+    """Those that were made."""
+    tried: list[tuple[float, ObjectRef]] = field(default_factory=list)
+    """Those that were asked for, and when."""
+    listed: list[float] = field(default_factory=list)
+    """When full lists were asked for."""
+    stuck: set[ObjectRef] = field(default_factory=set)
+    """Objects of which each write is answered with a 500."""
+    retry_after: float | None = None
     objects: dict[ObjectRef, Stored] = field(default_factory=dict)
     breaches: list[str] = field(default_factory=list)
     on_change: Callable[[Change], None] = lambda _: None
@@ -53,7 +65,10 @@ class SimulatedGateway:
         self.objects[ref] = Stored(body, created, self._index)
 
     async def list(self) -> Mapping[ObjectRef, Stored]:
+        self.listed.append(self.now())
         await self._answer()
+        if self.fault is Fault.REFUSES_LISTS:
+            raise GatewayUnavailable("the answer is no complete list")
         found = dict(self.objects)
         await self._answer()  # what it says is a little old when it arrives
         return found
@@ -72,7 +87,10 @@ class SimulatedGateway:
         for change in changes:
             if before is not None:
                 before(change)
+            self.tried.append((self.now(), change.ref))
             await self._answer()
+            if self.fault is Fault.REFUSES_WRITES or change.ref in self.stuck:
+                raise GatewayUnavailable("HTTP 503", retry_after=self.retry_after)
             self._make(change)
             if self.fault is Fault.LOSES_ANSWERS:
                 raise GatewayUnavailable("connection reset", outcome_unknown=True)

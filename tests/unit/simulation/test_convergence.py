@@ -56,6 +56,7 @@ class World:
     engine: Engine | None = None
     owner_given: bool = False
     namespaces: frozenset[str] = frozenset()
+    confirm_deletion: str | None = None
     _running: asyncio.Task[None] | None = field(default=None)
 
     @classmethod
@@ -77,7 +78,8 @@ class World:
             owner_given=self.owner_given,
             namespaces=self.namespaces,
             policy=POLICY,
-            confirm_deletion=None,
+            confirm_deletion=self.confirm_deletion,
+            release=lambda token: f"ECHOROUTE_CONFIRM_DELETION={token}",
             drift_interval=DRIFT_INTERVAL,
             concurrency=4,
         )
@@ -173,6 +175,8 @@ def check(world: World, asked: dict[Key, str], squatted: set[Key]) -> None:
 def is_doubtful(world: World) -> bool:
     """Whether the CRD is younger than what we own: then nothing goes that no delete event explains."""
     crd, gateway = world.cluster.crd, world.gateway
+    if crd is not None and crd.uid != "crd-0":
+        return True
     times = [stored.create_time for ref, stored in gateway.objects.items() if gateway.is_owned(ref)]
     return crd is None or any(time < crd.created.timestamp() for time in times)
 
@@ -254,8 +258,8 @@ async def play(steps: list[tuple[Step | str, float]], squatted: set[Key]) -> Non
             world.start()
         else:
             step(world, asked)
-        # Times have whole seconds: a CRD that comes again within one cannot be told from the one before.
-        await asyncio.sleep(max(pause, 1.0) if step is removes_crd else pause)
+        # After a restart a CRD that came again within a minute cannot be told from one of a clock that differs.
+        await asyncio.sleep(max(pause, 61.0) if step is removes_crd else pause)
     await world.heal()
     check(world, asked, squatted)
     await world.stop()

@@ -1,4 +1,4 @@
-"""The watch is started again when it ends, and asks for a round; it counts as up once it has lasted."""
+"""The watch is started again when it ends; it counts as lost meanwhile, and as up once it has lasted."""
 
 import asyncio
 import logging
@@ -11,9 +11,8 @@ from .virtual_time import run_in_virtual_time
 
 def test_a_watch_that_ends_is_started_again_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
-        rounds: list[float] = []
         loop = asyncio.get_running_loop()
-        watching = Watching(lambda: rounds.append(loop.time()))
+        watching = Watching()
         away = True
         started = 0
 
@@ -29,13 +28,15 @@ def test_a_watch_that_ends_is_started_again_and_said_once(caplog: pytest.LogCapt
         assert not watching.up
         assert watching.error == "403 Forbidden"
         assert 10 <= started <= 25, "1 s, 2 s, 4 s, ... 30 s"
-        assert len(rounds) == started, "what was missed is found by rounds"
+        assert watching.lost.is_set(), "what is missed is found by lists"
         assert [record.levelname for record in caplog.records] == ["ERROR"], "one line for one outage"
         away = False
         await asyncio.sleep(30)
-        assert started == len(rounds) + 1
+        last = started
         await asyncio.sleep(PROVEN)
         assert watching.up
+        assert not watching.lost.is_set()
+        assert started == last
         assert caplog.records[-1].message == "EchoRoutes are watched again"
         keeping.cancel()
         await asyncio.wait([keeping])

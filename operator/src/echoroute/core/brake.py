@@ -2,41 +2,65 @@
 
 A wrong cluster, a restored backup, a re-created CRD or a folder that is not mounted look like "all routes were
 deleted". So where the source is in doubt, or where much would be deleted at once, such deletions stop until a person
-confirms exactly this set, by its token.
+confirms exactly this set, by its token. A token is good for these objects in this life of theirs (their times of
+creation), for this origin and for this kind of reason: one that is left set releases nothing else.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from echoroute.core.objects import ObjectRef
+from echoroute.core.objects import Key, ObjectRef
 
 MANY = 10
 SHARE = 0.3
+
+_NAMED = 20
+
+Life = tuple[ObjectRef, int]
+"""A gateway object and its time of creation: one that is deleted and made again has another life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why the source may not be the one that the objects were made from; `about` is the same for the same kind."""
+
+    about: str
+    text: str
+
+
+_TOO_MANY = "share"
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
     """Deletions that wait for `ECHOROUTE_CONFIRM_DELETION=<token>`; the set is frozen when the brake engages."""
 
-    refs: frozenset[ObjectRef]
-    token: str
+    keys: tuple[Key, ...]
+    lives: frozenset[Life]
+    origin: str
+    about: str
     reason: str
+    token: str
 
-    def __str__(self) -> str:
+    def text(self, release: str) -> str:
+        """What people are told; `release` is how they confirm it."""
+        named = ", ".join(map(str, self.keys[:_NAMED]))
+        more = f" and {len(self.keys) - _NAMED} more" if len(self.keys) > _NAMED else ""
         return (
-            f"{len(self.refs)} gateway objects without an EchoRoute are not deleted: {self.reason}. "
-            f"If they are to go, set ECHOROUTE_CONFIRM_DELETION={self.token}"
+            f"{len(self.keys)} EchoRoutes are gone, and what the gateway holds of them is not deleted: {self.reason}. "
+            f"If it is to go: {release}. They are {named}{more}"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the brake says of a set of orphans: those that may be deleted, and the set under the brake, if any.
+    """What the brake says of a set of orphans: the EchoRoutes whose objects may go, and the set under the brake.
 
     `held` goes into the next judgement; a confirmed set stays there until its last object is gone.
     """
 
-    deletable: frozenset[ObjectRef]
+    deletable: frozenset[Key]
     held: Held | None
 
     @property
@@ -45,37 +69,50 @@ class Verdict:
 
 
 def brake(
-    orphans: frozenset[ObjectRef],
+    orphans: Mapping[Key, frozenset[Life]],
     *,
     owned: int,
-    doubt: str | None,
+    origin: str,
+    doubt: Doubt | None,
     confirmed: str | None,
     held: Held | None,
 ) -> Verdict:
-    """Judge the deletion of `orphans`.
+    """Judge the deletion of what the gateway holds of `orphans`, which are EchoRoutes that are gone.
 
-    `owned` counts all objects that are ours, orphans among them; `doubt` is why the source may not be the one that
-    they were made from, which is enough to hold one.
-    `held` is what the verdict before held: while any of that set is left, the set and its token stay as announced, and
-    what became an orphan since waits for its own judgement. `confirmed` releases the set with that token and no other.
+    `owned` counts all EchoRoutes of which the gateway holds something, orphans among them. `origin` names the place
+    that the EchoRoutes come from, and `doubt` is enough to hold one. `held` is what the verdict before held: while any
+    of that set is left, and no other doubt has come up, the set and its token stay as announced, and what became an
+    orphan since waits for its own judgement. `confirmed` releases the set with that token and no other.
     """
-    if held is None or not held.refs & orphans:
-        reason = doubt or _reason(len(orphans), owned)
-        held = Held(refs=orphans, token=token(orphans), reason=reason) if orphans and reason else None
+    if held is None or _is_over(held, orphans, origin, doubt):
+        held = _held(orphans, owned, origin, doubt)
     if held is None:
-        return Verdict(deletable=orphans, held=None)
+        return Verdict(deletable=frozenset(orphans), held=None)
     if held.token == confirmed:
-        return Verdict(deletable=held.refs & orphans, held=held)
+        return Verdict(deletable=_left(held, orphans), held=held)
     return Verdict(deletable=frozenset(), held=held)
 
 
-def _reason(orphans: int, owned: int) -> str | None:
-    if orphans > MANY and orphans > SHARE * owned:
-        return f"they are {orphans} of the {owned} that we own, more than {SHARE:.0%}"
-    return None
+def _is_over(held: Held, orphans: Mapping[Key, frozenset[Life]], origin: str, doubt: Doubt | None) -> bool:
+    another_reason = held.origin != origin or (doubt is not None and doubt.about != held.about)
+    return another_reason or not _left(held, orphans)
 
 
-def token(orphans: frozenset[ObjectRef]) -> str:
-    """The name of a set of objects: 12 hex digits, the same after a restart."""
-    listing = "\n".join(str(ref) for ref in sorted(orphans))
-    return hashlib.blake2b(listing.encode(), digest_size=6).hexdigest()
+def _left(held: Held, orphans: Mapping[Key, frozenset[Life]]) -> frozenset[Key]:
+    return frozenset(key for key, lives in orphans.items() if lives <= held.lives)
+
+
+def _held(orphans: Mapping[Key, frozenset[Life]], owned: int, origin: str, doubt: Doubt | None) -> Held | None:
+    many = len(orphans) > MANY and len(orphans) > SHARE * owned
+    if not orphans or (doubt is None and not many):
+        return None
+    about = doubt.about if doubt else _TOO_MANY
+    reason = doubt.text if doubt else f"they are {len(orphans)} of the {owned} that we own, more than {SHARE:.0%}"
+    lives = frozenset().union(*orphans.values())
+    return Held(tuple(sorted(orphans)), lives, origin, about, reason, token(lives, origin, about))
+
+
+def token(lives: frozenset[Life], origin: str, about: str) -> str:
+    """The name of a set of objects, of where they come from and of why they are held: 12 hex digits, lasting."""
+    lines = [origin, about, *(f"{ref} {created}" for ref, created in sorted(lives))]
+    return hashlib.blake2b("\n".join(lines).encode(), digest_size=6).hexdigest()

@@ -24,6 +24,11 @@ class Origin(Protocol):
     """
 
     @property
+    def identity(self) -> str:
+        """What tells it apart from another one, and from another life of it."""
+        ...
+
+    @property
     def stands(self) -> bool:
         """Whether it is there to stay; otherwise nothing is deleted."""
         ...

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 
-from echoroute.core.brake import Held, Verdict, brake
+from echoroute.core.brake import Doubt, Held, Life, Verdict, brake
 from echoroute.core.objects import Key
 from echoroute.core.source import Origin
 from echoroute.engine.actual import Actual
-from echoroute.errors import SourceError
+from echoroute.errors import SourceError, without_values
 from echoroute.net.backoff import Backoff
 from echoroute.net.trouble import Trouble
 
@@ -72,9 +72,14 @@ class Deletions:
         self._waiting: set[Key] = set()
         self._reader: asyncio.Task[None] | None = None
         self._last = _OriginRead(began=float("-inf"), origin=None)
+        self._first_origin = ""
         self._orphans: frozenset[Key] = frozenset()
-        self._released: frozenset[Key] = frozenset()
+        self._released: set[Key] = set()
+        self._released_in = ""
+        """The origin for which they were released."""
         self._held: Held | None = None
+        self.token_accepted = 0
+        """Of how many EchoRoutes the token was accepted whose deletion waits for a second list."""
         self.reading = Trouble("origin", "nothing is deleted from the gateway", "deletions go on")
 
     def deleted(self, key: Key, created: datetime) -> None:
@@ -85,6 +90,7 @@ class Deletions:
         """The key exists again, or its objects are gone: no reason to delete is left over."""
         self._events.pop(key, None)
         self._asked.pop(key, None)
+        self._released.discard(key)
 
     def permit(self, key: Key, *, exists: bool) -> Permit:
         """Whether objects of the key may be deleted; `exists` tells whether its EchoRoute does."""
@@ -96,11 +102,15 @@ class Deletions:
                 self._reader = asyncio.create_task(self._read(), name="origin-read")
             return Permit.PENDING
         self._asked.pop(key, None)
-        if self._last.stands and (exists or key in self._released or (event is not None and self._explains(event))):
+        if self._last.stands and (exists or self._is_released(key) or (event is not None and self._explains(event))):
             return Permit.GRANTED
         # The event came from the end of the origin, not from somebody who wanted this route gone.
         self._events.pop(key, None)
         return Permit.DENIED
+
+    def _is_released(self, key: Key) -> bool:
+        origin = self._last.origin
+        return key in self._released and origin is not None and origin.identity == self._released_in
 
     def _explains(self, event: _DeleteEvent) -> bool:
         """Whether the origin that stands now is the one in which the deleted EchoRoute was created."""
@@ -122,9 +132,8 @@ class Deletions:
             await self.read_now()
         except SourceError:
             return False
-        except Exception:
-            # A bug, which must not end the only reader: what waits would wait for ever.
-            log.exception("deletions wait, since reading the origin failed")
+        except Exception as error:  # noqa: BLE001 - a bug must not end the only reader: what waits would wait for ever
+            log.error("deletions wait, since reading the origin failed: %s", without_values(error))  # noqa: TRY400
             return False
         return True
 
@@ -137,7 +146,10 @@ class Deletions:
             self.reading.begin(error, status=error.status)
             raise
         self.reading.end()
-        return self._last.origin if self._last.stands else None
+        if self._last.origin is None or not self._last.stands:
+            return None
+        self._first_origin = self._first_origin or self._last.origin.identity
+        return self._last.origin
 
     async def judge_orphans(
         self, actual: Actual, exists: Callable[[Key], bool], of_others: Callable[[Key], bool]
@@ -149,25 +161,49 @@ class Deletions:
         """
         orphans = frozenset(key for key in actual.owned if not exists(key) and key not in self._events)
         agreed, self._orphans = orphans & self._orphans, orphans
-        self._released = frozenset()
+        self._released.clear()
+        self.token_accepted = 0
         if not agreed:
-            self._held = None
+            self._hold(None)
+            await self._tell_of_token(orphans, actual, of_others)
             return Verdict(frozenset(), None)
         origin = await self.read_now()
         if origin is None or not origin.complete:
             return Verdict(frozenset(), self._held)
-        verdict = brake(
-            frozenset(ref for key in agreed for ref in actual.owned.get(key, ())),
-            owned=actual.owned_count(),
-            doubt=origin.doubt(actual.oldest_owned()) or _shared_owner(filter(of_others, agreed)),
-            confirmed=self._confirmed,
-            held=self._held,
-        )
-        self._held = verdict.held
-        self._released = frozenset(key for key in agreed if actual.owned.get(key, set()) & verdict.deletable)
+        verdict = self._brake(agreed, origin, actual, of_others)
+        self._hold(verdict.held)
+        self._released, self._released_in = set(verdict.deletable), origin.identity
         for key in self._released:
             self._requeue(key)
         return verdict
+
+    def _hold(self, held: Held | None) -> None:
+        """Remember what is held; the token of a set that is gone is used up, though the setting may stay."""
+        if self._held is not None and self._held.token == self._confirmed and held != self._held:
+            self._confirmed = None
+        self._held = held
+
+    def _brake(
+        self, orphans: frozenset[Key], origin: Origin, actual: Actual, of_others: Callable[[Key], bool]
+    ) -> Verdict:
+        doubtful = origin.doubt(actual.oldest_owned())
+        if origin.identity != self._first_origin:
+            doubtful = f"{origin.identity} has taken the place of {self._first_origin} while the operator ran"
+        return brake(
+            {key: _lives(actual, key) for key in orphans},
+            owned=len(actual.owned),
+            origin=origin.identity,
+            doubt=Doubt("origin", doubtful) if doubtful else _shared_owner(filter(of_others, orphans)),
+            confirmed=self._confirmed,
+            held=self._held,
+        )
+
+    async def _tell_of_token(self, orphans: frozenset[Key], actual: Actual, of_others: Callable[[Key], bool]) -> None:
+        """Find out whether the token that was given fits what one list has found, so that people hear of it."""
+        if self._confirmed is not None and orphans:
+            origin = await self.read_now()
+            if origin is not None and origin.complete:
+                self.token_accepted = len(self._brake(orphans, origin, actual, of_others).deletable)
 
     async def aclose(self) -> None:
         if self._reader is not None:
@@ -175,11 +211,16 @@ class Deletions:
             await asyncio.gather(self._reader, return_exceptions=True)
 
 
-def _shared_owner(suspects: Iterable[Key]) -> str | None:
+def _lives(actual: Actual, key: Key) -> frozenset[Life]:
+    return frozenset((ref, actual.known[ref].create_time) for ref in actual.owned.get(key, ()))
+
+
+def _shared_owner(suspects: Iterable[Key]) -> Doubt | None:
     key = min(suspects, default=None)
     if key is None:
         return None
-    return (
+    return Doubt(
+        "owner",
         f"EchoRoute {key} would be of a namespace or gateway class that this operator does not serve "
-        "(has another operator the same ECHOROUTE_OWNER_ID?)"
+        "(has another operator the same ECHOROUTE_OWNER_ID?)",
     )

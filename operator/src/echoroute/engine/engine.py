@@ -14,10 +14,11 @@ from echoroute.engine.actual import Actual
 from echoroute.engine.announcer import Announcer
 from echoroute.engine.deletions import Deletions
 from echoroute.engine.discovery import Discovery
-from echoroute.engine.gate import Gate
 from echoroute.engine.gateway_lane import BULK, GatewayLane
+from echoroute.engine.lists import EchoRouteLists, Lister
+from echoroute.engine.outage import OutageGate
 from echoroute.engine.queue import Priority, WorkQueue
-from echoroute.engine.rounds import Lister, Rounds
+from echoroute.engine.rounds import Rounds
 from echoroute.engine.status_lane import StatusLane, StatusWriter
 from echoroute.engine.store import Store, Transition
 from echoroute.engine.table import Table
@@ -54,6 +55,8 @@ class Options:
     """The namespaces that are served; empty: all."""
     policy: Policy
     confirm_deletion: str | None
+    release: Callable[[str], str]
+    """How a person confirms held deletions, given their token."""
     drift_interval: float
     concurrency: int
 
@@ -80,7 +83,7 @@ class Engine:
         self.table = Table(owner=options.owner, policy=options.policy)
         self.actual = Actual(self._owned_by, clock)
         self.queue = WorkQueue()
-        self.gate = Gate(gateway.probe, self._gate_changed)
+        self.gate = OutageGate(gateway.probe, self._gate_changed)
         self.discovery = Discovery(configured=follower is not None, clock=clock)
         self.deletions = Deletions(
             read_origin=source.read_origin,
@@ -107,8 +110,16 @@ class Engine:
             clock=clock,
             settled=self._settled,
         )
-        self.rounds = Rounds(
+        self.watching = Watching()
+        self.lists = EchoRouteLists(
             lister=source,
+            store=self.store,
+            clock=clock,
+            follow=lambda transition: self._follow(transition, Priority.BULK),
+            watching=self.watching,
+        )
+        self.rounds = Rounds(
+            lists=self.lists,
             gateway=gateway,
             store=self.store,
             table=self.table,
@@ -117,12 +128,11 @@ class Engine:
             gate=self.gate,
             queue=self.queue,
             clock=clock,
-            follow=lambda transition: self._follow(transition, Priority.BULK),
             settled=self._settled,
             of_others=self._may_be_of_others,
+            release=options.release,
             announcer=announcer,
         )
-        self.watching = Watching(self.rounds.soon)
 
     def _owned_by(self, body: JsonObject) -> Key | None:
         owner = owner_of(body)
@@ -216,12 +226,13 @@ class Engine:
         else:
             self._announcer.operator("Normal", "GatewayReachable", "the gateway answers again")
             # It may have lost its data, and what was tried while it was away is not known.
-            self.rounds.soon()
+            self.rounds.soon(after_outage=True)
 
     async def run(self, watch: Callable[[], Awaitable[None]]) -> None:
         """Work until cancelled; `watch` is one run of the watch, and may fail."""
         try:
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.lists.run(self._options.drift_interval), name="lists")
                 tasks.create_task(self.rounds.run(self._options.drift_interval), name="rounds")
                 for number in range(_STATUS_WORKERS):
                     tasks.create_task(self.status.work(), name=f"status-{number}")
@@ -244,7 +255,7 @@ class Engine:
         It does not wait for a gateway that is away: changes are followed, and told in statuses, meanwhile. Where the
         EchoRoutes cannot be listed yet, the watch could not either, and would only say so a second time.
         """
-        await self.rounds.echoroutes_listed.wait()
+        await self.lists.first.wait()
         first_pass = asyncio.create_task(self._first_pass())
         latest = self._clock() + _LONGEST_WAIT
         left = -1

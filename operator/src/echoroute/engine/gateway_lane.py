@@ -12,10 +12,17 @@ from echoroute.core.plan import KeyPlan, Present, plan_key
 from echoroute.core.reasons import Reason
 from echoroute.engine.actual import Actual
 from echoroute.engine.deletions import Deletions, Permit
-from echoroute.engine.gate import Gate, outage_reason
+from echoroute.engine.outage import OutageGate, outage_reason, wished_delay
 from echoroute.engine.queue import Item, Priority, WorkQueue
 from echoroute.engine.table import Table
-from echoroute.errors import EchoRouteError, GatewayDeferred, GatewayRejected, GatewayUnauthorized, GatewayUnavailable
+from echoroute.errors import (
+    EchoRouteError,
+    GatewayDeferred,
+    GatewayRejected,
+    GatewayUnauthorized,
+    GatewayUnavailable,
+    without_values,
+)
 from echoroute.gateway.protocol import Gateway
 from echoroute.net.backoff import Backoff
 
@@ -23,6 +30,12 @@ log = logging.getLogger(__name__)
 
 BULK = 32
 """With more keys than this in the queue, statuses wait: they would compete with writes that users are waiting for."""
+
+SPACING = 0.5
+"""Seconds between two writes of one key: who edits ten times a second is served the newest twice a second."""
+
+_MANY = 1_000
+"""With the times of more keys than this, those that are over are forgotten."""
 
 changes_total = Counter(
     "echoroute_gateway_changes_total", "Changes made in the gateway, by what was done.", ("operation", "kind")
@@ -49,7 +62,7 @@ class GatewayLane:
         gateway: Gateway,
         table: Table,
         actual: Actual,
-        gate: Gate,
+        gate: OutageGate,
         deletions: Deletions,
         queue: WorkQueue,
         clock: Callable[[], float],
@@ -65,49 +78,62 @@ class GatewayLane:
         self._settled = settled
         self._backoff = Backoff(first=0.5, limit=60.0)
         self._blocked: dict[Key, set[Key]] = {}
+        self._wrote_at: dict[Key, float] = {}
         queue_depth.set_function(lambda: len(queue))
 
     async def work(self) -> None:
         """One worker; runs until cancelled."""
         while True:
+            await self._gate.passable()
             item = await self._queue.get()
-            try:
-                await self._gate.wait()
-                with reconcile_time_seconds.time():
-                    await self._reconcile(item)
-            except _Superseded:
-                self._queue.add(item.key, item.priority)
-            except GatewayDeferred as error:
-                self._retry(item, Failed(Reason.PENDING, str(error)))
-            except (GatewayUnauthorized, GatewayUnavailable) as error:
-                self._retry(item, Failed(outage_reason(error), str(error)))
-                self._gate.close(error)
-            except Exception:
-                # A bug, and one of this key: the others must go on.
-                log.exception("EchoRoute %s: reconciling failed, trying again", item.key)
-                self._retry(item, Failed(Reason.PENDING, "an internal error of the operator; see its log"))
-            finally:
-                self._queue.done(item.key)
-                self._unblock(item.key)
+            if self._gate.enter(item.key):
+                await self._try(item)
+            else:
+                self._queue.add(item.key, item.priority)  # it closed while the worker waited for something to do
+            self._queue.done(item.key)
+            self._unblock(item.key)
 
-    async def _reconcile(self, item: Item) -> None:
+    async def _try(self, item: Item) -> None:
+        try:
+            with reconcile_time_seconds.time():
+                done = await self._reconcile(item)
+        except _Superseded:
+            self._gate.leave(item.key, done=False)
+            self._queue.add(item.key, item.priority)
+        except GatewayDeferred as error:
+            self._gate.leave(item.key, done=False)
+            self._retry(item, Failed(Reason.PENDING, str(error)))
+        except (GatewayUnauthorized, GatewayUnavailable) as error:
+            self._gate.failed(item.key, error)
+            self._retry(item, Failed(outage_reason(error), str(error)), at_least=wished_delay(error))
+        except Exception as error:  # noqa: BLE001 - a bug, and one of this key: the others must go on
+            log.error("EchoRoute %s: reconciling failed, trying again: %s", item.key, without_values(error))  # noqa: TRY400
+            self._gate.leave(item.key, done=False)
+            self._retry(item, Failed(Reason.PENDING, "an internal error of the operator; see its log"))
+        else:
+            self._gate.leave(item.key, done=done)
+
+    async def _reconcile(self, item: Item) -> bool:
+        """Do what there is to do for a key; gives whether nothing is left to do."""
         key = item.key
         route = self._table.get(key)
         revision = route.revision if route else 0
         if self._wait_for_beaten(key):
-            return
+            return False
         desired = self._table.desired(key)
         known = self._actual.around(key, desired.bundle.objects if isinstance(desired, Present) else ())
         plan = plan_key(key, desired, known)
         if plan.foreign:
             self._finish(item, revision, _foreign(plan))
-            return
+            return True
+        if plan.changes and self._wrote_just_now(item):
+            return False
         if plan.deletes:
             permit = self._deletions.permit(key, exists=route is not None)
             if permit is Permit.DENIED and route is not None:
                 self._retry(item, Failed(Reason.PENDING, "nothing is deleted while the CRD or folder is not there"))
             if permit is not Permit.GRANTED:
-                return
+                return False
         outcome: Programmed | Failed = Programmed()
         try:
             if plan.changes:
@@ -117,6 +143,20 @@ class GatewayLane:
             log.warning("EchoRoute %s: %s", key, error)
             outcome = Failed(Reason.GATEWAY_REJECTED, str(error))
         self._finish(item, revision, outcome)
+        return True
+
+    def _wrote_just_now(self, item: Item) -> bool:
+        """Whether the key has to wait for its next write; then it comes again by itself."""
+        early = self._wrote_at.get(item.key, float("-inf")) + SPACING - self._clock()
+        if early > 0:
+            self._queue.add_after(item.key, item.priority, early)
+        return early > 0
+
+    def _note_write(self, key: Key) -> None:
+        now = self._clock()
+        self._wrote_at[key] = now
+        if len(self._wrote_at) > _MANY:
+            self._wrote_at = {other: at for other, at in self._wrote_at.items() if at > now - SPACING}
 
     async def _apply(self, key: Key, revision: int, plan: KeyPlan) -> None:
         unanswered: list[Change] = []
@@ -127,11 +167,13 @@ class GatewayLane:
                 raise _Superseded
             if route is not None and route.sent_at is None:
                 route.sent_at = self._clock()
+            self._note_write(key)
             self._actual.attempted(change)
             unanswered.append(change)
 
         def done(change: Change) -> None:
             unanswered.remove(change)
+            self._gate.wrote(key)
             self._actual.wrote(key, change)
             operation = "delete" if isinstance(change, Delete) else "put"
             changes_total.labels(operation, change.ref.kind).inc()
@@ -156,13 +198,16 @@ class GatewayLane:
             self._table.settle(item.key, revision, outcome)
         self._settled(item.key, item.priority)
 
-    def _retry(self, item: Item, trouble: Failed) -> None:
+    def _retry(self, item: Item, trouble: Failed, *, at_least: float = 0.0) -> None:
         reconcile_errors_total.labels(trouble.reason).inc()
         route = self._table.get(item.key)
         if route is not None:
             route.trouble = trouble
         self._settled(item.key, item.priority)
-        self._queue.add_after(item.key, Priority.RETRY, self._backoff.next(item.key))
+        if self._gate.is_open:
+            self._queue.add_after(item.key, Priority.RETRY, max(self._backoff.next(item.key), at_least))
+        else:
+            self._queue.add(item.key, Priority.RETRY)  # the gate says when, for all that wait
 
     def _wait_for_beaten(self, key: Key) -> bool:
         """Whether a route that lost a conflict against this one is still in the gateway: it is withdrawn first."""

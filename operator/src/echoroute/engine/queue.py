@@ -1,10 +1,13 @@
-"""A queue of keys by priority: one key is in the hands of one worker at most, and is never queued twice."""
+"""A queue of keys by priority: one key is in the hands of one worker at most, and is never queued twice.
+
+Within a priority namespaces take turns, so that a flood in one of them delays another's change by one turn, and not by
+the flood.
+"""
 
 import asyncio
-import heapq
+from collections import OrderedDict
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import count
 
 from echoroute.core.objects import Key
 
@@ -25,6 +28,34 @@ class Item:
     priority: Priority
 
 
+class _Turns:
+    """Keys of one priority: namespaces in turn, and the keys of one in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._namespaces: OrderedDict[str, OrderedDict[Key, None]] = OrderedDict()
+
+    def __bool__(self) -> bool:
+        return bool(self._namespaces)
+
+    def add(self, key: Key) -> None:
+        self._namespaces.setdefault(key.namespace, OrderedDict())[key] = None
+
+    def remove(self, key: Key) -> None:
+        keys = self._namespaces[key.namespace]
+        del keys[key]
+        if not keys:
+            del self._namespaces[key.namespace]
+
+    def pop(self) -> Key:
+        namespace, keys = next(iter(self._namespaces.items()))
+        key, _ = keys.popitem(last=False)
+        if keys:
+            self._namespaces.move_to_end(namespace)
+        else:
+            del self._namespaces[namespace]
+        return key
+
+
 class WorkQueue:
     """`add` marks a key as dirty, `get` takes one, `done` gives it back; a key added meanwhile comes again.
 
@@ -32,12 +63,11 @@ class WorkQueue:
     """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[Priority, int, Key]] = []
+        self._waiting = {priority: _Turns() for priority in Priority}
         self._queued: dict[Key, Priority] = {}
         self._taken: set[Key] = set()
         self._again: dict[Key, Priority] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}
-        self._order = count()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -54,11 +84,15 @@ class WorkQueue:
         self._idle.clear()
         if key in self._taken:
             self._again[key] = min(priority, self._again.get(key, priority))
-        elif priority < self._queued.get(key, Priority.BULK + 1):
-            # An entry of lower priority that is queued already is passed over in `get`.
-            self._queued[key] = priority
-            heapq.heappush(self._heap, (priority, next(self._order), key))
-            self._wake.set()
+            return
+        queued = self._queued.get(key)
+        if queued is not None:
+            if queued <= priority:
+                return
+            self._waiting[queued].remove(key)
+        self._queued[key] = priority
+        self._waiting[priority].add(key)
+        self._wake.set()
 
     def add_after(self, key: Key, priority: Priority, delay: float) -> None:
         """Add the key in `delay` seconds."""
@@ -75,13 +109,13 @@ class WorkQueue:
         self.add(key, priority)
 
     async def get(self) -> Item:
-        """Take the most urgent key, the first added of these; waits where there is none."""
+        """Take the most urgent key, of the namespace whose turn it is; waits where there is none."""
         # Workers that never have to wait for anything would keep everything else in the loop from running.
         await asyncio.sleep(0)
         while True:
-            while self._heap:
-                priority, _, key = heapq.heappop(self._heap)
-                if self._queued.get(key) is priority:
+            for priority, waiting in self._waiting.items():
+                if waiting:
+                    key = waiting.pop()
                     del self._queued[key]
                     self._taken.add(key)
                     return Item(key, priority)

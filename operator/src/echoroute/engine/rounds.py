@@ -1,30 +1,26 @@
-"""The rounds: complete lists of both sides, compared. The first one is the start, the others mend drift.
+"""The gateway rounds: complete lists of the gateway, compared with what is asked for. They mend drift and find orphans.
 
-Between the rounds the watch tells of changes; a round finds what it missed (kopf does not tell of deletions during a
-disconnect), hand edits in the gateway, and orphans.
+An orphan is an object of ours that no EchoRoute explains; it is judged by fresh lists of both sides.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Protocol
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from echoroute.core.brake import Held
 from echoroute.core.facts import Failed, Programmed
 from echoroute.core.objects import Key
 from echoroute.core.reasons import Reason
-from echoroute.core.seen import Seen
-from echoroute.core.source import Listing
 from echoroute.engine.actual import Actual
 from echoroute.engine.announcer import Announcer
 from echoroute.engine.deletions import Deletions
-from echoroute.engine.gate import Gate
+from echoroute.engine.lists import EchoRouteLists
+from echoroute.engine.outage import OutageGate
 from echoroute.engine.queue import Priority, WorkQueue
-from echoroute.engine.store import Store, Transition
+from echoroute.engine.store import Store
 from echoroute.engine.table import Route, Table
-from echoroute.errors import GatewayError, SourceError
+from echoroute.errors import GatewayError, SourceError, without_values
 from echoroute.gateway.protocol import Gateway
 from echoroute.net.backoff import Backoff
 from echoroute.net.trouble import Trouble
@@ -37,8 +33,11 @@ LIST_SHARE = 0.01
 LONGEST = 10
 """At most so many intervals from one round to the next: a list that took a minute must not put drift off for hours."""
 
-_FEW = 50
-"""With more changed objects than this, a full list is cheaper than single reads."""
+FLOOR = 10.0
+"""Seconds between two lists while something is wrong, whoever asks for one and whatever the interval."""
+
+_AT_ONCE = 1.0
+"""Seconds between two lists that are asked for while nothing is wrong."""
 
 _STUBBORN = 3
 """Rounds running in which a key was repaired, after which somebody else is writing it, too."""
@@ -47,45 +46,38 @@ rounds_total = Counter("echoroute_rounds_total", "Rounds of comparing complete l
 round_duration_seconds = Histogram("echoroute_round_duration_seconds", "Time of one round, without its writes.")
 last_round_timestamp_seconds = Gauge("echoroute_last_round_timestamp_seconds", "When the last complete round ended.")
 drift_repaired_total = Counter(
-    "echoroute_drift_repaired_total", "EchoRoutes whose gateway objects a round found changed."
+    "echoroute_drift_repaired_total", "EchoRoutes whose gateway objects a round found changed and had written again."
 )
-missed_changes_total = Counter("echoroute_missed_changes_total", "Changes that a round found before the watch told.")
-orphans = Gauge("echoroute_orphans", "Gateway objects of ours that no EchoRoute explains, held by the brake.")
+orphans = Gauge("echoroute_orphans", "EchoRoutes that are gone and whose gateway objects the brake holds.")
 foreign_objects = Gauge("echoroute_foreign_objects", "Gateway objects that are not ours; they are never touched.")
-
-
-class Lister(Protocol):
-    """The part of the source that the rounds need."""
-
-    async def list(self, *, metadata_only: bool) -> Listing: ...
-
-    async def read(self, key: Key) -> Seen | None: ...
+gateway_lists_up = Gauge("echoroute_gateway_lists_up", "Whether the last list of the gateway was complete.")
 
 
 class Rounds:
-    """`follow` is told each transition of the store, `settled` each key that was found as desired.
+    """`settled` is called with each key that was found as desired.
 
-    `of_others` tells whether another operator may serve a key that this one does not.
+    `of_others` tells whether another operator may serve a key that this one does not, `release` how a person confirms
+    held deletions, given their token.
     """
 
     def __init__(
         self,
         *,
-        lister: Lister,
+        lists: EchoRouteLists,
         gateway: Gateway,
         store: Store,
         table: Table,
         actual: Actual,
-        gate: Gate,
+        gate: OutageGate,
         deletions: Deletions,
         queue: WorkQueue,
         clock: Callable[[], float],
-        follow: Callable[[Transition], None],
         settled: Callable[[Key, Priority], None],
         of_others: Callable[[Key], bool],
+        release: Callable[[str], str],
         announcer: Announcer,
     ) -> None:
-        self._lister = lister
+        self._lists = lists
         self._gateway = gateway
         self._store = store
         self._table = table
@@ -94,112 +86,103 @@ class Rounds:
         self._deletions = deletions
         self._queue = queue
         self._clock = clock
-        self._follow = follow
         self._settled = settled
         self._of_others = of_others
+        self._release = release
         self._announcer = announcer
         self._soon = asyncio.Event()
+        self._floor = _AT_ONCE
         self._repairs: dict[Key, int] = {}
-        self.held: Held | None = None
-        """The deletions that the brake holds."""
+        self._judged_at = float("-inf")
+        self.held: str | None = None
+        """What to tell of the deletions that the brake holds."""
         self.gateway_asked = asyncio.Event()
         """Set when the gateway has answered the first list, or has not."""
         self.gateway_listed = asyncio.Event()
         """Set by the first list of the gateway: nothing is written before it is known what is there."""
-        self.echoroutes_listed = asyncio.Event()
-        """Set when the EchoRoutes were listed once: what 'ready' means."""
-        self.listing = Trouble("list", "EchoRoutes cannot be listed", "EchoRoutes can be listed again")
-
-    @property
-    def listed(self) -> bool:
-        """Whether the EchoRoutes were listed once."""
-        return self.echoroutes_listed.is_set()
+        self.listing = Trouble(
+            "gateway-list", "the gateway cannot be listed", "the gateway can be listed again", gauge=gateway_lists_up
+        )
 
     async def run(self, interval: float) -> None:
         """A round each `interval` seconds, or more rarely where the gateway's list takes long; until cancelled."""
-        backoff = Backoff(first=1.0, limit=interval)
+        await self._lists.first.wait()
+        await self._gate.ask()
+        if not self._gate.is_open:
+            self.gateway_asked.set()
+        backoff = Backoff(first=FLOOR, limit=max(FLOOR, interval))
         while True:
+            await self._gate.answers()
             began = self._clock()
-            complete, cost = await self.round()
-            if complete:
-                backoff.reset()
-                wait = min(max(interval, cost / LIST_SHARE), LONGEST * interval) - (self._clock() - began)
+            cost = await self._round_safely()
+            if cost is None:
+                began = self._clock()  # a list that hung is not followed by the next at once
+                wait = at_least = max(FLOOR, backoff.next())
             else:
-                wait = backoff.next()
-            await self._sleep(wait)
+                backoff.reset()
+                wait = min(max(interval, cost / LIST_SHARE), LONGEST * interval)
+                at_least = min(cost / LIST_SHARE, wait)
+            await self._sleep(began, wait, at_least)
 
-    def soon(self) -> None:
+    def soon(self, *, after_outage: bool = False) -> None:
         """Do not wait for the next interval: something happened that only a round can see."""
+        self._floor = FLOOR if after_outage else _AT_ONCE
         self._soon.set()
 
-    async def _sleep(self, seconds: float) -> None:
+    async def _sleep(self, began: float, wait: float, at_least: float) -> None:
+        """Wait for the next round, which is due `wait` seconds after the last, or `at_least` when it is asked for."""
         try:
-            async with asyncio.timeout(max(seconds, 0.1)):
+            async with asyncio.timeout(max(began + wait - self._clock(), 0.1)):
                 await self._soon.wait()
+                await asyncio.sleep(began + max(at_least, self._floor) - self._clock())
         except TimeoutError:
             pass
         self._soon.clear()
 
-    async def round(self) -> tuple[bool, float]:
-        """One round; gives whether both lists were complete, and the seconds that the gateway's took."""
+    async def _round_safely(self) -> float | None:
+        try:
+            return await self.round()
+        except Exception as error:  # noqa: BLE001 - a bug must put off rounds, not end them
+            log.error("a round failed, trying again: %s", without_values(error))  # noqa: TRY400
+            return None
+
+    async def round(self) -> float | None:
+        """One round; gives the seconds that the gateway's list took, None where there was none."""
         with round_duration_seconds.time():
-            listed = await self._list_echoroutes()
-            cost = await self._list_gateway() if self.listed else None
+            listed = self._lists.began > self._judged_at or await self._lists.refresh()
+            cost = await self._list_gateway()
             if cost is not None:
                 self._compare()
-            complete = listed and cost is not None
-            if complete:
-                complete = await self._judge_orphans()
+            complete = listed and cost is not None and await self._judge_orphans()
         rounds_total.labels("complete" if complete else "incomplete").inc()
         if complete:
             last_round_timestamp_seconds.set_to_current_time()
-        return complete, cost or 0.0
-
-    async def _list_echoroutes(self) -> bool:
-        try:
-            transitions = await self._changes()
-        except SourceError as error:
-            self.listing.begin(error, status=error.status)
-            return False
-        self.listing.end()
-        if self.listed:
-            missed_changes_total.inc(len(transitions))
-        for transition in transitions:
-            self._follow(transition)
-        self.echoroutes_listed.set()
-        return True
-
-    async def _changes(self) -> list[Transition]:
-        if not self.listed:
-            listing = await self._lister.list(metadata_only=False)
-            return self._store.offer_list(listing.versions, listing.objects, listing.version)
-        listing = await self._lister.list(metadata_only=True)
-        if self._store.went_back(listing.version):
-            log.warning("the EchoRoutes' versions went back (restored from a backup?): all are read anew")
-        changed = [key for key, version in listing.versions.items() if (self._store.version(key) or 0) < version]
-        if len(changed) > _FEW:
-            listing = await self._lister.list(metadata_only=False)
-            return self._store.offer_list(listing.versions, listing.objects, listing.version)
-        read = [seen for key in changed if (seen := await self._lister.read(key))]
-        return self._store.offer_list(listing.versions, read, listing.version)
+        return cost
 
     async def _list_gateway(self) -> float | None:
         began = self._clock()
         try:
             objects = await self._gateway.list()
         except GatewayError as error:
-            self._gate.close(error)
+            if await self._gate.find_out(error):
+                self.listing.begin(error, status=0)
+                if not self.gateway_listed.is_set():
+                    self._gate.cannot_list(error)
             return None
         finally:
             self.gateway_asked.set()
         cost = self._clock() - began
+        self.listing.end()
         self._actual.replace(objects, began=began)
         self.gateway_listed.set()
+        self._gate.could_list()
         foreign_objects.set(len(self._actual.known) - self._actual.owned_count())
         return cost
 
     def _compare(self) -> None:
         """Queue every key for which the gateway is not as desired; settle the others."""
+        self._repairs = {key: number for key, number in self._repairs.items() if self._table.get(key)}
+        gone = changed = 0
         for key, route in self._table.items():
             if self._queue.busy(key):
                 continue
@@ -208,8 +191,25 @@ class Rounds:
                 if not isinstance(route.outcome, Programmed):
                     self._table.settle(key, route.revision, Programmed())
                     self._settled(key, Priority.BULK)
-            elif self._worth_a_try(key, route):
+                continue
+            drifted = isinstance(route.outcome, Programmed)
+            if self._worth_a_try(key, route):
                 self._queue.add(key, Priority.BULK)
+                if drifted:
+                    gone += key not in self._actual.owned
+                    changed += key in self._actual.owned
+        self._tell_drift(gone, changed)
+
+    def _tell_drift(self, gone: int, changed: int) -> None:
+        """Say what is mended once for all: each is a plain write in the log, and in no status."""
+        found = [
+            f"the gateway had lost what belongs to {gone} EchoRoutes" if gone else "",
+            f"somebody else had changed in the gateway what belongs to {changed} EchoRoutes" if changed else "",
+        ]
+        if gone or changed:
+            drift_repaired_total.inc(gone + changed)
+            text = "; ".join(filter(None, found))
+            self._announcer.operator("Warning", "DriftRepaired", f"{text}; it is written again")
 
     def _worth_a_try(self, key: Key, route: Route) -> bool:
         if isinstance(route.outcome, Failed):
@@ -217,7 +217,6 @@ class Rounds:
             return route.outcome.reason is not Reason.GATEWAY_REJECTED
         if route.outcome is None:
             return True
-        drift_repaired_total.inc()
         repairs = self._repairs[key] = self._repairs.get(key, 0) + 1
         if repairs < _STUBBORN:
             return True
@@ -234,9 +233,16 @@ class Rounds:
             )
         except SourceError:
             return False  # said by `Deletions`
+        self._judged_at = self._clock()
         held = verdict.held if verdict.engaged else None
-        if held is not None and held != self.held:
-            self._announcer.operator("Warning", "DeletionsHeld", str(held))
-        self.held = held
-        orphans.set(len(held.refs) if held else 0)
+        text = held.text(self._release(held.token)) if held else None
+        if text is not None and text != self.held:
+            self._announcer.operator("Warning", "DeletionsHeld", text)
+        self.held = text
+        orphans.set(len(held.keys) if held else 0)
+        if self._deletions.token_accepted:
+            number = self._deletions.token_accepted
+            message = f"the token is accepted: what belongs to {number} EchoRoutes goes once a second list agrees"
+            self._announcer.operator("Normal", "DeletionsConfirmed", message)
+            self.soon()
         return True

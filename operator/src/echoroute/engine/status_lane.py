@@ -14,10 +14,10 @@ from echoroute.core.objects import JsonObject, Key
 from echoroute.core.seen import Entry, Seen
 from echoroute.core.status import parse_previous
 from echoroute.engine.discovery import Discovery
-from echoroute.engine.gate import Gate
+from echoroute.engine.outage import OutageGate
 from echoroute.engine.queue import Priority, WorkQueue
 from echoroute.engine.table import Route, Table
-from echoroute.errors import SourceError
+from echoroute.errors import SourceError, without_values
 from echoroute.net.backoff import Backoff
 from echoroute.net.trouble import Trouble
 
@@ -51,7 +51,7 @@ class StatusLane:
         *,
         writer: StatusWriter,
         table: Table,
-        gate: Gate,
+        gate: OutageGate,
         discovery: Discovery,
         clock: Callable[[], float],
         patched: Callable[[Entry, Seen], None],
@@ -104,8 +104,8 @@ class StatusLane:
                     self._written(item.key)
             except SourceError as error:
                 self._failed(item.key, error)
-            except Exception:
-                log.exception("EchoRoute %s: its status could not be computed, trying again", item.key)
+            except Exception as error:  # noqa: BLE001 - a bug, and one of this key: the others must go on
+                log.error("EchoRoute %s: its status is not written, trying on: %s", item.key, without_values(error))  # noqa: TRY400
                 self._queue.add_after(item.key, Priority.RETRY, self._backoff.next(item.key))
             finally:
                 self._queue.done(item.key)

@@ -17,13 +17,14 @@ watch_up = Gauge("echoroute_watch_up", "Whether the watch of EchoRoutes runs.")
 
 
 class Watching:
-    """`compare` asks for a round: what the watch did not tell is found there."""
+    """Whether the watch tells of changes; while it is lost, lists have to find them."""
 
-    def __init__(self, compare: Callable[[], None]) -> None:
-        self._compare = compare
+    def __init__(self) -> None:
         self.up = False
         self.error = "not started yet"
         """Why it is not up."""
+        self.lost = asyncio.Event()
+        """Set while it is not up although it was started."""
 
     async def keep(self, watch: Callable[[], Awaitable[None]]) -> None:
         """Run `watch` again and again, until cancelled; each run of it may fail."""
@@ -35,12 +36,11 @@ class Watching:
             except Exception as error:  # noqa: BLE001 - kopf ends with whatever its tasks raise
                 log.log(
                     logging.ERROR if self.up else logging.DEBUG,
-                    "the watch of EchoRoutes ended, trying on; until then rounds find what changes: %s",
+                    "the watch of EchoRoutes ended, trying on; until then lists find what changes: %s",
                     error,
                 )
                 self._set(up=False)
                 self.error = str(error)
-                self._compare()
                 await asyncio.sleep(backoff.next())
 
     async def _run(self, watch: Callable[[], Awaitable[None]], backoff: Backoff) -> None:
@@ -59,3 +59,7 @@ class Watching:
     def _set(self, *, up: bool) -> None:
         self.up = up
         watch_up.set(up)
+        if up:
+            self.lost.clear()
+        else:
+            self.lost.set()

@@ -36,6 +36,10 @@ class FolderState:
     empty: bool
     stands: bool = True
 
+    @property
+    def identity(self) -> str:
+        return f"folder {self.path}"
+
     def explains(self, created: datetime) -> bool:
         return False  # that a file is gone says less than a delete event: the rounds and the brake judge it
 

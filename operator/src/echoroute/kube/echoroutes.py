@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from echoroute.api.objects import API_VERSION, GROUP, PLURAL, EchoRouteObject
 from echoroute.core.objects import JsonObject, Key
@@ -12,6 +12,9 @@ from echoroute.errors import KubernetesError
 from echoroute.kube.api import KubernetesApi, object_path
 
 FIELD_MANAGER = "echoroute-operator"
+_SKEW = timedelta(seconds=60)
+"""The gateway's clock and the API server's may differ by so much."""
+
 _CRD_PATH = object_path("apiextensions.k8s.io/v1", "customresourcedefinitions", "", f"{PLURAL}.{GROUP}")
 
 
@@ -21,6 +24,11 @@ class Crd:
 
     created: datetime
     deleting: bool
+    uid: str
+
+    @property
+    def identity(self) -> str:
+        return f"CRD {self.uid}"
 
     @property
     def stands(self) -> bool:
@@ -34,7 +42,7 @@ class Crd:
         return self.created <= created
 
     def doubt(self, oldest_owned: datetime | None) -> str | None:
-        if oldest_owned is None or self.created <= oldest_owned:
+        if oldest_owned is None or self.created <= oldest_owned + _SKEW:
             return None
         return "the EchoRoute CRD is younger than the oldest of our objects (another cluster, a restore, a new CRD?)"
 
@@ -110,7 +118,11 @@ class EchoRoutes:
             if error.status == 404:
                 return None
             raise
-        return Crd(created=datetime.fromisoformat(found.creation_timestamp), deleting=bool(found.deletion_timestamp))
+        return Crd(
+            created=datetime.fromisoformat(found.creation_timestamp),
+            deleting=bool(found.deletion_timestamp),
+            uid=found.uid,
+        )
 
     async def cluster_uid(self) -> str:
         """The identity of the cluster: the uid of kube-system, which lives as long as the cluster does."""

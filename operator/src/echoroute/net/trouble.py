@@ -14,14 +14,17 @@ up = Gauge(
 
 
 class Trouble:
-    """One thing that is asked of the source; `broken` and `mended` begin the lines that the log gets."""
+    """One thing that is asked of others; `broken` and `mended` begin the lines that the log gets.
 
-    def __init__(self, what: str, broken: str, mended: str) -> None:
+    Its metric is `gauge`, or `echoroute_source_up` where it is asked of the source.
+    """
+
+    def __init__(self, what: str, broken: str, mended: str, *, gauge: Gauge | None = None) -> None:
         self._broken = broken
         self._mended = mended
         self._status = 0
         self._told = False
-        self._up = up.labels(what)
+        self._up = gauge or up.labels(what)
         self._up.set(1)
         self.message = ""
         """What went wrong the last time; empty once it works."""

@@ -1,0 +1,138 @@
+"""Complete lists of the EchoRoutes: the first one is the start, the others find what the watch has not told.
+
+They have a rhythm of their own: where the watch is lost they come every few seconds, whatever the gateway does.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+from prometheus_client import Counter
+
+from echoroute.core.objects import Key
+from echoroute.core.seen import Seen
+from echoroute.core.source import Listing
+from echoroute.engine.store import Store, Transition
+from echoroute.engine.watching import Watching
+from echoroute.errors import SourceError, without_values
+from echoroute.net.backoff import Backoff
+from echoroute.net.trouble import Trouble
+
+log = logging.getLogger(__name__)
+
+_UNWATCHED = 3.0
+"""Seconds between two lists while the watch is lost."""
+
+_UNWATCHED_SHARE = 0.05
+"""At most this share of the time goes into such lists: many EchoRoutes are listed more rarely."""
+
+_FEW = 50
+"""With more changed objects than this, a full list is cheaper than single reads."""
+
+missed_changes_total = Counter("echoroute_missed_changes_total", "Changes that a list found before the watch told.")
+
+
+class Lister(Protocol):
+    """The part of the source that lists need."""
+
+    async def list(self, *, metadata_only: bool) -> Listing: ...
+
+    async def read(self, key: Key) -> Seen | None: ...
+
+
+class EchoRouteLists:
+    """`follow` is called with each change of the store."""
+
+    def __init__(
+        self,
+        *,
+        lister: Lister,
+        store: Store,
+        clock: Callable[[], float],
+        follow: Callable[[Transition], None],
+        watching: Watching,
+    ) -> None:
+        self._lister = lister
+        self._store = store
+        self._clock = clock
+        self._follow = follow
+        self._watching = watching
+        self._one_at_a_time = asyncio.Lock()
+        self._cost = 0.0
+        self._ended = float("-inf")
+        self.began = float("-inf")
+        """When the last complete list began."""
+        self.first = asyncio.Event()
+        """Set when the EchoRoutes were listed once: what 'ready' means."""
+        self.trouble = Trouble("list", "EchoRoutes cannot be listed", "EchoRoutes can be listed again")
+
+    @property
+    def listed(self) -> bool:
+        """Whether the EchoRoutes were listed once."""
+        return self.first.is_set()
+
+    async def run(self, interval: float) -> None:
+        """A list each `interval` seconds, more often where there is need; until cancelled."""
+        backoff = Backoff(first=1.0, limit=interval)
+        while True:
+            if await self.refresh():
+                backoff.reset()
+                await self._rest(interval)
+            else:
+                await asyncio.sleep(backoff.next())
+
+    async def _rest(self, interval: float) -> None:
+        """Wait for the next list; one that somebody else makes meanwhile counts."""
+        while True:
+            lost = self._watching.lost.is_set()
+            pause = min(interval, max(_UNWATCHED, self._cost / _UNWATCHED_SHARE)) if lost else interval
+            left = self._ended + pause - self._clock()
+            if left <= 0:
+                return
+            if lost:
+                await asyncio.sleep(left)
+            else:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(left):
+                        await self._watching.lost.wait()
+
+    async def refresh(self) -> bool:
+        """Make one complete list and follow it; gives whether that went well."""
+        async with self._one_at_a_time:
+            began = self._clock()
+            try:
+                transitions = await self._changes()
+            except SourceError as error:
+                self.trouble.begin(error, status=error.status)
+                return False
+            self.trouble.end()
+            if self.listed:
+                missed_changes_total.inc(len(transitions))
+            for transition in transitions:
+                self._follow_safely(transition)
+            self.began, self._ended = began, self._clock()
+            self._cost = self._ended - began
+            self.first.set()
+            return True
+
+    def _follow_safely(self, transition: Transition) -> None:
+        try:
+            self._follow(transition)
+        except Exception as error:  # noqa: BLE001 - a bug, and one of this key: the others must go on
+            log.error("EchoRoute %s: a change was not followed: %s", transition.key, without_values(error))  # noqa: TRY400
+
+    async def _changes(self) -> list[Transition]:
+        if not self.listed:
+            listing = await self._lister.list(metadata_only=False)
+            return self._store.offer_list(listing.versions, listing.objects, listing.version)
+        listing = await self._lister.list(metadata_only=True)
+        if self._store.went_back(listing.version):
+            log.warning("the EchoRoutes' versions went back (restored from a backup?): all are read anew")
+        changed = [key for key, version in listing.versions.items() if (self._store.version(key) or 0) < version]
+        if len(changed) > _FEW:
+            listing = await self._lister.list(metadata_only=False)
+            return self._store.offer_list(listing.versions, listing.objects, listing.version)
+        read = [seen for key in changed if (seen := await self._lister.read(key))]
+        return self._store.offer_list(listing.versions, read, listing.version)
