@@ -16,7 +16,10 @@ REPLAYS: dict[str, tuple[str, ...]] = {
     "id": ("id",),
     "list": ("list",),
     "upstream and inuse": ("upstream", "inuse"),
+    "lost": ("lost",),
 }
+# Replayed after the gateway's etcd was replaced by an empty one: only the stand-in can be told to lose it.
+WITHOUT_DIRECTORIES = "lost"
 
 # Exchanges that only make sense after one that is left out.
 _FOLLOWERS = {

@@ -71,6 +71,17 @@ def test_all_objects_can_be_lost(calm: StandIn) -> None:
     assert calm.target.request("/t").status_code == 404
 
 
+def test_the_directories_can_be_lost_with_them(calm: StandIn) -> None:
+    _put(calm)
+    calm.control("POST", "/wipe?directories=true")
+    answers = [calm.target.admin("GET", f"/{kind}") for kind in ("routes", "upstreams")]
+    assert [(answer.status_code, answer.json()) for answer in answers] == [(404, {"message": "Key not found"})] * 2
+    _put(calm)
+    assert _ids(calm) == ["r1"]
+    calm.control("POST", "/wipe")
+    assert _ids(calm) == []
+
+
 def test_a_status_for_the_next_requests(calm: StandIn) -> None:
     _fault(calm, action="status", status=503, count=2)
     assert [_put(calm) for _ in range(3)] == [503, 503, 201]

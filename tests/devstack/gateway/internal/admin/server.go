@@ -178,6 +178,10 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request, kind, id string) {
 		fail(w, http.StatusNotImplemented, "the stand-in gateway has no paging: list without page and page_size")
 		return
 	}
+	if s.store.Bare(kind) {
+		notFound(w)
+		return
+	}
 	s.list(w, kind)
 }
 

@@ -137,8 +137,8 @@ func (c *Control) resetStats(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, map[string]any{})
 }
 
-func (c *Control) wipe(w http.ResponseWriter, _ *http.Request) {
-	if err := c.store.Wipe(); err != nil {
+func (c *Control) wipe(w http.ResponseWriter, r *http.Request) {
+	if err := c.store.Wipe(r.URL.Query().Get("directories") == "true"); err != nil {
 		answer(w, http.StatusInternalServerError, map[string]any{"error": err.Error()})
 		return
 	}

@@ -40,6 +40,7 @@ type Store struct {
 	revision   uint64
 	objects    map[string]map[string]*Object
 	sorted     map[string][]*Object // by id; nil after an object came or went
+	bare       bool                 // the kinds' directory keys are gone, too
 	references references
 	journal    *journal
 	listeners  []Listener
@@ -155,10 +156,19 @@ func (s *Store) Delete(kind, id string, force bool) (found bool, user string, er
 	return true, "", nil
 }
 
-// Wipe loses all objects, as an etcd does that lost its disk.
-func (s *Store) Wipe() error {
+// Bare says whether a kind has neither objects nor the directory key that APISIX makes when it starts.
+func (s *Store) Bare(kind string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.bare && len(s.objects[kind]) == 0
+}
+
+// Wipe loses all objects, as an etcd does that lost its disk; with directories also the keys that hold the kinds, as
+// when an empty etcd takes its place under an APISIX that runs on.
+func (s *Store) Wipe(directories bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.bare = directories
 	for _, kind := range []string{Routes, Upstreams} {
 		for id := range s.objects[kind] {
 			if err := s.journal.remove(kind, id, s.revision+1); err != nil {

@@ -166,7 +166,7 @@ func TestListenersHearOfWhatWasThere(t *testing.T) {
 	if want := []string{"upstreams/u", "routes/r"}; !slices.Equal(listener.changed, want) {
 		t.Errorf("got %q, want %q: upstreams first", listener.changed, want)
 	}
-	if err := s.Wipe(); err != nil {
+	if err := s.Wipe(false); err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{"routes/r", "upstreams/u"}; !slices.Equal(listener.removed, want) {

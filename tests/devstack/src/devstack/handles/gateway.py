@@ -129,9 +129,9 @@ class GatewayApi:
         answer = accepted(self.http.get(f"{self.control_url}/writes", params={"since": since}))
         return _WRITES.validate_json(answer.content)
 
-    def wipe(self) -> None:
-        """Lose all objects, as with an etcd that was set up anew."""
-        accepted(self.http.post(f"{self.control_url}/wipe"))
+    def wipe(self, *, directories: bool = False) -> None:
+        """Lose all objects; with `directories` as when an empty etcd takes the old one's place, until the next wipe."""
+        accepted(self.http.post(f"{self.control_url}/wipe", params={"directories": "true"} if directories else None))
 
     def add_fault(self, fault: Fault) -> None:
         """Misbehave from now on, beside the faults that there are."""
