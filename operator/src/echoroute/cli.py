@@ -14,6 +14,7 @@ import click
 
 from echoroute.core.ownership import is_owner_id
 from echoroute.core.policy import Policy
+from echoroute.core.text import escaped, escaped_lines
 from echoroute.errors import SettingsError
 from echoroute.render import render_manifest
 
@@ -58,10 +59,10 @@ def render(files: tuple[TextIO, ...], namespace: str, owner: str, allow_plugins:
     for file in files:
         for rendered in render_manifest(file.read(), namespace=namespace, owner=owner, policy=policy):
             for body in rendered.bodies:
-                click.echo(json.dumps(body, indent=2, ensure_ascii=False))
+                click.echo(escaped_lines(json.dumps(body, indent=2, ensure_ascii=False)))
             for problem in rendered.problems:
                 failed = True
-                click.echo(f"{file.name}: {problem}", err=True)
+                click.echo(escaped(f"{file.name}: {problem}"), err=True)
     if failed:
         sys.exit(1)
 
@@ -119,6 +120,6 @@ def status(output: str, server: str | None) -> None:
     except NoStatus as error:
         click.echo(f"echoroute: {error}", err=True)
         sys.exit(1)
-    click.echo(text if output == "json" else table.table(page, wide=output == "wide"))
+    click.echo(escaped_lines(text) if output == "json" else table.table(page, wide=output == "wide"))
     for note in table.notes(page):
-        click.echo(note, err=True)
+        click.echo(escaped(note), err=True)

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pythonjsonlogger.json import JsonFormatter
 
+from echoroute.core.text import escaped
+
 _CHATTY = ("kopf", "httpx", "aiohttp.access")
 """Libraries whose lines below WARNING tell of their own workings."""
 
@@ -20,6 +22,10 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 class _HumanFormatter(logging.Formatter):
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
+        # What a tenant chose must not look like a line of its own, nor command a terminal. Tracebacks keep their lines.
+        return escaped(super().formatMessage(record))
+
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
         echoroute = getattr(record, "echoroute", None)

@@ -293,8 +293,19 @@ MALFORMED = [
         "Consul's names have no blanks",
         {"match": {"paths": ["/a"]}, "backends": [{"service": "a b"}]},
         "spec.backends[0].service",
-        "without blanks",
+        "letters, digits",
         "cel",
+    ),
+    *(
+        Malformed(
+            why, {"match": {"paths": ["/a"]}, "backends": [{"service": name}]}, "spec.backends[0].service", says, "cel"
+        )
+        for why, name, says in [
+            ("a path of Consul's API is no service", "..", "no '.' or '..' between slashes"),
+            ("nor is a part of one", "a/../b", "no '.' or '..' between slashes"),
+            ("nor what a terminal takes for a command", "a\x9b31mb", "letters, digits"),
+            ("nor a query of its API", "a?dc=b", "letters, digits"),
+        ]
     ),
     Malformed(
         "a field of later is no field of now",

@@ -83,3 +83,11 @@ def test_what_is_no_plugins_is_shown_since_it_is_what_has_to_be_changed():
 def test_one_line(text, line):
     assert one_line(text) == line
     assert len(line.encode()) <= 1024
+
+
+@pytest.mark.parametrize("before", [0, 1000, 8000, 8185, 8191, 9000])
+def test_a_value_that_a_long_text_was_cut_in_is_not_shown_in_part(before):
+    text = f"plugin x err: {'y' * before} {SECRET} and more {SECRET * 500}"
+    shown = mask_plugin_values(text, {"plugins": {"x": {"a": SECRET}}})
+    assert SECRET[:6] not in shown
+    assert len(shown) <= 8192

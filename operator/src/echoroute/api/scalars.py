@@ -123,7 +123,10 @@ HeaderName = Annotated[
 ServiceName = Annotated[
     str,
     Field(min_length=1, max_length=256),
-    Rules(forbids(r"[\x00-\x20\x7f]", "must be the service's name in Consul, without blanks or control characters")),
+    Rules(
+        requires("[0-9A-Za-z_./:+-]*", "must be the service's name in Consul: letters, digits and _ . / : + -"),
+        forbids(r"(^|/)\.{1,2}(/|$)", "must have no '.' or '..' between slashes, which Consul's API takes for a path"),
+    ),
 ]
 RouteName = Annotated[str, Field(min_length=1, max_length=256), Rules(_NO_CONTROL_CHARACTERS)]
 GatewayClass = Annotated[

@@ -1,6 +1,7 @@
 """What one EchoRoute may cost: bounds on a spec as JSON, looked at before anything else walks it. No recursion."""
 
 import json
+import math
 
 from pydantic import JsonValue
 
@@ -20,6 +21,8 @@ def over_budget(spec: JsonValue) -> str | None:
     stack: list[tuple[_Place, JsonValue, int]] = [((None, "spec"), spec, 1)]
     while stack:
         place, value, depth = stack.pop()
+        if isinstance(value, int | float) and not _is_kept(value):
+            return f"{_path(place)}: is a number that APISIX does not keep; write at most 14 significant digits"
         if not isinstance(value, dict | list):
             continue
         if depth > MAX_DEPTH:
@@ -39,6 +42,14 @@ def over_budget(spec: JsonValue) -> str | None:
     if size > MAX_BYTES:
         return f"spec: is larger than {MAX_BYTES // 1024} KiB ({size:,} bytes as JSON); leave out what it need not hold"
     return None
+
+
+def _is_kept(number: float) -> bool:
+    """Whether the gateway stores the number as it is: it writes 14 significant digits. Others are repaired for ever."""
+    try:
+        return math.isfinite(number) and float(f"{number:.14g}") == number
+    except OverflowError:
+        return False
 
 
 def _path(place: _Place) -> str:

@@ -14,6 +14,7 @@ from echoroute.core.facts import Answered, Facts, Failed, NotConfigured, Program
 from echoroute.core.objects import JsonObject
 from echoroute.core.reasons import Reason
 from echoroute.core.status import Condition, Previous
+from echoroute.core.text import escaped
 
 GRACE = 30.0
 """Seconds for which a service that was seen healthy may be without instances: a rolling update must not flap."""
@@ -211,14 +212,15 @@ def _rendered(type_: str, condition: Condition, facts: Facts, previous: Previous
         "type": type_,
         "status": status,
         "reason": condition.reason.value,
-        "message": _cut(condition.message),
+        "message": _shown(condition.message),
         "observedGeneration": facts.generation,
         "lastTransitionTime": before.time if before and before.status == status else rfc3339(now),
     }
 
 
-def _cut(message: str) -> str:
-    return message if len(message) <= MESSAGE_LIMIT else message[: MESSAGE_LIMIT - 1] + "…"
+def _shown(message: str) -> str:
+    text = escaped(message)
+    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
 
 
 def rfc3339(moment: datetime) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import JsonValue
 
+from echoroute.core.text import escaped
 from echoroute.folder.page import Item, Page
 
 _COLUMNS = ("NAMESPACE", "NAME", "PATHS", "SERVICE", "READY", "HEALTHY")
@@ -12,7 +13,8 @@ _WIDE = ("HOSTS", "ROUTE-ID", "REASON")
 
 def table(page: Page, *, wide: bool) -> str:
     """One line for each EchoRoute below a line of headings; with `wide` also hosts, route id and reason."""
-    rows = [_COLUMNS + (_WIDE if wide else ()), *(_row(item, wide=wide) for item in page.items)]
+    shown = (tuple(map(escaped, _row(item, wide=wide))) for item in page.items)
+    rows = [_COLUMNS + (_WIDE if wide else ()), *shown]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
         "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

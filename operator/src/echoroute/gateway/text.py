@@ -12,6 +12,9 @@ from echoroute.core.objects import JsonObject
 MAX_BYTES: Final = 1024
 MASK: Final = "***"
 
+# Of a longer text only the beginning is looked at: masking costs its length times the number of values.
+_MOST_READ: Final = 8 * MAX_BYTES
+
 # Shorter values are no secrets, and would be found by chance in any text.
 _SHORTEST_SECRET: Final = 4
 # From this length on a value is masked inside of words too.
@@ -34,17 +37,23 @@ def one_line(text: str) -> str:
 def mask_plugin_values(text: str, body: JsonObject) -> str:
     """Take out of `text` what came from the plugin configuration of `body`: it may hold values of Secrets.
 
-    Names of plugins and fields stay, as do numbers and values below four characters.
+    Names of plugins and fields stay, as do numbers and values below four characters. Of a long text the beginning is
+    left, less what may be the first part of a value that was cut.
     """
     plugins = body.get("plugins")
     if not plugins:
         return text
+    secrets = {leaf for leaf in _strings(plugins) if len(leaf) >= _SHORTEST_SECRET}
+    cut = len(text) > _MOST_READ
+    text = text[:_MOST_READ]
     if "plugin" in text:
         text = _ECHOED.sub(rf'\1 "{MASK}"', text)
-    secrets = {leaf for leaf in _strings(plugins) if len(leaf) >= _SHORTEST_SECRET}
     # Longest first: a value that contains another goes as a whole.
     for secret in sorted(secrets, key=len, reverse=True):
         text = _mask(text, secret)
+    if cut and secrets:
+        # Twice the length: the gateway may have written a backslash before each character.
+        text = text[: -2 * max(map(len, secrets))]
     return text
 
 

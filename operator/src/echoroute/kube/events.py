@@ -9,6 +9,7 @@ from prometheus_client import Counter
 
 from echoroute.api.objects import API_VERSION, KIND
 from echoroute.core.objects import JsonObject, Key
+from echoroute.core.text import escaped
 from echoroute.errors import KubernetesError
 from echoroute.kube.api import object_path
 from echoroute.net.backoff import Backoff
@@ -113,7 +114,7 @@ def _body(regarding: Regarding, type_: EventType, reason: str, message: str) -> 
         },
         "type": type_,
         "reason": reason,
-        "message": message[:1024],
+        "message": escaped(message)[:1024],
         "source": {"component": _COMPONENT},
         "firstTimestamp": now,
         "lastTimestamp": now,
