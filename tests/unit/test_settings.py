@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from echoroute.core.addresses import networks
 from echoroute.errors import SettingsError
 from echoroute.settings import Settings, load, variable
 
@@ -33,6 +34,7 @@ def test_defaults_are_safe() -> None:
     ("name", "value", "field", "expected"),
     [
         ("ECHOROUTE_ALLOW_PLUGINS", " cors, ,limit-count,", "allow_plugins", ("cors", "limit-count")),
+        ("ECHOROUTE_FORBIDDEN_ADDRESSES", "127.0.0.0/8, ::1", "forbidden_addresses", networks(("127.0.0.0/8", "::1"))),
         ("ECHOROUTE_DRIFT_INTERVAL", "1m30s", "drift_interval", 90.0),
         ("ECHOROUTE_DRIFT_INTERVAL", "1500ms", "drift_interval", 1.5),
         ("ECHOROUTE_OWNER_ID", "0a1b2c3d", "owner_id", "0a1b2c3d"),
@@ -56,6 +58,7 @@ def test_what_a_variable_means(
 @pytest.mark.parametrize(
     ("name", "value", "problem"),
     [
+        ("ECHOROUTE_FORBIDDEN_ADDRESSES", "127.0.0.0/8,localhost", "'localhost'"),
         ("ECHOROUTE_DRIFT_INTERVAL", "soon", "is not a duration"),
         ("ECHOROUTE_DRIFT_INTERVAL", "45", "is not a duration"),
         ("ECHOROUTE_DRIFT_INTERVAL", "30s or so", "is not a duration"),

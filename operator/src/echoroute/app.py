@@ -111,7 +111,10 @@ async def _operate(settings: Settings, open_home: OpenHome) -> None:
             stack.push_async_callback(consul.aclose)
             follower = Follower(
                 consul,
-                on_health=lambda service, health: engine.service_answered(service, health.healthy, health.total),
+                on_health=lambda service, health: engine.service_answered(
+                    service, health.healthy, health.total, health.forbidden
+                ),
+                on_failure=lambda service: engine.service_failed(service),  # noqa: PLW0108 - made below
                 on_reachable=lambda reachable: engine.consul_reachable(reachable),  # noqa: PLW0108 - made below
             )
         engine = process.engine = Engine(
@@ -154,6 +157,8 @@ def _gateway(settings: Settings) -> AdminApi:
 
 def _consul(settings: Settings) -> ConsulClient | None:
     if settings.consul_http_addr is None:
+        if settings.forbidden_addresses:
+            log.warning("ECHOROUTE_FORBIDDEN_ADDRESSES has no effect: without CONSUL_HTTP_ADDR nobody knows addresses")
         return None
     token: Credential | None = None
     if settings.consul_http_token_file is not None:
@@ -170,7 +175,11 @@ def _consul(settings: Settings) -> ConsulClient | None:
     )
     url = base_url(settings.consul_http_addr, ssl=settings.consul_http_ssl)
     # One beside the held queries: the probe that finds out whether Consul is back.
-    return ConsulClient(ConsulConfig(base_url=url, token=token, tls=tls), connections=HELD_QUERIES + 1)
+    return ConsulClient(
+        ConsulConfig(base_url=url, token=token, tls=tls),
+        connections=HELD_QUERIES + 1,
+        forbidden=settings.forbidden_addresses,
+    )
 
 
 def _options(settings: Settings, home: Home) -> Options:
@@ -179,6 +188,7 @@ def _options(settings: Settings, home: Home) -> Options:
         owner_given=settings.owner_id is not None,
         namespaces=frozenset(settings.watch_namespaces),
         policy=Policy(frozenset(settings.allow_plugins)),
+        guarded=bool(settings.forbidden_addresses),
         confirm_deletion=settings.confirm_deletion,
         release=home.release,
         drift_interval=settings.drift_interval,

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, Secre
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from echoroute.api.durations import PATTERN, seconds
+from echoroute.core.addresses import Networks, networks
 from echoroute.core.ownership import is_owner_id
 from echoroute.errors import SettingsError
 
@@ -36,6 +37,11 @@ def _bind(value: str) -> str:
     if int(value.rpartition(":")[2]) > _MAX_PORT:
         raise ValueError(f"must have a port of at most {_MAX_PORT}")
     return value
+
+
+def _networks(value: object) -> object:
+    # Checked here, so that the message names the variable.
+    return networks(tuple(map(str, items))) if isinstance(items := _csv(value), tuple) else value
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_csv)]
@@ -97,6 +103,12 @@ class Settings(BaseSettings):
     allow_plugins: Names = Field(
         default=(),
         description="Plugins that EchoRoutes may use beyond the open ones, separated by commas (docs/echoroute.md).",
+    )
+    forbidden_addresses: Annotated[Networks, NoDecode, BeforeValidator(_networks)] = Field(
+        default=(),
+        description="CIDR blocks, separated by commas. A service with an instance there serves no EchoRoute: a tenant "
+        "would reach the gateway's own neighbours. The manifests name loopback, link-local, unspecified and multicast "
+        "addresses. Default: none.",
     )
     confirm_deletion: str | None = Field(
         default=None, description="Releases one set of held deletions: the token that the log and the Event show."

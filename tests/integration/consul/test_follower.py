@@ -37,7 +37,9 @@ async def following(url: str, services: set[str]) -> AsyncIterator[Heard]:
     client = ConsulClient(config, connections=HELD_QUERIES + 1)
     health: dict[str, ServiceHealth] = {}
     reachable: list[bool] = []
-    follower = Follower(client, on_health=health.__setitem__, on_reachable=reachable.append)
+    follower = Follower(
+        client, on_health=health.__setitem__, on_failure=lambda service: None, on_reachable=reachable.append
+    )
     heard = Heard(follower, health, reachable)
     follower.follow(services)
     running = asyncio.create_task(follower.run())

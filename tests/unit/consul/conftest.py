@@ -103,6 +103,7 @@ class Heard:
     health: dict[str, tuple[int, int]] = field(default_factory=dict)
     calls: list[tuple[str, int, int]] = field(default_factory=list)
     reachable: list[bool] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
     async def until(self, condition: Callable[[], bool], timeout: float = 40) -> None:
         async with asyncio.timeout(timeout):
@@ -154,7 +155,9 @@ async def follower(client: ConsulClient, heard: Heard) -> AsyncIterator[Follower
         heard.health[service] = (health.healthy, health.total)
         heard.calls.append((service, health.healthy, health.total))
 
-    follower = Follower(client, on_health=on_health, on_reachable=heard.reachable.append)
+    follower = Follower(
+        client, on_health=on_health, on_failure=heard.failures.append, on_reachable=heard.reachable.append
+    )
     running = asyncio.create_task(follower.run())
     yield follower
     running.cancel()

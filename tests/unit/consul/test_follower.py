@@ -184,6 +184,7 @@ async def test_consul_away_at_the_start_is_told_and_everything_comes_once_it_ans
     follower = Follower(
         client,
         on_health=lambda service, health: heard.health.update({service: health}),
+        on_failure=heard.failures.append,
         on_reachable=heard.reachable.append,
     )
     follower.follow({"a", "b"})  # before it runs
@@ -201,7 +202,9 @@ async def test_what_a_callback_raises_ends_the_run_instead_of_being_lost(client,
     def on_health(service, health):
         raise RuntimeError("a bug of the engine's")
 
-    follower = Follower(client, on_health=on_health, on_reachable=lambda reachable: None)
+    follower = Follower(
+        client, on_health=on_health, on_failure=lambda service: None, on_reachable=lambda reachable: None
+    )
     follower.follow({"a"})
     async with asyncio.timeout(5):
         with pytest.raises(ExceptionGroup) as caught:
@@ -218,7 +221,9 @@ async def test_a_callback_may_change_what_is_followed(client, small_consul, hear
         follower.follow({service})
         follower.follow(services)
 
-    follower = Follower(client, on_health=on_health, on_reachable=lambda reachable: None)
+    follower = Follower(
+        client, on_health=on_health, on_failure=lambda service: None, on_reachable=lambda reachable: None
+    )
     follower.follow(services)
     running = asyncio.create_task(follower.run())
     await asyncio.sleep(0.5)

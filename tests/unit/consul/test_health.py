@@ -2,6 +2,7 @@
 
 import pytest
 from echoroute.consul.health import ServiceHealth, service_health
+from echoroute.core.addresses import networks
 from echoroute.errors import ConsulError
 
 
@@ -49,6 +50,7 @@ def test_counting(answer, healthy, total, why):
         ["x"],
         [{}],
         [{"Service": {}}],
+        [{}, "x"],
         [{**instance(), "Checks": {}}],
         [{**instance(), "Node": {}, "Service": {"Address": "", "Port": 1}}],
         [{**instance(), "Service": {"Address": "10.0.0.1", "Port": "80"}}],
@@ -57,3 +59,26 @@ def test_counting(answer, healthy, total, why):
 def test_what_is_no_answer_of_the_health_api_is_an_error_and_not_zero_instances(answer):
     with pytest.raises(ConsulError):
         service_health(answer)
+
+
+def test_an_odd_instance_does_not_spoil_the_others():
+    assert service_health([{}, instance("passing"), "x", {"Service": None}]) == ServiceHealth(1, 1)
+
+
+FORBIDDEN = networks(("127.0.0.0/8",))
+
+
+@pytest.mark.parametrize(
+    ("answer", "found", "why"),
+    [
+        ([], "", "no instance"),
+        ([instance("passing")], "", "another address"),
+        ([instance("passing"), instance("passing", address="127.0.0.1")], "x (127.0.0.1)", "one of two"),
+        ([instance("critical", address="127.0.0.1")], "x (127.0.0.1)", "it may pass the next moment"),
+        ([instance("passing", address="", node="127.0.0.1")], "", "the gateway does not take the node's address"),
+        ([{"Service": {"ID": "x", "Address": "127.0.0.1"}}, instance("passing")], "x (127.0.0.1)", "an odd one counts"),
+        ([instance(address="127.0.0.2"), instance(address="127.0.0.1")], "x (127.0.0.1)", "the same in any order"),
+    ],
+)
+def test_forbidden_addresses(answer, found, why):
+    assert service_health(answer, FORBIDDEN).forbidden == found, why

@@ -24,6 +24,7 @@ REJECTED = Failed(Reason.GATEWAY_REJECTED, "property plugins.x is invalid")
 FOREIGN = Failed(Reason.FOREIGN_OBJECT, "routes/abc belongs to somebody else")
 INVALID = Refusal(Reason.INVALID, "spec.hosts[0]: is no host")
 NOT_ALLOWED = Refusal(Reason.NOT_ALLOWED, "spec.plugins: serverless is not allowed")
+FORBIDDEN = Refusal(Reason.FORBIDDEN_ADDRESS, "service 'cart' has an instance at an address that is forbidden")
 CONFLICTED = Refusal(Reason.CONFLICTED, "/ belongs to EchoRoute a/b, which is older")
 
 FINE = Facts(
@@ -252,6 +253,16 @@ SINGLE = (
         "Unknown/NotAccepted",
         "False/NotAccepted",
         "False/Conflicted",
+        "Stalled",
+        previous=OLD,
+    ),
+    Case(
+        "an instance at a forbidden address: the spec is right, and the route is withdrawn",
+        replace(FINE, refusal=FORBIDDEN),
+        ACCEPTED,
+        "False/ForbiddenAddress",
+        "False/RefsNotResolved",
+        "False/ForbiddenAddress",
         "Stalled",
         previous=OLD,
     ),

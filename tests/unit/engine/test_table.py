@@ -8,9 +8,11 @@ from echoroute.core.plan import Absent, Keep
 from echoroute.core.policy import Policy
 from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry
+from echoroute.engine.discovery import Discovery
 from echoroute.engine.store import Transition
 from echoroute.engine.table import Table
 
+NO_CONSUL = Discovery(configured=False, guarded=False, clock=lambda: 0.0)
 WINNER, LOSER = Key("default", "a"), Key("default", "b")
 ENTRY = Entry(
     uid="1",
@@ -23,7 +25,7 @@ ENTRY = Entry(
 
 def test_what_goes_on_serving_under_a_fault_keeps_its_claim() -> None:
     """A file that is broken for a moment must not let another route answer beside the one that it held."""
-    table = Table(owner="0a1b2c3d", policy=Policy(frozenset()))
+    table = Table(owner="0a1b2c3d", policy=Policy(frozenset()), discovery=NO_CONSUL)
     for key in (WINNER, LOSER):
         table.take(Transition(key, None, ENTRY))
     broken = replace(ENTRY, generation=2, fault="a.yaml is not YAML")
@@ -41,7 +43,7 @@ def test_what_goes_on_serving_under_a_fault_keeps_its_claim() -> None:
 
 def test_a_fault_on_another_spec_claims_nothing() -> None:
     """It never served: of a name that stands twice the first spec may be the new one."""
-    table = Table(owner="0a1b2c3d", policy=Policy(frozenset()))
+    table = Table(owner="0a1b2c3d", policy=Policy(frozenset()), discovery=NO_CONSUL)
     other = replace(ENTRY, spec=ENTRY.spec.replace(b"shared", b"own"))
     table.take(Transition(WINNER, None, other))
     table.take(Transition(WINNER, other, replace(ENTRY, generation=2, fault="stands more than once")))

@@ -40,6 +40,7 @@ BY_READY: Mapping[str, Verdict] = {
     "False/GatewayRejected": Verdict("Failed", "only a change of the spec helps: waiting would be in vain"),
     "False/ForeignObject": Verdict("Failed", "a person has to decide whose route it is"),
     "False/Invalid": Verdict("Failed", "only a change of the spec helps"),
+    "False/ForbiddenAddress": Verdict("Failed", "only a change in Consul, or of the platform's setting, helps"),
     "False/NotAllowed": Verdict("Failed", "only a change of the spec or the policy helps"),
     "False/Conflicted": Verdict("Failed", "only a change of this or of the older EchoRoute helps"),
 }

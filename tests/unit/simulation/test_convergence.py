@@ -19,7 +19,7 @@ from echoroute.core.ownership import owner_of, route_id
 from echoroute.core.policy import Policy
 from echoroute.core.seen import Entry, Seen, seen
 from echoroute.engine.announcer import Severity
-from echoroute.engine.engine import Engine, Options
+from echoroute.engine.engine import Engine, Options, ServiceFollower
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -57,6 +57,8 @@ class World:
     owner_given: bool = False
     namespaces: frozenset[str] = frozenset()
     confirm_deletion: str | None = None
+    follower: ServiceFollower | None = None
+    guarded: bool = False
     _running: asyncio.Task[None] | None = field(default=None)
 
     @classmethod
@@ -82,9 +84,10 @@ class World:
             release=lambda token: f"ECHOROUTE_CONFIRM_DELETION={token}",
             drift_interval=DRIFT_INTERVAL,
             concurrency=4,
+            guarded=self.guarded,
         )
         engine = self.engine = Engine(
-            options=options, source=self.cluster, gateway=self.gateway, follower=None, announcer=Silent()
+            options=options, source=self.cluster, gateway=self.gateway, follower=self.follower, announcer=Silent()
         )
 
         def deliver(event: Seen, deleted: bool) -> None:

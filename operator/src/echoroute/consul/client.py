@@ -14,6 +14,7 @@ from pydantic_core import from_json
 from echoroute.consul import metrics
 from echoroute.consul.config import ConsulConfig
 from echoroute.consul.health import ServiceHealth, service_health
+from echoroute.core.addresses import Networks
 from echoroute.errors import ConsulError
 from echoroute.net.client import HttpClient, TransportFailed
 
@@ -35,10 +36,12 @@ class Answer:
 class ConsulClient:
     """Asks one agent or server, with *stale* reads: any server may answer, also when the leader is busy.
 
-    A token file is read again when it changes and after a 403. The token is never part of a message.
+    `forbidden` are the addresses that `ServiceHealth.forbidden` tells of. A token file is read again when it changes
+    and after a 403. The token is never part of a message.
     """
 
-    def __init__(self, config: ConsulConfig, *, connections: int) -> None:
+    def __init__(self, config: ConsulConfig, *, connections: int, forbidden: Networks = ()) -> None:
+        self._forbidden = forbidden
         self._url = config.base_url
         self._token = config.token
         self._http = HttpClient(config.base_url, tls=config.tls, connections=connections)
@@ -56,7 +59,7 @@ class ConsulClient:
         # An index below 1 would not block: the next query would be a busy loop.
         new_index = max(1, _index(response))
         # Most answers are those of a wait that ended: they need not be read.
-        return Answer(None if new_index == index else service_health(self._json(response)), new_index)
+        return Answer(None if new_index == index else service_health(self._json(response), self._forbidden), new_index)
 
     async def probe(self) -> str:
         """Find out with one cheap request whether Consul answers, has a leader and takes the token.

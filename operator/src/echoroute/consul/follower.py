@@ -65,8 +65,8 @@ class Follower:
 
     `on_reachable` is told whether Consul answers: at first, and when that changed. While it does not, one request
     probes for all, and what was told of the services stays the last that is known. A service whose query alone fails is
-    asked for again on its own. Callbacks are plain functions, called in the loop that `run` runs in; what they raise
-    ends it.
+    asked for again on its own, and `on_failure` is called with it. Callbacks are plain functions, called in the loop
+    that `run` runs in; what they raise ends it.
     """
 
     def __init__(
@@ -74,10 +74,12 @@ class Follower:
         client: ConsulClient,
         *,
         on_health: Callable[[str, ServiceHealth], None],
+        on_failure: Callable[[str], None],
         on_reachable: Callable[[bool], None],
     ) -> None:
         self._client = client
         self._on_health = on_health
+        self._on_failure = on_failure
         self._on_reachable = on_reachable
         self._watches: dict[str, _Watch] = {}
         # Queries to be made: first answers go before turns.
@@ -162,6 +164,7 @@ class Follower:
         except ConsulError as error:
             again_in = self._backoff.next(watch)
             watch.index = 0
+            self._on_failure(watch.service)
             self._suspect(error, tasks)
         else:
             self._backoff.reset(watch)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from echoroute.core.facts import Answered, Facts, Failed, NotConfigured, Programmed, Unanswered
+from echoroute.core.facts import Answered, Facts, Failed, NotConfigured, Programmed, Refusal, Unanswered
 from echoroute.core.objects import JsonObject
 from echoroute.core.reasons import Reason
 from echoroute.core.status import Condition, Previous
@@ -23,7 +23,14 @@ MESSAGE_LIMIT = 1024
 """Characters of a condition's message; the API server would take 32,768."""
 
 STALLED = frozenset(
-    {Reason.INVALID, Reason.NOT_ALLOWED, Reason.CONFLICTED, Reason.GATEWAY_REJECTED, Reason.FOREIGN_OBJECT}
+    {
+        Reason.INVALID,
+        Reason.NOT_ALLOWED,
+        Reason.CONFLICTED,
+        Reason.FORBIDDEN_ADDRESS,
+        Reason.GATEWAY_REJECTED,
+        Reason.FOREIGN_OBJECT,
+    }
 )
 """Reasons that only a person can mend: a change of the spec, a policy or another object."""
 
@@ -75,14 +82,14 @@ def fold(facts: Facts, previous: Previous, *, now: datetime) -> Outcome:
 
 
 def _accepted(facts: Facts) -> Condition:
-    if facts.refusal is not None:
+    if facts.refusal is not None and not facts.refusal.accepts:
         return Condition(False, facts.refusal.reason, facts.refusal.message)
     return Condition(True, Reason.ACCEPTED, "the spec is valid and allowed")
 
 
 def _resolved_refs(facts: Facts, previous: Previous) -> Condition:
     if facts.refusal is not None:
-        return Condition(None, Reason.NOT_ACCEPTED, "not looked at while the spec is not accepted")
+        return _of_refused(facts.refusal)
     match facts.discovery:
         case NotConfigured():
             return Condition(
@@ -106,10 +113,18 @@ def _resolved_refs(facts: Facts, previous: Previous) -> Condition:
             return Condition(True, Reason.RESOLVED_REFS, f"service {facts.service!r} is known to Consul")
 
 
+def _of_refused(refusal: Refusal) -> Condition:
+    """ResolvedRefs where a route is refused."""
+    if refusal.accepts:
+        return Condition(False, refusal.reason, refusal.message)
+    return Condition(None, Reason.NOT_ACCEPTED, "not looked at while the spec is not accepted")
+
+
 def _programmed(facts: Facts, previous: Previous) -> Condition:
     gateway = facts.gateway
     if facts.refusal is not None:
-        return Condition(False, Reason.NOT_ACCEPTED, _what_serves_a_refused(facts))
+        reason = Reason.REFS_NOT_RESOLVED if facts.refusal.accepts else Reason.NOT_ACCEPTED
+        return Condition(False, reason, _what_serves_a_refused(facts))
     match gateway:
         case Programmed():
             return Condition(True, Reason.PROGRAMMED, f"the gateway has confirmed route {facts.route_id}")
@@ -155,7 +170,9 @@ def _instances(facts: Facts, previous: Previous) -> Condition:
 
 
 def _ready(accepted: Condition, programmed: Condition, resolved: Condition, instances: Condition) -> Condition:
-    for link in (accepted, programmed, resolved):
+    # What is not programmed for want of a reference has its reason there.
+    links = (accepted, resolved if programmed.reason is Reason.REFS_NOT_RESOLVED else programmed, resolved)
+    for link in links:
         if link.status is not True and link.reason is not Reason.CONSUL_NOT_CONFIGURED:
             return link
     return instances

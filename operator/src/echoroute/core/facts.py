@@ -7,7 +7,7 @@ from echoroute.core.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why the spec is not accepted: `Invalid`, `NotAllowed` or `Conflicted`."""
+    """Why a route is not served: `Invalid`, `NotAllowed`, `Conflicted` (not accepted), or `ForbiddenAddress`."""
 
     reason: Reason
     message: str
@@ -16,6 +16,11 @@ class Refusal:
     def keeps(self) -> bool:
         """Whether the last good generation goes on serving; otherwise the route is withdrawn."""
         return self.reason is Reason.INVALID
+
+    @property
+    def accepts(self) -> bool:
+        """Whether the spec is accepted all the same: what is wrong is not of the spec."""
+        return self.reason is Reason.FORBIDDEN_ADDRESS
 
 
 @dataclass(frozen=True, slots=True)

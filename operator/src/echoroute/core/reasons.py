@@ -14,11 +14,13 @@ class Reason(StrEnum):
 
     RESOLVED_REFS = "ResolvedRefs"
     SERVICE_NOT_FOUND = "ServiceNotFound"
+    FORBIDDEN_ADDRESS = "ForbiddenAddress"
     CONSUL_NOT_CONFIGURED = "ConsulNotConfigured"
     CONSUL_UNREACHABLE = "ConsulUnreachable"
 
     PROGRAMMED = "Programmed"
     PENDING = "Pending"
+    REFS_NOT_RESOLVED = "RefsNotResolved"
     GATEWAY_UNREACHABLE = "GatewayUnreachable"
     GATEWAY_UNAUTHORIZED = "GatewayUnauthorized"
     GATEWAY_REJECTED = "GatewayRejected"

@@ -32,6 +32,8 @@ class _Service:
     asked_at: float
     healthy: _Count = field(default_factory=_Count)
     total: _Count = field(default_factory=_Count)
+    forbidden: str = ""
+    failed: bool = False
 
     @property
     def answered(self) -> bool:
@@ -39,10 +41,14 @@ class _Service:
 
 
 class Discovery:
-    """The newest answers, by service. `clock` gives the event loop's time in seconds."""
+    """The newest answers, by service. `clock` gives the event loop's time in seconds.
 
-    def __init__(self, *, configured: bool, clock: Callable[[], float]) -> None:
+    With `guarded` some addresses are forbidden, and a service has to be known before a route to it is written.
+    """
+
+    def __init__(self, *, configured: bool, guarded: bool, clock: Callable[[], float]) -> None:
         self._configured = configured
+        self._guarded = configured and guarded
         self._clock = clock
         self._services: dict[str, _Service] = {}
         self.reachable = True
@@ -54,14 +60,38 @@ class Discovery:
         for service in services - self._services.keys():
             self._services[service] = _Service(asked_at=self._clock())
 
-    def answered(self, service: str, *, healthy: int, total: int) -> None:
-        """Take an answer of Consul's."""
+    def answered(self, service: str, *, healthy: int, total: int, forbidden: str = "") -> bool:
+        """Take an answer of Consul's; gives whether the verdict on the service's addresses is another one."""
         state = self._services.get(service)
         if state is None:
-            return
+            return False
         now = self._clock()
+        before, state.forbidden = state.forbidden, forbidden
         state.healthy.take(healthy, now)
         state.total.take(total, now)
+        return state.forbidden != before
+
+    def failed(self, service: str) -> None:
+        """The query of this service alone failed."""
+        state = self._services.get(service)
+        if state is not None:
+            state.failed = True
+
+    def undecided(self, service: str) -> bool:
+        """Whether it is not known yet if the service has a forbidden address: then a route to it is not written.
+
+        While Consul is away, or fails to answer for this service, nothing is held up: the gateway does not learn of new
+        instances either.
+        """
+        state = self._services.get(service)
+        if not self._guarded or not self.reachable:
+            return False
+        return state is None or not (state.answered or state.failed)
+
+    def forbidden(self, service: str) -> str:
+        """The service's instance at a forbidden address, as `id (address)`; empty where there is none."""
+        state = self._services.get(service)
+        return state.forbidden if state is not None else ""
 
     def fact(self, service: str) -> NotConfigured | Unanswered | Answered:
         """What is known of a service now."""

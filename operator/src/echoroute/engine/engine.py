@@ -59,6 +59,8 @@ class Options:
     """How a person confirms held deletions, given their token."""
     drift_interval: float
     concurrency: int
+    guarded: bool = False
+    """Whether some addresses are forbidden: then a service has to be known before a route to it is written."""
 
 
 class Engine:
@@ -80,11 +82,11 @@ class Engine:
         self._clock: Callable[[], float] = asyncio.get_running_loop().time
         clock = self._clock
         self.store = Store()
-        self.table = Table(owner=options.owner, policy=options.policy)
+        self.discovery = Discovery(configured=follower is not None, guarded=options.guarded, clock=clock)
+        self.table = Table(owner=options.owner, policy=options.policy, discovery=self.discovery)
         self.actual = Actual(self._owned_by, clock)
         self.queue = WorkQueue()
         self.gate = OutageGate(gateway.probe, self._gate_changed)
-        self.discovery = Discovery(configured=follower is not None, clock=clock)
         self.deletions = Deletions(
             read_origin=source.read_origin,
             requeue=lambda key: self.queue.add(key, Priority.CHANGE),
@@ -166,17 +168,34 @@ class Engine:
         known = route is not None and route.entry is computed_for
         self._follow(transition, Priority.CHANGE, status_known=known)
 
-    def service_answered(self, service: str, healthy: int, total: int) -> None:
-        """Take an answer of Consul's on a service in use."""
-        self.discovery.answered(service, healthy=healthy, total=total)
+    def service_answered(self, service: str, healthy: int, total: int, forbidden: str = "") -> None:
+        """Take an answer of Consul's on a service in use; `forbidden` names an instance at a forbidden address."""
+        waited = self.discovery.undecided(service)
+        if self.discovery.answered(service, healthy=healthy, total=total, forbidden=forbidden):
+            self._add(self.table.judge_anew(service))
+        elif waited:
+            self._add(self.table.unsettled(service))
         for key in self.table.using(service):
             self._mark(key)
+
+    def service_failed(self, service: str) -> None:
+        """Consul answers, but not for this service: what waited for its addresses goes on."""
+        if self.discovery.undecided(service):
+            self.discovery.failed(service)
+            self._add(self.table.unsettled(service))
+
+    def _add(self, keys: set[Key]) -> None:
+        for key in keys:
+            self.queue.add(key, Priority.CHANGE)
 
     def consul_reachable(self, reachable: bool) -> None:
         """Consul answers, or does not any more: statuses stay, and the outage is told once."""
         if reachable == self.discovery.reachable:
             return
+        waited = [service for service in self.table.services() if self.discovery.undecided(service)]
         self.discovery.reachable = reachable
+        for service in waited:
+            self._add(self.table.unsettled(service))
         if reachable:
             self._announcer.operator("Normal", "ConsulReachable", "Consul answers again")
         else:

@@ -121,6 +121,8 @@ class GatewayLane:
         if self._wait_for_beaten(key):
             return False
         desired = self._table.desired(key)
+        if isinstance(desired, Present) and self._table.undecided(key):
+            return False  # Consul's answer queues it again
         known = self._actual.around(key, desired.bundle.objects if isinstance(desired, Present) else ())
         plan = plan_key(key, desired, known)
         if plan.foreign:

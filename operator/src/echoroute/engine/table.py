@@ -13,6 +13,7 @@ from echoroute.core.policy import Policy
 from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry
 from echoroute.engine.actual import Actual
+from echoroute.engine.discovery import Discovery
 from echoroute.engine.store import Transition
 
 
@@ -50,7 +51,8 @@ class Impact:
 class Table:
     """The routes by key, and the verdicts on their claims."""
 
-    def __init__(self, *, owner: str, policy: Policy) -> None:
+    def __init__(self, *, owner: str, policy: Policy, discovery: Discovery) -> None:
+        self._discovery = discovery
         self._owner = owner
         self._policy = policy
         self._routes: dict[Key, Route] = {}
@@ -132,9 +134,25 @@ class Table:
         """Why the key's spec is not accepted: on its own account, or because of a conflict."""
         route = self._routes.get(key)
         conflict = self._claims.conflict(key)
-        if route is not None and route.refusal is None and conflict is not None:
+        if route is None or route.refusal is not None:
+            return route.refusal if route else None
+        if conflict is not None:
             return Refusal(Reason.CONFLICTED, str(conflict))
-        return route.refusal if route else None
+        forbidden = self._discovery.forbidden(route.service)
+        return Refusal(Reason.FORBIDDEN_ADDRESS, _forbidden(route.service, forbidden)) if forbidden else None
+
+    def undecided(self, key: Key) -> bool:
+        """Whether the key's route may not be written yet: its service may have a forbidden address."""
+        route = self._routes.get(key)
+        return route is not None and route.refusal is None and self._discovery.undecided(route.service)
+
+    def judge_anew(self, service: str) -> set[Key]:
+        """The verdict on the addresses of a service is another one; gives the keys that use it."""
+        return self._judged_anew(set(self.using(service)))
+
+    def unsettled(self, service: str) -> set[Key]:
+        """The keys that use a service, of which the gateway has not confirmed what they ask for."""
+        return {key for key in self.using(service) if self._routes[key].outcome is None}
 
     def desired(self, key: Key) -> Desired:
         """What the gateway is to hold for the key."""
@@ -172,3 +190,10 @@ class Table:
             return True
         wanted = dict(route.digests) if refusal is None else {}
         return compare(key, wanted, actual.around(key, wanted)) == AS_DESIRED
+
+
+def _forbidden(service: str, instance: str) -> str:
+    return (
+        f"service {service!r} has an instance at an address that the platform forbids: {instance}; "
+        "register it elsewhere in Consul, or ask for another ECHOROUTE_FORBIDDEN_ADDRESSES"
+    )
