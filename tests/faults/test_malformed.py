@@ -100,6 +100,73 @@ def _with_paths(spec: dict) -> dict:
     return {**spec, "match": {"paths": ["/a"], **spec["match"]}}
 
 
+_RESERVED = [
+    ("match", "host", "api.example.com", "write hosts"),
+    ("match", "path", "/a", "write paths"),
+    ("match", "uri", "/a", "write paths"),
+    ("match", "uris", ["/a"], "write paths"),
+    ("match", "method", "GET", "write methods"),
+    ("match", "header", [{"name": "X-A"}], "matched by hosts"),
+    ("match", "query", [{"name": "a"}], "matched by hosts"),
+    ("match", "cookie", [{"name": "a"}], "matched by hosts"),
+    ("match", "remoteAddr", "10.0.0.1", "matched by hosts"),
+    ("match", "var", ["arg_a"], "matched by hosts"),
+    ("match", "host", ["api.example.com"], "must be of type string"),
+    ("", "hosts", ["api.example.com"], "below match"),
+    ("", "paths", ["/a"], "below match"),
+    ("", "methods", ["GET"], "below match"),
+]
+
+
+@pytest.mark.parametrize(("below", "name", "value", "says"), _RESERVED)
+def test_a_wrong_name_that_would_widen_the_route_is_refused_without_strict_validation(
+    kube: Kube, below: str, name: str, value: object, says: str
+) -> None:
+    """Pruned, it would leave a route that takes every host."""
+    spec: dict = {"match": {"paths": ["/a"]}, "backends": [{"service": "echo"}]}
+    (spec[below] if below else spec)[name] = value
+    answer = _post(kube, _manifest("wrong-name", spec), validation="Ignore")
+    assert answer.status_code == 422, answer.text
+    assert says in answer.json()["message"]
+    assert f"spec.{f'{below}.' if below else ''}{name}" in answer.json()["message"]
+
+
+_NULLS = [
+    ({"match": {"hosts": None}}, "spec.match.hosts"),
+    ({"match": {"methods": None}}, "spec.match.methods"),
+    ({"rewrite": None}, "spec.rewrite"),
+    ({"rewrite": {"host": "a", "headers": None}}, "spec.rewrite.headers"),
+    ({"rewrite": {"headers": {"set": {"X-A": "1"}, "remove": None}}}, "spec.rewrite.headers.remove"),
+    ({"enabled": None}, "spec.enabled"),
+    ({"plugins": None}, "spec.plugins"),
+]
+
+
+def test_a_null_that_would_open_the_route_is_refused_by_name(
+    kube: Kube, namespace: str, gateway: GatewayApi, operator: Operator
+) -> None:
+    """What a template with an empty value renders passes strict validation; pruned, it would be an open route."""
+    for number, (fields, _) in enumerate(_NULLS):
+        match = {"paths": [f"/{namespace}/null/{number}"], **fields.get("match", {})}
+        spec = {"backends": [{"service": "echo"}], **fields, "match": match}
+        answer = kube.http.post(
+            path_of(namespace), params={"fieldValidation": "Strict"}, json=_manifest(f"null-{number}", spec)
+        )
+        assert answer.status_code == 201, answer.text
+    for number, (_, field) in enumerate(_NULLS):
+        until(lambda n=number: condition(kube, namespace, f"null-{n}", "Accepted").reason == "Invalid")
+        assert f"{field}: must not be null" in condition(kube, namespace, f"null-{number}", "Accepted").message
+    assert programmed(gateway, namespace) == []
+
+
+def test_a_plugin_without_a_config_is_refused_at_apply(kube: Kube) -> None:
+    spec = {"match": {"paths": ["/a"]}, "backends": [{"service": "echo"}], "plugins": {"key-auth": None}}
+    answer = _post(kube, _manifest("null-plugin", spec))
+    assert answer.status_code == 422, answer.text
+    assert "spec.plugins" in answer.json()["message"]
+    assert "not null" in answer.json()["message"]
+
+
 def test_a_gateway_class_cannot_be_changed(kube: Kube, namespace: str) -> None:
     """Two operators would hand over a route without a moment at which one of them has it."""
     create(kube, [route("mine", namespace, f"/{namespace}")])

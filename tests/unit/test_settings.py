@@ -59,6 +59,10 @@ def test_what_a_variable_means(
     ("name", "value", "problem"),
     [
         ("ECHOROUTE_FORBIDDEN_ADDRESSES", "127.0.0.0/8,localhost", "'localhost'"),
+        ("ECHOROUTE_WATCH_NAMESPACES", "team-a,team-*", "'team-*', which is no namespace"),
+        ("ECHOROUTE_WATCH_NAMESPACES", "*", "which is no namespace"),
+        ("ECHOROUTE_GATEWAY_CLASS", "Apisix", "should match pattern"),
+        ("ECHOROUTE_GATEWAY_CLASS", "apisix*", "should match pattern"),
         ("ECHOROUTE_DRIFT_INTERVAL", "soon", "is not a duration"),
         ("ECHOROUTE_DRIFT_INTERVAL", "45", "is not a duration"),
         ("ECHOROUTE_DRIFT_INTERVAL", "30s or so", "is not a duration"),

@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from echoroute.api.durations import PATTERN, seconds
 from echoroute.core.addresses import Networks, networks
-from echoroute.core.ownership import is_owner_id
+from echoroute.core.ownership import is_namespace, is_owner_id
 from echoroute.errors import SettingsError
 
 _MAX_PORT = 65535
@@ -33,6 +33,12 @@ def _owner(value: str) -> str:
     return value
 
 
+def _namespace(value: str) -> str:
+    if not is_namespace(value):
+        raise ValueError(f"has '{value}', which is no namespace: write names, without patterns; leave it out for all")
+    return value
+
+
 def _bind(value: str) -> str:
     if int(value.rpartition(":")[2]) > _MAX_PORT:
         raise ValueError(f"must have a port of at most {_MAX_PORT}")
@@ -47,6 +53,7 @@ def _networks(value: object) -> object:
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_csv)]
 Duration = Annotated[float, BeforeValidator(_duration)]
 OwnerId = Annotated[str, BeforeValidator(_owner)]
+Namespace = Annotated[str, AfterValidator(_namespace)]
 Bind = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\[\]]*):[0-9]{1,5}$"), AfterValidator(_bind)]
 
 
@@ -57,8 +64,8 @@ class Settings(BaseSettings):
 
     gateway_class: str = Field(
         default="apisix",
-        min_length=1,
         max_length=63,
+        pattern="^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
         description="The gateway class that this operator serves; EchoRoutes of another class are not touched.",
     )
     owner_id: OwnerId | None = Field(
@@ -68,7 +75,7 @@ class Settings(BaseSettings):
         "**Each operator on a gateway needs its own**: of two with the same, each takes the other's routes for "
         "left-overs.",
     )
-    watch_namespaces: Names = Field(
+    watch_namespaces: Annotated[tuple[Namespace, ...], NoDecode, BeforeValidator(_csv)] = Field(
         default=(),
         description="Namespaces to serve, separated by commas. Default: all. With namespaces a Role in each and the "
         "right to get the CRD suffice, and ECHOROUTE_OWNER_ID must be set: reading kube-system is cluster-wide.",

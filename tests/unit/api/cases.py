@@ -65,8 +65,8 @@ MALFORMED = [
     Malformed("an empty path matches nothing", _path(""), _PATH, "at least 1", "schema"),
     Malformed(
         "a typo must not be pruned silently",
-        _spec({"path": ["/a"]}),
-        "spec.match.path",
+        _spec({"pathes": ["/a"]}),
+        "spec.match.pathes",
         "did you mean 'paths'?",
         "schema",
     ),
@@ -86,6 +86,9 @@ MALFORMED = [
     Malformed("slashes are merged before matching", _path("/a//b"), _PATH, "'//'", "cel"),
     Malformed("dot segments are resolved before matching", _path("/a/../b"), _PATH, "'..' segments", "cel"),
     Malformed("also at the end", _path("/a/."), _PATH, "'..' segments", "cel"),
+    Malformed("a query is no part of the path", _path("/search?q=1"), _PATH, "no '?' or '#'", "cel"),
+    Malformed("a browser sends nothing behind '#'", _path("/docs#intro"), _PATH, "no '?' or '#'", "cel"),
+    Malformed("another product's parameters", _path("/users/{id}"), _PATH, "no '{…}'", "cel"),
     Malformed("nobody writes a line break on purpose", _path("/a\nb"), _PATH, "control characters", "cel"),
     *(
         Malformed(f"a prefix with {char} never matches", _path(f"/a{char}b/*"), _PATH, "before the '*'", "cel")
@@ -142,6 +145,20 @@ MALFORMED = [
         _spec(rewrite={"regex": {"pattern": "^/a", "replacement": ""}, "path": "/b"}),
         "spec.rewrite",
         "only one of",
+        "cel",
+    ),
+    Malformed(
+        "no path results, and APISIX answers 502",
+        _spec(rewrite={"regex": {"pattern": "^/api/(.*)", "replacement": "$1"}}),
+        "spec.rewrite.regex.replacement",
+        "must begin with '/'",
+        "cel",
+    ),
+    Malformed(
+        "nor here",
+        _spec(rewrite={"regex": {"pattern": "^/api/.*$", "replacement": "v1"}}),
+        "spec.rewrite.regex.replacement",
+        "must begin with '/'",
         "cel",
     ),
     Malformed(
@@ -224,6 +241,10 @@ MALFORMED = [
         "spec.rewrite.headers.remove",
         "header of the message itself",
         "cel",
+    ),
+    *(
+        Malformed(why, _set({name: "1"}), "spec.rewrite.headers.set", "must not have X-Real-IP", "cel")
+        for why, name in [("nginx overwrites it", "X-Real-IP"), ("nginx appends to it", "x_forwarded_for")]
     ),
     Malformed("APISIX refuses a colon", _set({"X:A": "1"}), "spec.rewrite.headers.set", "header names", "cel"),
     Malformed(
@@ -449,13 +470,16 @@ MALFORMED = [
 
 WELL_FORMED = {
     "the smallest one": _spec(),
-    "an exact path may have what a prefix may not": _path("/a+b(c)$d^e?f[g|h\\i"),
+    "an exact path may have what a prefix may not": _path("/a+b(c)$d^ef[g|h\\i"),
     "a colon inside a segment is no parameter": _path("/v1/items:batch"),
     "dots that are no segments": _spec({"paths": ["/.well-known/*", "/a..b", "/a/..."]}),
     "a per cent sign that escapes nothing": _path("/100%"),
     "characters beyond ASCII, blanks": _path("/ä b/你/*"),
     "everything at the root": _path("/*"),
     "a prefix inside a segment": _path("/static-*"),
+    "a group that begins with a slash": _spec(rewrite={"regex": {"pattern": "^/api(/.*)", "replacement": "$1"}}),
+    "what is left begins with a slash": _spec(rewrite={"regex": {"pattern": "^/api", "replacement": ""}}),
+    "the usual answer to spoofing": _spec(rewrite={"headers": {"remove": ["X-Forwarded-For"]}}),
     "hosts in any letter case": _spec({"hosts": ["API.example.com", "*.Example.com", "a_b.example", "10.0.0.1"]}),
     "methods and priority": _spec({"methods": ["GET", "PURGE"], "priority": -5}),
     "an empty replacement": _spec(rewrite={"regex": {"pattern": "^/a", "replacement": ""}}),

@@ -38,6 +38,13 @@ def test_nothing_else_lies_in_the_folder():
     assert {path.name for path in (_ROOT / "crds").iterdir()} == set(crd.files())
 
 
+NULLABLE = {
+    "spec.enabled", "spec.match.hosts", "spec.match.methods", "spec.plugins", "spec.plugins[]", "spec.rewrite",
+    "spec.rewrite.headers", "spec.rewrite.headers.remove",
+}  # fmt: skip
+"""Fields whose absence opens something: the API server must not prune their null before the operator sees it."""
+
+
 def test_writes_the_files(tmp_path):
     crd.main(tmp_path / "new")
     assert {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "new").iterdir()} == crd.files()
@@ -57,7 +64,8 @@ def test_each_field_explains_itself(path):
 def test_is_structural(path):
     schema = _ALL[path]
     assert "type" in schema
-    assert not schema.keys() & {"$ref", "anyOf", "oneOf", "allOf", "title", "nullable"}
+    assert not schema.keys() & {"$ref", "anyOf", "oneOf", "allOf", "title"}
+    assert ("nullable" in schema) is (path in NULLABLE)
 
 
 @pytest.mark.parametrize("path", _ALL)
@@ -93,7 +101,11 @@ def test_each_rule_has_one_line_to_say_and_a_field_that_exists(path, rule):
 def test_plugins_are_opaque_below_their_names():
     plugins = _SPEC["spec.plugins"]
     assert "x-kubernetes-preserve-unknown-fields" not in plugins  # CEL must see the names
-    assert plugins["additionalProperties"] == {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    assert plugins["additionalProperties"] == {
+        "type": "object",
+        "nullable": True,
+        "x-kubernetes-preserve-unknown-fields": True,
+    }
 
 
 def test_the_default_status_is_one_and_nothing_in_it_is_green():
@@ -112,8 +124,10 @@ def test_the_default_status_is_one_and_nothing_in_it_is_green():
 def test_the_columns():
     version = crd.custom_resource_definition()["spec"]["versions"][0]
     columns = version["additionalPrinterColumns"]
-    assert [one["name"] for one in columns if "priority" not in one] == ["Paths", "Service", "Ready", "Healthy", "Age"]
-    assert [one["name"] for one in columns if one.get("priority") == 1] == ["Hosts", "Route-ID", "Reason"]
+    assert [one["name"] for one in columns if "priority" not in one] == [
+        "Paths", "Service", "Ready", "Healthy", "Reason", "Age",
+    ]  # fmt: skip
+    assert [one["name"] for one in columns if one.get("priority") == 1] == ["Hosts", "Route-ID", "Class"]
 
 
 def test_knows_the_fields_at_a_place():

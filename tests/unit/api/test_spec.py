@@ -140,10 +140,27 @@ def test_a_message_shows_what_was_found_and_cuts_it():
     assert len(error.problem) < 120
 
 
-def test_a_null_is_a_field_that_is_not_there():
-    """As the API server does, which drops nulls before it validates."""
-    spec = {"match": {"paths": ["/a"], "hosts": None}, "backends": [{"service": "echo"}], "rewrite": None}
-    assert parse_spec(spec) == parse_spec({"match": {"paths": ["/a"]}, "backends": [{"service": "echo"}]})
+@pytest.mark.parametrize(
+    ("fields", "refused"),
+    [
+        ({"match": {"paths": ["/a"], "hosts": None}}, "spec.match.hosts"),
+        ({"match": {"paths": ["/a"], "methods": None}}, "spec.match.methods"),
+        ({"match": {"paths": ["/a"], "priority": None}}, "spec.match.priority"),
+        ({"match": None}, "spec.match"),
+        ({"rewrite": None}, "spec.rewrite"),
+        ({"rewrite": {"headers": None, "host": "a"}}, "spec.rewrite.headers"),
+        ({"rewrite": {"headers": {"set": {"X-A": "1"}, "remove": None}}}, "spec.rewrite.headers.remove"),
+        ({"enabled": None}, "spec.enabled"),
+        ({"plugins": None}, "spec.plugins"),
+        ({"plugins": {"key-auth": None}}, "spec.plugins.key-auth"),
+        ({"upstream": {"timeout": None}}, "spec.upstream.timeout"),
+    ],
+)
+def test_a_null_is_refused_by_name(fields, refused):
+    """It is what a template with an empty value renders; as an absent field it would open what was to be closed."""
+    with pytest.raises(InvalidSpec) as caught:
+        parse_spec({"match": {"paths": ["/a"]}, "backends": [{"service": "echo"}], **fields})
+    assert f"{refused}: must not be null" in str(caught.value)
 
 
 def test_specs_cannot_be_changed():

@@ -67,10 +67,12 @@ def test_the_table() -> None:
     }  # fmt: skip
     status: JsonObject = {"conditions": [ready], "routeId": "r", "instances": {"healthy": 0, "total": 2}}
     assert table(made(spec, status), wide=True).splitlines() == [
-        "NAMESPACE   NAME   PATHS     SERVICE   READY   HEALTHY   HOSTS   ROUTE-ID   REASON",
-        "shop        cart   /a,/b/*   cart      False   0         x.org   r          NoHealthyInstances",
+        "NAMESPACE   NAME   PATHS     SERVICE   READY   HEALTHY   REASON               HOSTS   ROUTE-ID",
+        "shop        cart   /a,/b/*   cart      False   0         NoHealthyInstances   x.org   r",
     ]
-    assert table(made(spec), wide=False).splitlines()[1].split() == ["shop", "cart", "/a,/b/*", "cart", "Unknown"]
+    assert table(made(spec), wide=False).splitlines()[1].split() == [
+        "shop", "cart", "/a,/b/*", "cart", "Unknown", "Pending",
+    ]  # fmt: skip
 
 
 def test_what_stands_beside_the_table() -> None:

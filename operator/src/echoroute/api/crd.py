@@ -7,6 +7,7 @@ import yaml
 from pydantic import JsonValue
 
 from echoroute.api.objects import GROUP, KIND, PLURAL, SINGULAR, VERSION
+from echoroute.api.reserved import with_reserved
 from echoroute.api.schema import JsonSchema, spec_schema, status_schema
 from echoroute.api.status import pending_status
 
@@ -26,11 +27,21 @@ _READY = '.status.conditions[?(@.type=="Ready")]'
 _COLUMNS: list[JsonValue] = [
     _column("Paths", ".spec.match.paths", about="Paths that the route takes."),
     _column("Service", ".spec.backends[*].service", about="Service in Consul that answers."),
-    _column("Ready", f"{_READY}.status", about="Whether the route serves with at least one healthy instance."),
-    _column("Healthy", ".status.instances.healthy", "integer", about="Healthy instances of the service."),
+    _column(
+        "Ready",
+        f"{_READY}.status",
+        about="Whether the route serves. It stays True for 30 s without a healthy instance.",
+    ),
+    _column(
+        "Healthy",
+        ".status.instances.healthy",
+        "integer",
+        about="Instances that take traffic now. At 0 the gateway answers 503.",
+    ),
+    _column("Reason", f"{_READY}.reason", about="Why the route is ready or not: docs/operations.md tells what to do."),
     _column("Hosts", ".spec.match.hosts", wide=True, about="Hosts that the route takes; empty for any."),
     _column("Route-ID", ".status.routeId", wide=True, about="Id of the route in the gateway."),
-    _column("Reason", f"{_READY}.reason", wide=True, about="Why the route is ready or not."),
+    _column("Class", ".spec.gatewayClass", wide=True, about="Which operator serves it; empty for apisix."),
     _column("Age", ".metadata.creationTimestamp", "date", about="Time since the object was made."),
 ]
 
@@ -75,7 +86,7 @@ def _object_schema() -> JsonSchema:
             "apiVersion": {"type": "string", "description": f"{GROUP}/{VERSION}."},
             "kind": {"type": "string", "description": f"{KIND}."},
             "metadata": {"type": "object"},
-            "spec": spec_schema(),
+            "spec": with_reserved(spec_schema()),
             "status": {**status_schema(), "default": pending_status()},
         },
     }

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from echoroute.api.rules import Rule, Rules, SpecModel, Unique
+from echoroute.api.rules import NULLABLE, Rule, Rules, SpecModel, Unique
 from echoroute.api.scalars import HEADER_NAME, REFERENCE, REFERENCE_CEL, HeaderName
 
 Headers = dict[str, str]
@@ -20,14 +20,22 @@ MESSAGE_HEADERS = (
 
 def is_message_header(name: str) -> bool:
     """Whether a header belongs to the message itself; letter case does not count, and `_` is `-`."""
-    return name.lower().replace("_", "-") in MESSAGE_HEADERS
+    return _normalised(name) in MESSAGE_HEADERS
 
 
-_IS_MESSAGE_HEADER_CEL = f".lowerAscii().replace('_', '-') in {list(MESSAGE_HEADERS)}"
+def _normalised(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+_IN_CEL = ".lowerAscii().replace('_', '-') in %s"
+_IS_MESSAGE_HEADER_CEL = _IN_CEL % list(MESSAGE_HEADERS)
 _MESSAGE_HEADER = (
     "must not have a header of the message itself (Connection, Content-Length, Expect, Host, Keep-Alive, "
     "Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade): the gateway sets these; for Host write rewrite.host"
 )
+
+# nginx sets the one and appends to the other after all plugins.
+_OVERWRITTEN = ("x-real-ip", "x-forwarded-for")
 
 _header_name = re.compile(HEADER_NAME).fullmatch
 _control = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]").search
@@ -55,6 +63,12 @@ HeaderMap = Annotated[
             f"!self.exists(name, name{_IS_MESSAGE_HEADER_CEL})",
             _MESSAGE_HEADER,
             holds=lambda headers: not any(map(is_message_header, headers)),
+        ),
+        Rule(
+            f"!self.exists(name, name{_IN_CEL % list(_OVERWRITTEN)})",
+            "must not have X-Real-IP or X-Forwarded-For: the gateway writes the client's address there after this; "
+            "remove: [X-Forwarded-For] drops what the client sent",
+            holds=lambda headers: all(_normalised(name) not in _OVERWRITTEN for name in headers),
         ),
         Rule(
             r"self.all(name, !self[name].matches(r'[\x00-\x08\x0a-\x1f\x7f]'))",
@@ -104,4 +118,4 @@ class HeaderRewrite(SpecModel):
             ),
         ]
         | None
-    ) = Field(default=None, description="Names of headers to take away.")
+    ) = Field(default=None, json_schema_extra=NULLABLE, description="Names of headers to take away.")

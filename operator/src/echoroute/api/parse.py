@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pydantic import JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
+from echoroute.api.rules import NULL
 from echoroute.api.schema import fields_at
 from echoroute.api.spec import EchoRouteSpec
 from echoroute.errors import FieldError, InvalidSpec
@@ -94,6 +95,8 @@ def _problem(location: Location, detail: ErrorDetails) -> str:
 
 def wording(detail: ErrorDetails) -> str:
     """What a value must be, in the words of our messages, without the value."""
+    if detail["type"] != "missing" and detail["input"] is None:
+        return NULL
     template = _PROBLEMS.get(detail["type"])
     return template.format(**detail.get("ctx", {})) if template else detail["msg"]
 

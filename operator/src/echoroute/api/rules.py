@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, JsonValue, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -19,6 +19,9 @@ T = TypeVar("T")
 
 VALIDATIONS = "x-kubernetes-validations"
 LIST_TYPE = "x-kubernetes-list-type"
+NULLABLE: dict[str, JsonValue] = {"nullable": True}
+"""Marks a field whose absence opens something: the API server would prune its null, and nobody could refuse it."""
+NULL = "must not be null; leave it out, or give it a value"
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,17 @@ class SpecModel(BaseModel):
     """What must hold between this model's fields."""
     cel_rules: ClassVar[tuple[CelRule, ...]] = ()
     """What only the API server can judge, since it compares with the object as it was."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_nulls(cls, raw: object) -> object:
+        """A null is what a template with an empty value renders. Taken as absent it opens what was to be closed."""
+        nulls = (
+            tuple((str(name), NULL) for name, value in raw.items() if value is None) if isinstance(raw, dict) else ()
+        )
+        if nulls:
+            raise PydanticCustomError("rules", NULL, {"broken": nulls})
+        return raw
 
     @model_validator(mode="after")
     def _check_rules(self) -> Self:

@@ -35,6 +35,12 @@ _NO_DOT_SEGMENTS = forbids(
     r"/\.{1,2}(/|$)",
     "must have no '.' or '..' segments: they are resolved before APISIX compares; write the path without",
 )
+_NO_QUERY = forbids(
+    r"[?#]", "must have no '?' or '#': a query is no part of the path, and a browser does not send what follows '#'"
+)
+_NO_BRACES = forbids(
+    r"[{}]", "must have no '{…}', which APISIX takes for these characters; write a prefix such as '/users/*'"
+)
 _NORMALISED = (_STARTS_WITH_SLASH, _NO_ENCODING, _NO_DOUBLE_SLASH, _NO_DOT_SEGMENTS, _NO_CONTROL_CHARACTERS)
 
 _NEVER_IN_A_PREFIX = r"[+()$^?\[|\\]"
@@ -45,6 +51,8 @@ MatchPath = Annotated[
     Field(min_length=1, max_length=1024),
     Rules(
         *_NORMALISED,
+        _NO_QUERY,
+        _NO_BRACES,
         Rule(
             "!self.contains('*') || self.indexOf('*') == self.size() - 1",
             "may have '*' only as its last character; write '/a/*', or one path for each",

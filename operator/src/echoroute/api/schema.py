@@ -42,8 +42,8 @@ def structural(model: type[BaseModel]) -> JsonSchema:
 
 
 _KEYWORDS = (
-    "type", "description", "format", "enum", "default", "pattern", "minLength", "maxLength", "minimum", "maximum",
-    "minItems", "maxItems", "minProperties", "maxProperties", "required",
+    "type", "nullable", "description", "format", "enum", "default", "pattern", "minLength", "maxLength", "minimum",
+    "maximum", "minItems", "maxItems", "minProperties", "maxProperties", "required",
     "x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-validations",
 )  # fmt: skip
 _DROPPED = {"title", "additionalProperties", "anyOf", "$ref", "properties", "items"}

@@ -4,12 +4,13 @@ A field's description is what `kubectl explain` and the reference show. Defaults
 the descriptions: they are not in the CRD, so that an object reads back as it was written.
 """
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
 from echoroute.api.headers import HeaderRewrite
-from echoroute.api.rules import CelRule, Rule, SpecModel, Unique
+from echoroute.api.rules import NULLABLE, CelRule, Rule, Rules, SpecModel, Unique
 from echoroute.api.scalars import (
     GatewayClass,
     HostAndPort,
@@ -46,11 +47,14 @@ class Match(SpecModel):
     )
     hosts: Annotated[tuple[MatchHost, ...], Field(strict=False, min_length=1, max_length=64), Unique()] | None = Field(
         default=None,
+        json_schema_extra=NULLABLE,
         description="Host names, exact (`api.example.com`) or with a wildcard in front (`*.example.com`), in any "
         "letter case. A route with a matching host is preferred to one without hosts. Default: any host.",
     )
     methods: Annotated[tuple[Method, ...], Field(strict=False, min_length=1, max_length=10), Unique()] | None = Field(
-        default=None, description="HTTP methods. GET does not imply HEAD. Default: any method."
+        default=None,
+        json_schema_extra=NULLABLE,
+        description="HTTP methods. GET does not imply HEAD. Default: any method.",
     )
     priority: Annotated[int, Field(ge=-(2**31), le=2**31 - 1)] | None = Field(
         default=None,
@@ -58,8 +62,34 @@ class Match(SpecModel):
     )
 
 
+# What results is the replacement alone where the pattern takes a path from its first slash to its end.
+_TAKES_ALL = r"^\^/.*(\.[*+]\)?|\$)$"
+_FIRST_GROUP_IS_A_PATH = r"^([^(\\]|\\.|\(\?)*\(/([^?*{]|$)"
+_BEGINS_A_PATH = r"^(/|\$[02-9{])"
+_takes_all = re.compile(_TAKES_ALL).search
+_first_group_is_a_path = re.compile(_FIRST_GROUP_IS_A_PATH).search
+_begins_a_path = re.compile(_BEGINS_A_PATH).search
+
+
+def _results_in_a_path(regex: "RegexRewrite") -> bool:
+    if _takes_all(regex.pattern) is None or _begins_a_path(regex.replacement) is not None:
+        return True
+    return regex.replacement.startswith("$1") and _first_group_is_a_path(regex.pattern) is not None
+
+
 class RegexRewrite(SpecModel):
     """A path rewrite by regular expression."""
+
+    rules = (
+        Rule["RegexRewrite"](
+            f"!self.pattern.matches(r'{_TAKES_ALL}') || self.replacement.matches(r'{_BEGINS_A_PATH}')"
+            f" || (self.replacement.startsWith('$1') && self.pattern.matches(r'{_FIRST_GROUP_IS_A_PATH}'))",
+            "must begin with '/', or with a group that does ('$1' of '^/api(/.*)'), since the pattern takes the whole "
+            "path: APISIX answers 502 otherwise",
+            "replacement",
+            holds=_results_in_a_path,
+        ),
+    )
 
     pattern: RegexPattern = Field(
         description="Regular expression (PCRE, judged by the gateway) on the decoded path. A path that it does not "
@@ -116,7 +146,9 @@ class Rewrite(SpecModel):
     )
     method: RewriteMethod | None = Field(default=None, description="Method that the backend sees.")
     headers: HeaderRewrite | None = Field(
-        default=None, description="Request headers to set, add and remove, at least one of them."
+        default=None,
+        json_schema_extra=NULLABLE,
+        description="Request headers to set, add and remove, at least one of them.",
     )
 
 
@@ -201,7 +233,7 @@ class Upstream(SpecModel):
     )
 
 
-PluginConfig = dict[str, JsonValue]
+PluginConfig = Annotated[dict[str, JsonValue], Field(json_schema_extra=NULLABLE)]
 
 
 class EchoRouteSpec(SpecModel):
@@ -253,6 +285,7 @@ class EchoRouteSpec(SpecModel):
     match: Match = Field(description="Which requests the route takes.")
     rewrite: Rewrite | None = Field(
         default=None,
+        json_schema_extra=NULLABLE,
         description="What is changed in a request before it goes to the backend. At least one of its fields.",
     )
     backends: Annotated[tuple[Backend, ...], Field(strict=False, min_length=1, max_length=1)] = Field(
@@ -264,12 +297,27 @@ class EchoRouteSpec(SpecModel):
     )
     enabled: bool | None = Field(
         default=None,
+        json_schema_extra=NULLABLE,
         description="Whether the route serves; with false it stays in the gateway and answers 404. Default: true.",
     )
-    plugins: Annotated[dict[str, PluginConfig], Field(max_length=64)] | None = Field(
+    plugins: (
+        Annotated[
+            dict[str, PluginConfig],
+            Field(max_length=64),
+            Rules[dict[str, dict[str, JsonValue]]](
+                Rule(
+                    "self.all(name, dyn(self[name]) != null)",
+                    "must have a config for each plugin, not null; write {} for its defaults",
+                    holds=lambda plugins: None not in plugins.values(),
+                )
+            ),
+        ]
+        | None
+    ) = Field(
         default=None,
-        description="APISIX plugins of this route: name to configuration, verbatim, `_meta` too. Plugins that can run "
-        "code or reach files, environment or secrets of the gateway need the platform team's leave.",
+        json_schema_extra=NULLABLE,
+        description="APISIX plugins of this route: name to config, such as "
+        "`limit-count: {count: 100, time_window: 60}`. docs/plugins.md tells which plugins and fields are open.",
     )
     gateway_class: GatewayClass | None = Field(
         default=None,

@@ -34,9 +34,14 @@ def is_owner_id(text: str) -> bool:
     return _OWNER.fullmatch(text) is not None
 
 
+def is_namespace(text: str) -> bool:
+    """Whether a text can be the name of a namespace (RFC 1123 label)."""
+    return _NAMESPACE.fullmatch(text) is not None
+
+
 def is_key(key: Key) -> bool:
     """Whether namespace and name are what Kubernetes lets them be (RFC 1123 label and subdomain)."""
-    return _NAMESPACE.fullmatch(key.namespace) is not None and _NAME.fullmatch(key.name) is not None
+    return is_namespace(key.namespace) and _NAME.fullmatch(key.name) is not None
 
 
 def route_id(owner: str, key: Key) -> str:

@@ -7,12 +7,12 @@ from pydantic import JsonValue
 from echoroute.core.text import escaped
 from echoroute.folder.page import Item, Page
 
-_COLUMNS = ("NAMESPACE", "NAME", "PATHS", "SERVICE", "READY", "HEALTHY")
-_WIDE = ("HOSTS", "ROUTE-ID", "REASON")
+_COLUMNS = ("NAMESPACE", "NAME", "PATHS", "SERVICE", "READY", "HEALTHY", "REASON")
+_WIDE = ("HOSTS", "ROUTE-ID")
 
 
 def table(page: Page, *, wide: bool) -> str:
-    """One line for each EchoRoute below a line of headings; with `wide` also hosts, route id and reason."""
+    """One line for each EchoRoute below a line of headings; with `wide` also hosts and route id."""
     shown = (tuple(map(escaped, _row(item, wide=wide))) for item in page.items)
     rows = [_COLUMNS + (_WIDE if wide else ()), *shown]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -44,10 +44,11 @@ def _row(item: Item, *, wide: bool) -> tuple[str, ...]:
         _joined(services),
         ready.status if ready else "Unknown",
         str(instances.healthy) if instances else "",
+        ready.reason if ready else "",
     )
     if not wide:
         return row
-    return (*row, _joined(_match(item, "hosts")), item.status.route_id or "", ready.reason if ready else "")
+    return (*row, _joined(_match(item, "hosts")), item.status.route_id or "")
 
 
 def _match(item: Item, name: str) -> Sequence[JsonValue]:
