@@ -4,13 +4,16 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 from echoroute.core.brake import Verdict
 from echoroute.core.changes import Delete, Stored
 from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
+from echoroute.core.seen import Entry, Seen
 from echoroute.engine.actual import Actual
 from echoroute.engine.deletions import Deletions, Permit
+from echoroute.engine.store import Store
 from echoroute.errors import KubernetesError
 from echoroute.kube.echoroutes import Crd
 
@@ -18,6 +21,7 @@ MADE = datetime(2026, 1, 1, tzinfo=UTC)
 CRD = Crd(created=MADE, deleting=False, uid="crd-1")
 BORN = MADE + timedelta(days=1)
 CART, PAY = Key("shop", "cart"), Key("shop", "pay")
+ENTRY = Entry(uid="1", generation=1, created=BORN, spec=b"{}", status=b"{}")
 
 
 class World:
@@ -31,8 +35,14 @@ class World:
         self.requeued: asyncio.Queue[Key] = asyncio.Queue()
         self.gate = asyncio.Event()
         self.gate.set()
+        self.store = Store()
+        self.versions = count(1)
         self.deletions = Deletions(
-            read_origin=self.read_origin, requeue=self.requeued.put_nowait, confirmed=confirmed, clock=lambda: self.now
+            store=self.store,
+            read_origin=self.read_origin,
+            requeue=self.requeued.put_nowait,
+            confirmed=confirmed,
+            clock=lambda: self.now,
         )
         self.actual = Actual(lambda body: Key("shop", str(body["name"])), lambda: self.now)
 
@@ -62,11 +72,16 @@ class World:
         self.now += 5.0
         self.actual.replace(listed, began=self.now)
 
+    def deleted(self, key: Key, created: datetime = BORN) -> None:
+        """A delete event comes."""
+        self.store.offer(Seen(key, next(self.versions), None, ended=created))
+
     async def judge(self, *existing: str) -> Verdict:
         self.now += 5.0
-        return await self.deletions.judge_orphans(
-            self.actual, lambda key: key.name in existing, lambda key: key in self.others
-        )
+        version = next(self.versions)
+        there = [Seen(Key("shop", name), version, ENTRY) for name in existing]
+        self.store.offer_list({seen.key: version for seen in there}, there, version)
+        return await self.deletions.judge_orphans(self.actual, lambda key: key in self.others)
 
 
 @pytest.fixture
@@ -79,7 +94,7 @@ async def world() -> AsyncIterator[World]:
 async def test_a_delete_event_is_granted_after_a_newer_read(world: World) -> None:
     await world.deletions.read_now()
     world.now += 5.0
-    world.deletions.deleted(CART, BORN)
+    world.deleted(CART)
     world.now += 0.5
     assert world.deletions.permit(CART, exists=False) is Permit.PENDING, "the read before the event says nothing"
     assert world.deletions.permit(CART, exists=False) is Permit.PENDING, "nor does asking again"
@@ -101,7 +116,7 @@ async def test_a_delete_event_is_granted_after_a_newer_read(world: World) -> Non
 )
 async def test_a_delete_event_from_the_end_of_the_crd_deletes_nothing(world: World, crd: Crd | None, why: str) -> None:
     world.crd = crd
-    world.deletions.deleted(CART, BORN)
+    world.deleted(CART)
     assert await world.permit(CART) is Permit.DENIED, why
     world.crd = CRD
     assert await world.permit(CART) is Permit.DENIED, "the event is used up: the key is an orphan like others now"
@@ -118,7 +133,7 @@ async def test_an_existing_one_may_shed_objects_but_not_without_the_crd(world: W
 
 
 async def test_a_forgotten_event_explains_nothing(world: World) -> None:
-    world.deletions.deleted(CART, BORN)
+    world.deleted(CART)
     world.deletions.forget(CART)
     assert await world.permit(CART) is Permit.DENIED
 
@@ -127,7 +142,7 @@ async def test_one_read_serves_all_that_wait(world: World) -> None:
     world.gate.clear()
     for number in range(50):
         key = Key("shop", str(number))
-        world.deletions.deleted(key, BORN)
+        world.deleted(key)
         world.now += 0.001
         assert world.deletions.permit(key, exists=False) is Permit.PENDING
     await asyncio.sleep(0)
@@ -139,12 +154,12 @@ async def test_one_read_serves_all_that_wait(world: World) -> None:
 
 async def test_an_event_during_a_read_needs_another_one(world: World) -> None:
     world.gate.clear()
-    world.deletions.deleted(CART, BORN)
+    world.deleted(CART)
     world.now += 0.1
     world.deletions.permit(CART, exists=False)
     await asyncio.sleep(0.01)
     world.now += 2.0
-    world.deletions.deleted(PAY, BORN)
+    world.deleted(PAY)
     world.deletions.permit(PAY, exists=False)
     world.gate.set()
     assert {await world.requeued_key(), await world.requeued_key()} == {CART, PAY}
@@ -173,7 +188,7 @@ async def test_a_failed_read_delays_and_denies_nothing(
     world: World, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     world.crd = error
-    world.deletions.deleted(CART, BORN)
+    world.deleted(CART)
     world.now += 0.1
     with caplog.at_level(logging.WARNING):
         assert world.deletions.permit(CART, exists=False) is Permit.PENDING
@@ -215,7 +230,7 @@ async def test_a_release_ends_with_the_next_judgement(world: World) -> None:
 async def test_what_a_delete_event_explains_is_no_orphan(world: World) -> None:
     world.own(*(str(number) for number in range(20)))
     for number in range(20):
-        world.deletions.deleted(Key("shop", str(number)), BORN)
+        world.deleted(Key("shop", str(number)))
     for _ in range(2):
         assert await world.judge() == Verdict(frozenset(), None), "so `kubectl delete er --all` meets no brake"
 

@@ -1,8 +1,9 @@
-"""The store: four rules that make lost, repeated and reordered events harmless."""
+"""The store: five rules that make lost, repeated and reordered events harmless."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import pytest
 from echoroute.core.objects import Key
 from echoroute.core.seen import Entry, Seen
 from echoroute.engine.store import Store, Transition
@@ -183,3 +184,51 @@ def test_any_events_and_lists_converge_with_the_newest_list(
     assert followed == {key: seen.entry for key, seen in cluster.snapshots[-1][1].items()}
     for late in cluster.events:
         assert store.offer(late) is None, "nothing of before the newest list brings anything back"
+
+
+BORN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def ended(version: int, key: Key = KEY) -> Seen:
+    return Seen(key, version, None, ended=BORN)
+
+
+def test_a_delete_event_counts_although_a_list_came_first() -> None:
+    store = Store()
+    store.offer(there(1))
+    store.offer_list({}, [], version=5)
+    assert store.ended(KEY) is None, "that it is not listed any more tells of no wish"
+    assert store.offer(ended(3)) is None
+    assert store.ended(KEY) == BORN
+    store.forget_end(KEY)
+    assert store.ended(KEY) is None
+
+
+@pytest.mark.parametrize(
+    ("offers", "explained", "why"),
+    [
+        ([there(1), ended(2)], True, "in order"),
+        ([ended(2)], True, "of a key that was never seen"),
+        ([ended(2), there(1)], True, "the last word on that life came first"),
+        ([there(3), ended(2)], False, "it lives again"),
+        ([ended(2), there(3)], False, "and again"),
+        ([gone(4), ended(2)], True, "of a tombstone without an event's word"),
+    ],
+)
+def test_a_delete_event_counts_unless_a_newer_life_is_known(offers: list[Seen], explained: bool, why: str) -> None:
+    store = Store()
+    for one in offers:
+        store.offer(one)
+    assert (store.ended(KEY) is not None) is explained, why
+
+
+def test_what_nobody_could_tell_of_counts_as_told() -> None:
+    """Between the first list and the watch's own there are no events."""
+    store = Store()
+    store.offer_list({KEY: 1, OTHER: 2}, [there(1), there(2, OTHER)], version=5)
+    store.offer_list({OTHER: 2}, [], version=6, unwatched=True)
+    store.offer_list({}, [], version=7)
+    assert store.ended(KEY) is not None
+    assert store.ended(OTHER) is None, "by then there was a watch"
+    store.offer(there(8))
+    assert store.ended(KEY) is None

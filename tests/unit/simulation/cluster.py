@@ -17,7 +17,7 @@ from echoroute.kube.echoroutes import Crd
 START = datetime(2026, 1, 1, tzinfo=UTC)
 GATEWAY_CLASS = "apisix"
 
-Deliver = Callable[[Seen, bool], None]
+Deliver = Callable[[Seen], None]
 
 
 @dataclass
@@ -25,6 +25,7 @@ class Cluster:
     """What users do are the plain methods; what the engine calls are the coroutines (`engine.Source`)."""
 
     now: Callable[[], float]
+    deletions_are_told: bool = True
     deliver: Deliver | None = None
     """Where events go; None while nobody watches."""
     event_delay: float = 0.0
@@ -80,7 +81,7 @@ class Cluster:
         """Start a watch, which lists first, as kopf's does."""
         self.deliver = deliver
         for raw in self.objects.values():
-            deliver(seen(raw, gateway_class=GATEWAY_CLASS), False)
+            deliver(seen(raw, gateway_class=GATEWAY_CLASS))
 
     def _store(self, key: Key, metadata: JsonObject, spec: JsonObject, status: JsonObject) -> None:
         self._version += 1
@@ -93,11 +94,11 @@ class Cluster:
             return
         event = seen(raw, gateway_class=GATEWAY_CLASS, deleted=deleted)
         delay = random.uniform(0.0, self.event_delay)  # noqa: S311 - a schedule, not a secret
-        asyncio.get_running_loop().call_later(delay, self._hand_over, self.deliver, event, deleted)
+        asyncio.get_running_loop().call_later(delay, self._hand_over, self.deliver, event)
 
-    def _hand_over(self, deliver: Deliver, event: Seen, deleted: bool) -> None:
+    def _hand_over(self, deliver: Deliver, event: Seen) -> None:
         if self.deliver is deliver:
-            deliver(event, deleted)
+            deliver(event)
 
     async def list(self, *, metadata_only: bool) -> Listing:
         await self._answer()

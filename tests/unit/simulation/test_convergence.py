@@ -90,8 +90,8 @@ class World:
             options=options, source=self.cluster, gateway=self.gateway, follower=self.follower, announcer=Silent()
         )
 
-        def deliver(event: Seen, deleted: bool) -> None:
-            engine.offer(event, deleted=deleted)
+        def deliver(event: Seen) -> None:
+            engine.offer(event)
 
         async def watch() -> None:
             self.cluster.watch(deliver)

@@ -45,6 +45,8 @@ class Seen:
     key: Key
     version: int
     entry: Entry | None
+    ended: datetime | None = None
+    """Of a delete event: when the EchoRoute that was deleted had been created, which tells its life from others."""
 
 
 def key_of(found: EchoRouteObject) -> Key:
@@ -57,7 +59,8 @@ def seen(raw: Mapping[str, JsonValue], *, gateway_class: str, deleted: bool = Fa
     found = EchoRouteObject.from_raw(raw)
     ours = found.spec.get("gatewayClass", DEFAULT_GATEWAY_CLASS) == gateway_class
     if deleted or not ours:
-        return Seen(key_of(found), found.resource_version, None)
+        ended = _moment(found.creation_timestamp) if ours else None
+        return Seen(key_of(found), found.resource_version, None, ended)
     spec, unusable = _spec_text(found)
     entry = Entry(
         uid=found.uid,

@@ -9,14 +9,15 @@ complete lists in a row that agree, and the brake.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum, auto
 
 from echoroute.core.brake import Doubt, Held, Life, Verdict, brake
 from echoroute.core.objects import Key
 from echoroute.core.source import Origin
 from echoroute.engine.actual import Actual
+from echoroute.engine.store import Store
 from echoroute.errors import SourceError, without_values
 from echoroute.net.backoff import Backoff
 from echoroute.net.trouble import Trouble
@@ -37,13 +38,8 @@ class Permit(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class _DeleteEvent:
-    created: datetime
-    seen_at: float
-
-
-@dataclass(frozen=True, slots=True)
 class _OriginRead:
+    number: int
     began: float
     origin: Origin | None
 
@@ -58,21 +54,26 @@ class Deletions:
     def __init__(
         self,
         *,
+        store: Store,
         read_origin: Callable[[], Awaitable[Origin | None]],
         requeue: Callable[[Key], None],
         confirmed: str | None,
         clock: Callable[[], float],
     ) -> None:
+        self._store = store
         self._read_origin = read_origin
         self._requeue = requeue
         self._confirmed = confirmed
         self._clock = clock
-        self._events: dict[Key, _DeleteEvent] = {}
-        self._asked: dict[Key, float] = {}
+        self._begun = 0
+        """How many reads were begun."""
+        self._asked: dict[Key, int] = {}
+        """How many had been when somebody first asked for the key: a later one is newer than its reason."""
         self._waiting: set[Key] = set()
         self._reader: asyncio.Task[None] | None = None
-        self._last = _OriginRead(began=float("-inf"), origin=None)
+        self._last = _OriginRead(number=0, began=float("-inf"), origin=None)
         self._first_origin = ""
+        """The first one that was seen to stand: what comes in its place is in doubt as long as the operator runs."""
         self._orphans: frozenset[Key] = frozenset()
         self._released: set[Key] = set()
         self._released_in = ""
@@ -82,39 +83,35 @@ class Deletions:
         """Of how many EchoRoutes the token was accepted whose deletion waits for a second list."""
         self.reading = Trouble("origin", "nothing is deleted from the gateway", "deletions go on")
 
-    def deleted(self, key: Key, created: datetime) -> None:
-        """Take note of a delete event for an EchoRoute that was created at `created`."""
-        self._events[key] = _DeleteEvent(created, self._clock())
-
     def forget(self, key: Key) -> None:
         """The key exists again, or its objects are gone: no reason to delete is left over."""
-        self._events.pop(key, None)
+        self._store.forget_end(key)
         self._asked.pop(key, None)
         self._released.discard(key)
 
     def permit(self, key: Key, *, exists: bool) -> Permit:
         """Whether objects of the key may be deleted; `exists` tells whether its EchoRoute does."""
-        event = self._events.get(key)
-        since = event.seen_at if event else self._asked.setdefault(key, self._clock())
-        if self._last.began <= since:
+        if self._last.number <= self._asked.setdefault(key, self._begun):
             self._waiting.add(key)
             if self._reader is None or self._reader.done():
                 self._reader = asyncio.create_task(self._read(), name="origin-read")
             return Permit.PENDING
+        # No await between this and the DELETE but for its turn, after which the lane looks at the key once more.
         self._asked.pop(key, None)
-        if self._last.stands and (exists or self._is_released(key) or (event is not None and self._explains(event))):
+        if self._last.stands and (exists or self._is_released(key) or self._is_explained(key)):
             return Permit.GRANTED
         # The event came from the end of the origin, not from somebody who wanted this route gone.
-        self._events.pop(key, None)
+        self._store.forget_end(key)
         return Permit.DENIED
 
     def _is_released(self, key: Key) -> bool:
         origin = self._last.origin
         return key in self._released and origin is not None and origin.identity == self._released_in
 
-    def _explains(self, event: _DeleteEvent) -> bool:
+    def _is_explained(self, key: Key) -> bool:
         """Whether the origin that stands now is the one in which the deleted EchoRoute was created."""
-        return self._last.origin is not None and self._last.origin.explains(event.created)
+        ended = self._store.ended(key)
+        return ended is not None and self._last.origin is not None and self._last.origin.explains(ended)
 
     async def _read(self) -> None:
         backoff = Backoff(first=_SPACING, limit=30.0)
@@ -139,30 +136,35 @@ class Deletions:
 
     async def read_now(self) -> Origin | None:
         """Read the origin; None where it is missing or does not stand. Raises `SourceError`."""
-        began = self._clock()
+        self._begun += 1
+        number, began = self._begun, self._clock()
         try:
-            self._last = _OriginRead(began, await self._read_origin())
+            read = _OriginRead(number, began, await self._read_origin())
         except SourceError as error:
             self.reading.begin(error, status=error.status)
             raise
         self.reading.end()
+        if number > self._last.number:
+            self._last = read
         if self._last.origin is None or not self._last.stands:
             return None
         self._first_origin = self._first_origin or self._last.origin.identity
         return self._last.origin
 
-    async def judge_orphans(
-        self, actual: Actual, exists: Callable[[Key], bool], of_others: Callable[[Key], bool]
-    ) -> Verdict:
+    async def judge_orphans(self, actual: Actual, of_others: Callable[[Key], bool]) -> Verdict:
         """After complete lists of both sides: release, or hold, the objects that no EchoRoute explains.
 
         Where `of_others` says that another operator may serve one of them, they are held, however few they are.
         Raises `SourceError` when the origin cannot be read.
         """
-        orphans = frozenset(key for key in actual.owned if not exists(key) and key not in self._events)
+        explained = (key for key in actual.owned if self._store.get(key) or self._store.ended(key))
+        orphans = frozenset(actual.owned).difference(explained)
         agreed, self._orphans = orphans & self._orphans, orphans
         self._released.clear()
         self.token_accepted = 0
+        if not self._first_origin:
+            with suppress(SourceError):  # told, and tried again
+                await self.read_now()
         if not agreed:
             self._hold(None)
             await self._tell_of_token(orphans, actual, of_others)

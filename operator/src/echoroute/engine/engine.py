@@ -88,6 +88,7 @@ class Engine:
         self.queue = WorkQueue()
         self.gate = OutageGate(gateway.probe, self._gate_changed)
         self.deletions = Deletions(
+            store=self.store,
             read_origin=source.read_origin,
             requeue=lambda key: self.queue.add(key, Priority.CHANGE),
             confirmed=options.confirm_deletion,
@@ -123,7 +124,6 @@ class Engine:
         self.rounds = Rounds(
             lists=self.lists,
             gateway=gateway,
-            store=self.store,
             table=self.table,
             actual=self.actual,
             deletions=self.deletions,
@@ -146,14 +146,13 @@ class Engine:
         outside = bool(options.namespaces) and key.namespace not in options.namespaces
         return options.owner_given and (outside or self.store.is_of_another_class(key))
 
-    def offer(self, seen: Seen, *, deleted: bool = False) -> None:
-        """Take what a source saw; `deleted` when it is a delete event."""
+    def offer(self, seen: Seen) -> None:
+        """Take what a source saw."""
         transition = self.store.offer(seen)
-        if transition is None:
-            return
-        self._follow(transition, Priority.CHANGE)
-        if deleted and transition.before is not None:
-            self.deletions.deleted(transition.key, transition.before.created)
+        if transition is not None:
+            self._follow(transition, Priority.CHANGE)
+        elif self.store.ended(seen.key) is not None:
+            self.queue.add(seen.key, Priority.CHANGE)  # a list had it gone before its delete event came
 
     def _patched(self, computed_for: Entry, answer: Seen) -> None:
         """Take what the source answered to a status patch.

@@ -37,6 +37,9 @@ missed_changes_total = Counter("echoroute_missed_changes_total", "Changes that a
 class Lister(Protocol):
     """The part of the source that lists need."""
 
+    deletions_are_told: bool
+    """Whether its watch tells of deletions, and each was somebody's wish."""
+
     async def list(self, *, metadata_only: bool) -> Listing: ...
 
     async def read(self, key: Key) -> Seen | None: ...
@@ -128,11 +131,15 @@ class EchoRouteLists:
             listing = await self._lister.list(metadata_only=False)
             return self._store.offer_list(listing.versions, listing.objects, listing.version)
         listing = await self._lister.list(metadata_only=True)
+        # What goes between the first list and the watch's own has no delete event.
+        unwatched = self._lister.deletions_are_told and self.began < self._watching.tells_from
         if self._store.went_back(listing.version):
             log.warning("the EchoRoutes' versions went back (restored from a backup?): all are read anew")
+            unwatched = False
         changed = [key for key, version in listing.versions.items() if (self._store.version(key) or 0) < version]
         if len(changed) > _FEW:
             listing = await self._lister.list(metadata_only=False)
-            return self._store.offer_list(listing.versions, listing.objects, listing.version)
-        read = [seen for key in changed if (seen := await self._lister.read(key))]
-        return self._store.offer_list(listing.versions, read, listing.version)
+            read = listing.objects
+        else:
+            read = [seen for key in changed if (seen := await self._lister.read(key))]
+        return self._store.offer_list(listing.versions, read, listing.version, unwatched=unwatched)

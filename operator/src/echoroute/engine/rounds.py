@@ -18,26 +18,13 @@ from echoroute.engine.deletions import Deletions
 from echoroute.engine.lists import EchoRouteLists
 from echoroute.engine.outage import OutageGate
 from echoroute.engine.queue import Priority, WorkQueue
-from echoroute.engine.store import Store
+from echoroute.engine.rhythm import Rhythm
 from echoroute.engine.table import Route, Table
 from echoroute.errors import GatewayError, SourceError, without_values
 from echoroute.gateway.protocol import Gateway
-from echoroute.net.backoff import Backoff
 from echoroute.net.trouble import Trouble
 
 log = logging.getLogger(__name__)
-
-LIST_SHARE = 0.01
-"""At most this share of a gateway worker's time goes into our lists: each is paid by users' requests."""
-
-LONGEST = 10
-"""At most so many intervals from one round to the next: a list that took a minute must not put drift off for hours."""
-
-FLOOR = 10.0
-"""Seconds between two lists while something is wrong, whoever asks for one and whatever the interval."""
-
-_AT_ONCE = 1.0
-"""Seconds between two lists that are asked for while nothing is wrong."""
 
 _STUBBORN = 3
 """Rounds running in which a key was repaired, after which somebody else is writing it, too."""
@@ -65,7 +52,6 @@ class Rounds:
         *,
         lists: EchoRouteLists,
         gateway: Gateway,
-        store: Store,
         table: Table,
         actual: Actual,
         gate: OutageGate,
@@ -79,7 +65,6 @@ class Rounds:
     ) -> None:
         self._lists = lists
         self._gateway = gateway
-        self._store = store
         self._table = table
         self._actual = actual
         self._gate = gate
@@ -90,8 +75,7 @@ class Rounds:
         self._of_others = of_others
         self._release = release
         self._announcer = announcer
-        self._soon = asyncio.Event()
-        self._floor = _AT_ONCE
+        self._rhythm = Rhythm(clock)
         self._repairs: dict[Key, int] = {}
         self._judged_at = float("-inf")
         self.held: str | None = None
@@ -110,34 +94,15 @@ class Rounds:
         await self._gate.ask()
         if not self._gate.is_open:
             self.gateway_asked.set()
-        backoff = Backoff(first=FLOOR, limit=max(FLOOR, interval))
         while True:
             await self._gate.answers()
             began = self._clock()
             cost = await self._round_safely()
-            if cost is None:
-                began = self._clock()  # a list that hung is not followed by the next at once
-                wait = at_least = max(FLOOR, backoff.next())
-            else:
-                backoff.reset()
-                wait = min(max(interval, cost / LIST_SHARE), LONGEST * interval)
-                at_least = min(cost / LIST_SHARE, wait)
-            await self._sleep(began, wait, at_least)
+            await self._rhythm.next(interval, began=began, cost=cost)
 
     def soon(self, *, after_outage: bool = False) -> None:
         """Do not wait for the next interval: something happened that only a round can see."""
-        self._floor = FLOOR if after_outage else _AT_ONCE
-        self._soon.set()
-
-    async def _sleep(self, began: float, wait: float, at_least: float) -> None:
-        """Wait for the next round, which is due `wait` seconds after the last, or `at_least` when it is asked for."""
-        try:
-            async with asyncio.timeout(max(began + wait - self._clock(), 0.1)):
-                await self._soon.wait()
-                await asyncio.sleep(began + max(at_least, self._floor) - self._clock())
-        except TimeoutError:
-            pass
-        self._soon.clear()
+        self._rhythm.soon(after_outage=after_outage)
 
     async def _round_safely(self) -> float | None:
         try:
@@ -228,9 +193,7 @@ class Rounds:
 
     async def _judge_orphans(self) -> bool:
         try:
-            verdict = await self._deletions.judge_orphans(
-                self._actual, lambda key: self._store.get(key) is not None, self._of_others
-            )
+            verdict = await self._deletions.judge_orphans(self._actual, self._of_others)
         except SourceError:
             return False  # said by `Deletions`
         self._judged_at = self._clock()

@@ -1,10 +1,12 @@
-"""What is known of the EchoRoutes: one store, four rules, whatever the source.
+"""What is known of the EchoRoutes: one store, five rules, whatever the source.
 
 1. Per namespace and name the highest resourceVersion wins. (Those of one resource compare as integers: a promise
    since Kubernetes 1.35, and so before: https://kubernetes.io/docs/reference/using-api/api-concepts/.)
 2. A deletion leaves a tombstone with its version until the next full list.
 3. A list made at version L removes only keys whose version is at most L, and nothing of before L brings a key back.
 4. Every source goes through `offer`, or through `offer_list`, which does.
+5. A delete event counts by what it carries, whether or not the key is still known, unless a newer life of it is: a list
+   that was made after the deletion may have come first, and what people asked for needs no further proof.
 
 So lost, repeated and reordered events cost nothing: kopf orders events per uid, not per name, and a delete-and-recreate
 can arrive the wrong way round.
@@ -12,6 +14,7 @@ can arrive the wrong way round.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from echoroute.core.objects import Key
 from echoroute.core.seen import Entry, Seen
@@ -31,6 +34,7 @@ class Store:
 
     def __init__(self) -> None:
         self._seen: dict[Key, Seen] = {}
+        self._ended: dict[Key, datetime] = {}
         self._listed_at = 0
 
     def get(self, key: Key) -> Entry | None:
@@ -50,15 +54,27 @@ class Store:
     def entries(self) -> Iterator[tuple[Key, Entry]]:
         return ((key, seen.entry) for key, seen in self._seen.items() if seen.entry is not None)
 
+    def ended(self, key: Key) -> datetime | None:
+        """When the EchoRoute was created of whose deletion an event told; None where none did, or it exists again."""
+        return self._ended.get(key)
+
+    def forget_end(self, key: Key) -> None:
+        """Nothing is left of the key, or its end was no wish of anybody's."""
+        self._ended.pop(key, None)
+
     def offer(self, seen: Seen) -> Transition | None:
         """Take what a source saw; None where it is not newer than what is known."""
         return self._offer(seen, unknown_since=self._listed_at)
 
     def _offer(self, seen: Seen, *, unknown_since: int) -> Transition | None:
         known = self._seen.get(seen.key)
+        if seen.ended is not None and (known is None or known.entry is None or known.version < seen.version):
+            self._ended[seen.key] = seen.ended
         if seen.version <= (known.version if known else unknown_since):
             return None
         self._seen[seen.key] = seen
+        if seen.entry is not None:
+            self._ended.pop(seen.key, None)
         before = known.entry if known else None
         return Transition(seen.key, before, seen.entry)
 
@@ -73,8 +89,13 @@ class Store:
         self._listed_at = 0
         return True
 
-    def offer_list(self, listed: Mapping[Key, int], fetched: Iterable[Seen], version: int) -> list[Transition]:
-        """Take a full list made at `version`: the versions of all keys in it, and the objects that were read for it."""
+    def offer_list(
+        self, listed: Mapping[Key, int], fetched: Iterable[Seen], version: int, *, unwatched: bool = False
+    ) -> list[Transition]:
+        """Take a full list made at `version`: the versions of all keys in it, and the objects that were read for it.
+
+        `unwatched` says that nobody could have told of deletions since the list before: what is gone was deleted.
+        """
         # A key that nobody knows was not there when the last list was made; only a newer one can bring it.
         unknown_since = self._listed_at if version < self._listed_at else 0
         offers = (self._offer(seen, unknown_since=unknown_since) for seen in fetched)
@@ -84,5 +105,7 @@ class Store:
             before = self._seen.pop(key).entry
             if before is not None:
                 transitions.append(Transition(key, before, None))
+                if unwatched:
+                    self._ended[key] = before.created
         self._listed_at = max(self._listed_at, version)
         return transitions

@@ -23,6 +23,8 @@ class Watching:
         self.up = False
         self.error = "not started yet"
         """Why it is not up."""
+        self.tells_from = float("inf")
+        """From when on it tells of what is deleted, if it runs (the event loop's time)."""
         self.lost = asyncio.Event()
         """Set while it is not up although it was started."""
 
@@ -30,6 +32,7 @@ class Watching:
         """Run `watch` again and again, until cancelled; each run of it may fail."""
         backoff = Backoff(first=1.0, limit=30.0)
         self._set(up=True)
+        self.tells_from = asyncio.get_running_loop().time() + PROVEN
         while True:
             try:
                 await self._run(watch, backoff)

@@ -50,6 +50,8 @@ class FolderState:
 class FolderEchoRoutes:
     """The EchoRoutes of a folder and one gateway class. Implements `echoroute.engine.engine.Source`."""
 
+    deletions_are_told = False
+
     def __init__(self, folder: Path, *, gateway_class: str) -> None:
         self._folder = folder
         self._files = Files(folder)

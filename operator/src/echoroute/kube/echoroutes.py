@@ -50,6 +50,8 @@ class Crd:
 class EchoRoutes:
     """The EchoRoutes of the watched namespaces (none given: all) and one gateway class."""
 
+    deletions_are_told = True
+
     def __init__(self, api: KubernetesApi, *, gateway_class: str, namespaces: Sequence[str]) -> None:
         self._api = api
         self._gateway_class = gateway_class
