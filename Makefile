@@ -36,6 +36,7 @@ lint: .venv/.synced ## formatting, lint rules, types, import contracts
 	@$(RUN) ruff format --check --quiet .
 	@$(RUN) ruff check --quiet .
 	@$(RUN) mypy
+	@$(RUN) mypy manifests/components/*/*.py | sed '/^Success/d'
 	@$(RUN) lint-imports --no-logo | tail -n 3
 
 .PHONY: unit

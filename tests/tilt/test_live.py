@@ -49,7 +49,7 @@ def cluster() -> Iterator[str]:
     parts = images.make_parts(require(CLUSTER))
     try:
         _cluster(name, "up")
-        _cluster(name, "load", *parts)
+        _cluster(name, "load", images.PYTHON_IMAGE, *parts)
         yield name
     finally:
         _cluster(name, "down")

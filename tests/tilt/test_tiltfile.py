@@ -54,13 +54,14 @@ _TARGET = "DeployTarget"
 
 ORDER = {
     "namespaces": [],
+    "secrets": ["namespaces"],
     "crd": [],
-    "consul": ["namespaces"],
-    "etcd": ["namespaces"],
+    "consul": ["secrets"],
+    "etcd": ["secrets"],
     "apisix": ["etcd", "consul"],
     "echoroute-operator": ["crd", "apisix", "consul"],
-    "echo-v1": ["namespaces", "consul"],
-    "echo-v2": ["namespaces", "consul"],
+    "echo-v1": ["secrets", "consul"],
+    "echo-v2": ["secrets", "consul"],
     "route": ["crd", "echoroute-operator"],
     "route-ready": ["route", "echo-v1", "echo-v2"],
     "send-requests": [],
@@ -81,7 +82,7 @@ def test_labels_group_them(resources: dict[str, JsonDict]) -> None:
         [label] = resource["Labels"]  # type: ignore[misc]
         groups.setdefault(str(label), set()).add(name)
     assert groups == {
-        "cluster": {"namespaces", "crd"},
+        "cluster": {"namespaces", "secrets", "crd"},
         "gateway": {"consul", "etcd", "apisix"},
         "echoroute": {"echoroute-operator", "route", "route-ready"},
         "echo": {"echo-v1", "echo-v2"},
@@ -97,6 +98,7 @@ def _deployed(resource: JsonDict) -> list[str]:
 def test_the_crd_and_the_namespaces_are_applied_before_what_needs_them(resources: dict[str, JsonDict]) -> None:
     assert _deployed(resources["crd"]) == ["CustomResourceDefinition/echoroutes.echoroute.dev"]
     assert sorted(_deployed(resources["namespaces"])) == ["Namespace/echo", "Namespace/echoroute-system"]
+    assert {each.partition("/")[0] for each in _deployed(resources["secrets"])} == {"Secret"}
     assert _deployed(resources["route"]) == ["EchoRoute/echo"]
     operator = _deployed(resources["echoroute-operator"])
     assert {"ServiceAccount/echoroute-operator", "ClusterRole/echoroute-operator"} <= set(operator)
@@ -186,7 +188,14 @@ def test_a_build_sees_no_more_and_no_less_than_what_images_are_made_of(evaluate:
 
 def test_every_file_of_the_deployment_is_watched(evaluate: Evaluate) -> None:
     watched = {Path(file) for file in json.loads(evaluate().stdout)["ConfigFiles"]}
-    for folder in ("base", "overlays/dev", "overlays/tilt", "components/apisix", "components/live-update"):
+    for folder in (
+        "base",
+        "overlays/dev",
+        "overlays/tilt",
+        "components/apisix",
+        "components/consul",
+        "components/live-update",
+    ):
         for path in (_ROOT / "manifests" / folder).iterdir():
             assert watched & {path, *path.parents}, path
 

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import ssl
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from devstack.waiting import until
 SYSTEM, ECHO = "echoroute-system", "echo"
 OVERLAY = REPOSITORY / "tests" / "cluster" / "overlay"
 SAMPLES = REPOSITORY / "manifests" / "samples"
+MAKE_SECRETS = REPOSITORY / "manifests" / "overlays" / "dev" / "make-secrets"
 OPERATOR = "app.kubernetes.io/name=echoroute-operator"
 _READY_SECONDS = 120
 
@@ -78,7 +80,8 @@ class Installed:
 
 
 def install(kube: Kube, directory: Path) -> Installed:
-    """`kubectl apply -k` and `kubectl apply` of the sample route, as in the documents; waits until all is ready."""
+    """As in the documents: secrets, `kubectl apply -k`, and the sample route; waits until all is ready."""
+    subprocess.run([MAKE_SECRETS], check=True)
     kube.apply(OVERLAY)
     kube.wait_established("crd/echoroutes.echoroute.dev")
     kube.apply(SAMPLES / "echo.yaml")
@@ -86,7 +89,7 @@ def install(kube: Kube, directory: Path) -> Installed:
         wait_for_rollouts(kube, namespace)
     kube.run("wait", "--for=condition=Ready", "echoroute/echo", "--timeout=60s", timeout=70)
     key = directory / "admin-key"
-    key.write_text(_admin_key(kube))
+    key.write_text(secret(kube, SYSTEM, "apisix-admin-key", "admin-key"))
     http = httpx.Client(timeout=30, trust_env=False)
     gateway = GatewayApi(
         admin_url=f"http://{service_address(kube, 'apisix-admin')}:9180",
@@ -96,7 +99,9 @@ def install(kube: Kube, directory: Path) -> Installed:
         http=http,
     )
     consul = f"http://{service_address(kube, 'consul')}:8500"
-    return Installed(kube, ConsulApi(consul, httpx.Client(base_url=consul, timeout=30, trust_env=False)), gateway)
+    shown = {"X-Consul-Token": secret(kube, SYSTEM, "consul-tokens", "management")}
+    asking = httpx.Client(base_url=consul, headers=shown, timeout=30, trust_env=False)
+    return Installed(kube, ConsulApi(consul, asking), gateway)
 
 
 def wait_for_rollouts(kube: Kube, namespace: str) -> None:
@@ -117,14 +122,9 @@ def pod_address(kube: Kube, namespace: str, selector: str) -> str:
     return str(at(pod, "status", "podIP"))
 
 
-def _admin_key(kube: Kube) -> str:
-    """The generated Secret has a hash in its name."""
-    for secret in kube.list_all("secrets", SYSTEM):
-        value = at(secret, "data", "admin-key")
-        if isinstance(value, str):
-            return base64.b64decode(value).decode()
-    msg = "the overlay has no Secret with admin-key"
-    raise AssertionError(msg)
+def secret(kube: Kube, namespace: str, name: str, key: str) -> str:
+    """A value that pods get by reference."""
+    return base64.b64decode(str(at(kube.get("secret", name, namespace), "data", key))).decode()
 
 
 def containers_of(pod: JsonObject) -> list[str]:

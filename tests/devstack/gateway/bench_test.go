@@ -45,7 +45,7 @@ func newBenchGateway(b *testing.B) *benchGateway {
 	if err != nil {
 		b.Fatal(err)
 	}
-	consul := discovery.New("http://127.0.0.1:1")
+	consul := discovery.New("http://127.0.0.1:1", "")
 	gateway := proxy.New(consul, schemas)
 	objects.Listen(gateway)
 	controller := control.New(admin.New(objects, schemas, admin.NewKeys("key", "")), objects, gateway, consul, nil)

@@ -66,7 +66,7 @@ func run(o options) error {
 	if err != nil {
 		return err
 	}
-	consul := discovery.New(o.consul)
+	consul := discovery.New(o.consul, os.Getenv("CONSUL_HTTP_TOKEN"))
 	gateway := proxy.New(consul, schemas)
 	objects.Listen(gateway)
 	go consul.Run(ctx)

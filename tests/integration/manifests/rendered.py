@@ -27,7 +27,14 @@ def render(kubectl: Path, folder: Path) -> list[Manifest]:
 
 
 @functools.cache
+def _secrets() -> None:
+    """The dev overlay takes them from files that are made on each machine."""
+    subprocess.run([MANIFESTS / "overlays/dev/make-secrets"], check=True)
+
+
+@functools.cache
 def _built(kubectl: Path, folder: Path) -> str:
+    _secrets()
     done = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

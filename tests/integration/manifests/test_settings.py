@@ -101,7 +101,12 @@ def _registered(kubectl: Path) -> list[tuple[str, Manifest, Manifest, ConsulInit
         objects = render(kubectl, MANIFESTS / folder)
         for name, template in workloads(objects):
             for container in containers(template):
-                settings = ConsulInitSettings.from_env(environment(container, objects))
+                environ = environment(container, objects)
+                if file := environ.get("CONSUL_HTTP_TOKEN_FILE"):
+                    mounts = [str(each["mountPath"]) for each in container["volumeMounts"]]
+                    assert str(Path(file).parent) in mounts, f"{name}: {file}"
+                    environ["CONSUL_HTTP_TOKEN_FILE"] = __file__  # one that is here
+                settings = ConsulInitSettings.from_env(environ)
                 if settings.enabled:
                     found.append((name, template, container, settings))
     return found
@@ -136,9 +141,10 @@ def test_apisix_is_told_of_what_the_development_overlay_has(kubectl: Path) -> No
     objects = render(kubectl, MANIFESTS / "overlays/dev")
     text = (MANIFESTS / "components/apisix/config.yaml").read_text()
     config = yaml.safe_load(text)
-    [container] = containers(dict(workloads(objects))["Deployment/apisix"])
+    template = dict(workloads(objects))["Deployment/apisix"]
+    [container] = [each for each in containers(template) if each["name"] == "apisix"]
     needed = {name for name, default in re.findall(r"\$\{\{(\w+)(:=[^}]*)?\}\}", text.partition("\napisix:")[2])}
-    assert needed - {"CONSUL_SERVER", "CONSUL_HTTP_TOKEN"} == set(environment(container, objects))
+    assert needed - {"CONSUL_SERVER"} == set(environment(container, objects))
     ports = {each["name"]: each["containerPort"] for each in container["ports"]}
     assert ports == {
         "http": config["apisix"]["node_listen"],

@@ -75,8 +75,7 @@ def run_images(arguments: argparse.Namespace) -> None:
 def build_images() -> list[str]:
     """All images of the test overlay: a base, the devstack's programs, and our own by `make images`; their names."""
     images.make_base()
-    names = images.make_parts(require(CLUSTER))
-    return [*names, *images.make_products()]
+    return [images.PYTHON_IMAGE, *images.make_parts(require(CLUSTER)), *images.make_products()]
 
 
 def run_up(arguments: argparse.Namespace) -> None:

@@ -35,6 +35,7 @@ type Instance struct {
 // Consul follows the services that were asked for.
 type Consul struct {
 	address  string
+	token    string // for Consul's ACLs; empty: none
 	client   *http.Client
 	changed  chan struct{}
 	mu       sync.RWMutex
@@ -49,10 +50,11 @@ type service struct {
 	known     chan struct{} // closed at the first answer
 }
 
-// New gives a follower of the Consul at an address such as http://127.0.0.1:8500.
-func New(address string) *Consul {
+// New gives a follower of the Consul at an address such as http://127.0.0.1:8500, which shows it this token, if any.
+func New(address, token string) *Consul {
 	return &Consul{
 		address:  address,
+		token:    token,
 		client:   &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: parallelRead + 2}},
 		changed:  make(chan struct{}, 1),
 		services: map[string]*service{},
@@ -281,6 +283,9 @@ func (c *Consul) get(
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.address+path+"?"+query.Encode(), nil)
 	if err != nil {
 		return 0, err
+	}
+	if c.token != "" {
+		request.Header.Set("X-Consul-Token", c.token)
 	}
 	response, err := c.client.Do(request)
 	if err != nil {

@@ -32,7 +32,7 @@ func newTestGateway(t *testing.T) *testGateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gateway := New(discovery.New("http://127.0.0.1:1"), schemas)
+	gateway := New(discovery.New("http://127.0.0.1:1", ""), schemas)
 	objects.Listen(gateway)
 	server := httptest.NewServer(gateway)
 	t.Cleanup(server.Close)

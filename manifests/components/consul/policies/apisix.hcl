@@ -1,0 +1,3 @@
+# APISIX's discovery: which services there are, and their healthy instances.
+service_prefix "" { policy = "read" }
+node_prefix "" { policy = "read" }
