@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 from cluster import podman
@@ -29,11 +28,8 @@ def furnish() -> None:
 class Project:
     """compose.yaml with the override that replaces public images."""
 
-    def __init__(self, admin_key_file: Path) -> None:
-        self._environment = podman.process_environment() | {
-            "APISIX_ADMIN_KEY": admin_key_file.read_text(),
-            "COMPOSE_CHECK_KEY_FILE": str(admin_key_file),
-        }
+    def __init__(self, **environment: str) -> None:
+        self._environment = podman.process_environment() | environment
 
     def compose(self, *arguments: str, timeout: float = 120) -> str:
         """Run podman-compose and return what it said; a failure shows it."""

@@ -1,7 +1,6 @@
 """compose.yaml, run for real: the article's set-up answers, and goes on answering."""
 
 import os
-import secrets
 import subprocess
 from collections.abc import Iterator
 from itertools import pairwise
@@ -20,6 +19,7 @@ pytestmark = pytest.mark.skipif(
 
 HELLO = "http://127.0.0.1:9080/testecho/hello"
 _OURS = ("operator", "echo-v1", "echo-v2")
+SERVICES = ("secrets", "etcd-auth", "consul", "etcd", "apisix", *_OURS)
 
 # One for all: a client of its own for each question would read the system's certificates each time.
 _HTTP = httpx.Client(timeout=5)
@@ -40,11 +40,9 @@ def answering() -> set[int]:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def project() -> Iterator[Project]:
     furnish()
-    key = tmp_path_factory.mktemp("key") / "admin-key"
-    key.write_text(secrets.token_hex(16))
-    made = Project(key)
+    made = Project()
     made.compose("down", "--volumes")  # of a check that was killed
     made.compose("up", "--detach", "--no-build", timeout=170)
     try:
@@ -103,19 +101,65 @@ def test_health_checks_succeed(project: Project, service: str) -> None:
     podman.podman("healthcheck", "run", project.container(service))
 
 
-def test_the_admin_api_takes_the_key_and_no_other(project: Project) -> None:
-    key = next(value for value in project.inspect("operator")["Config"]["Env"] if "ADMIN_KEY=" in value).partition("=")[
-        2
-    ]
+def secret(name: str) -> str:
+    return in_operator("cat", f"/secrets/{name}")
+
+
+def test_the_admin_api_takes_the_key_and_no_other() -> None:
+    key = secret("admin-key")
     url = "http://127.0.0.1:9180/apisix/admin/routes"
     [entry] = _listed(httpx.get(url, headers={"X-API-KEY": key}))
     assert (entry["id"], entry["uri"]) == ("c0305e01.default.echo", "/testecho/*")
     assert httpx.get(url, headers={"X-API-KEY": "other"}).status_code == 401
-    assert key not in podman.podman("logs", project.container("operator"))
 
 
 def _listed(answer: httpx.Response) -> list[dict[str, Any]]:
     return [entry["value"] for entry in answer.json()["list"]]
+
+
+def test_etcd_wants_its_password(project: Project) -> None:
+    etcd = f"http://{_address(project, 'etcd')}:2379/v3"
+    refused = httpx.post(f"{etcd}/kv/range", json={"key": "AA=="})
+    assert (refused.status_code, refused.json()["message"]) == (400, "etcdserver: user name is empty")
+    assert httpx.post(f"{etcd}/auth/authenticate", json={"name": "root", "password": "other"}).status_code == 400
+    taken = httpx.post(f"{etcd}/auth/authenticate", json={"name": "root", "password": secret("etcd-password")})
+    assert taken.json()["token"]
+
+
+def _address(project: Project, service: str) -> str:
+    [network] = project.inspect(service)["NetworkSettings"]["Networks"].values()
+    address: str = network["IPAddress"]
+    return address
+
+
+def test_etcd_is_in_a_network_that_services_are_not_in() -> None:
+    ask = "import socket, sys; socket.getaddrinfo(sys.argv[1], 2379)"
+    in_operator("python3", "-c", ask, "apisix")
+    with pytest.raises(podman.PodmanFailed, match="gaierror"):
+        in_operator("python3", "-c", ask, "etcd")
+
+
+def test_secrets_stand_nowhere_but_in_their_volume(project: Project) -> None:
+    values = [secret("admin-key"), secret("etcd-password")]
+    assert all(values)
+    said = project.compose("config")
+    for service in SERVICES:
+        container = project.container(service)
+        said += podman.podman("inspect", container) + podman.podman("logs", container)
+    assert [value for value in values if value in said] == []
+    for service in ("echo-v1", "echo-v2", "consul"):
+        assert "/secrets" not in podman.podman("inspect", project.container(service))
+
+
+def test_secrets_made_again_change_nothing_but_a_key_that_somebody_chose(project: Project) -> None:
+    before = secret("admin-key"), secret("etcd-password")
+    project.compose("run", "--rm", "secrets")
+    assert (secret("admin-key"), secret("etcd-password")) == before
+    project.compose("run", "--rm", "-e", "APISIX_ADMIN_KEY=my-own", "secrets")
+    try:
+        assert (secret("admin-key"), secret("etcd-password")) == ("my-own", before[1])
+    finally:
+        project.compose("run", "--rm", "-e", f"APISIX_ADMIN_KEY={before[0]}", "secrets")
 
 
 def test_one_version_stops_and_no_request_fails(project: Project) -> None:
@@ -157,12 +201,6 @@ def _status_wide() -> str:
         return in_operator("echoroute", "status", "-o", "wide")
     except podman.PodmanFailed:
         return ""
-
-
-def test_without_a_key_it_says_what_to_do(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(project._environment, "APISIX_ADMIN_KEY")
-    with pytest.raises(AssertionError, match=r"write APISIX_ADMIN_KEY=\.\.\. into \.env"):
-        project.compose("config")
 
 
 def test_down_leaves_nothing(project: Project) -> None:

@@ -134,6 +134,19 @@ def test_whoever_talks_to_consul_shows_a_token(kubectl: Path, folder: Path) -> N
     assert talking
 
 
+def test_compose_guards_them_as_well() -> None:
+    text = (REPOSITORY / "compose.yaml").read_text(encoding="utf-8")
+    services = yaml.safe_load(text)["services"]
+    assert (
+        "./manifests/components/apisix/config.yaml:/usr/local/apisix/conf/config.yaml:ro,z"
+        in services["apisix"]["volumes"]
+    )
+    assert services["apisix"]["depends_on"]["etcd-auth"] == {"condition": "service_completed_successfully"}
+    assert services["etcd-auth"]["command"] == ["python3", "/etcd_auth.py", "enable"]
+    head = re.sub(r"\n# ?", " ", text.partition("\nname:")[0])
+    assert "For one person's machine: Consul has no ACLs here" in head, "simpler than production, and says so"
+
+
 @pytest.mark.parametrize("folder", _ALL, ids=_id)
 def test_no_secret_is_a_value(kubectl: Path, folder: Path) -> None:
     """Neither in an environment nor on a command line, where `kubectl describe` shows it."""
