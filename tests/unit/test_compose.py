@@ -65,6 +65,12 @@ def test_images_are_pinned_and_the_same_as_in_the_manifests() -> None:
             assert f"image: {image}\n" in manifests, name
 
 
+def test_scripts_run_on_the_python_that_our_images_are_made_of() -> None:
+    dockerfile = (_ROOT / "operator/Dockerfile").read_text(encoding="utf-8")
+    assert f"ARG PYTHON_IMAGE={SERVICES['etcd-auth']['image']}\n" in dockerfile, "one download, one version to raise"
+    assert SERVICES["secrets"]["image"] == SERVICES["etcd-auth"]["image"]
+
+
 def test_what_is_ours_has_no_rights_and_a_read_only_root() -> None:
     for name, folder in _OURS.items():
         service = SERVICES[name]

@@ -1,10 +1,11 @@
 """manifests/overlays/dev in a real cluster: it comes up, answers, and runs with as little as it says."""
 
+import httpx
 import pytest
 from devstack.handles.answers import at
 from devstack.waiting import until
 
-from .installed import ECHO, SYSTEM, Installed, containers_of
+from .installed import ECHO, SYSTEM, Installed, containers_of, secret, service_address
 
 _PRIVILEGED = """
 apiVersion: v1
@@ -48,6 +49,28 @@ def test_our_containers_are_nobody_and_cannot_write(settled: Installed, namespac
             assert answer.stdout.split()[1:] == ["CapEff:", "0" * 16, "NoNewPrivs:", "1", "Seccomp:", "2"]
             assert answer.stderr.count("Read-only file system") == 2
             assert answer.returncode != 0
+
+
+def test_etcd_and_consul_refuse_whoever_shows_nothing(settled: Installed) -> None:
+    """All else here shows that they take those who do."""
+    etcd = f"http://{service_address(settled.kube, 'etcd')}:2379"
+    consul = f"http://{service_address(settled.kube, 'consul')}:8500"
+    with httpx.Client(timeout=10, trust_env=False) as stranger:
+        refused = stranger.post(f"{etcd}/v3/kv/range", json={"key": "AA=="})
+        assert (refused.status_code, refused.json()["message"]) == (400, "etcdserver: user name is empty")
+        assert stranger.get(f"{consul}/v1/catalog/services").json() == {}
+        body = {"Name": "echo", "Address": "127.0.0.1", "Port": 1}
+        assert stranger.put(f"{consul}/v1/agent/service/register", json=body).status_code == 403
+        stranger.headers["X-Consul-Token"] = secret(settled.kube, ECHO, "consul-token", "token")
+        body["Name"] = "pay"
+        assert stranger.put(f"{consul}/v1/agent/service/register", json=body).status_code == 403
+    password = secret(settled.kube, SYSTEM, "etcd-root-password", "password")
+    token = secret(settled.kube, SYSTEM, "consul-tokens", "management")
+    for pod, container in (("etcd-0", "etcd"), ("etcd-0", "auth"), ("consul-0", "consul"), ("consul-0", "acl")):
+        log = settled.kube.run("logs", pod, f"--container={container}", f"--namespace={SYSTEM}")
+        assert log
+        assert password not in log
+        assert token not in log
 
 
 def test_the_operator_has_only_the_rights_that_it_needs(settled: Installed) -> None:
