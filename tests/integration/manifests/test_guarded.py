@@ -3,6 +3,7 @@
 Each test looks for all things of its kind: a new overlay, component or configuration is judged without a change here.
 """
 
+import ipaddress
 import re
 import subprocess
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from .rendered import FOLDERS, MANIFESTS, OVERLAYS, Manifest, containers, enviro
 
 _TEST_OVERLAYS = [REPOSITORY / "tests/cluster/overlay", REPOSITORY / "tests/tilt/overlay"]
 _ALL = [*FOLDERS, *_TEST_OVERLAYS]
+# Loopback, link-local, unspecified and multicast.
+_FORBIDDEN = ["127.0.0.0/8", "::1/128", "169.254.0.0/16", "fe80::/10", "0.0.0.0/8", "::/128", "224.0.0.0/4", "ff00::/8"]
 _REFERENCE = re.compile(r"\$\{\{\w+\}\}")
 
 
@@ -132,6 +135,23 @@ def test_whoever_talks_to_consul_shows_a_token(kubectl: Path, folder: Path) -> N
                 assert "CONSUL_HTTP_TOKEN_FILE" in environ, f"{name}: {container['name']}"
                 talking += 1
     assert talking
+
+
+@pytest.mark.parametrize("folder", [*OVERLAYS, *_TEST_OVERLAYS], ids=_id)
+def test_each_operator_forbids_addresses_of_the_gateways_own(kubectl: Path, folder: Path) -> None:
+    objects = render(kubectl, folder)
+    [operator] = containers(dict(workloads(objects))["Deployment/echoroute-operator"])
+    _require_forbidden(environment(operator, objects)["ECHOROUTE_FORBIDDEN_ADDRESSES"])
+
+
+def test_compose_forbids_them_too() -> None:
+    compose = yaml.safe_load((REPOSITORY / "compose.yaml").read_text(encoding="utf-8"))
+    _require_forbidden(compose["services"]["operator"]["environment"]["ECHOROUTE_FORBIDDEN_ADDRESSES"])
+
+
+def _require_forbidden(setting: str) -> None:
+    networks = {ipaddress.ip_network(each) for each in setting.split(",")}
+    assert networks >= {ipaddress.ip_network(each) for each in _FORBIDDEN}
 
 
 def test_compose_guards_them_as_well() -> None:
