@@ -1,13 +1,15 @@
 """ACLs and TLS with a Consul that insists on both."""
 
+import time
 import uuid
 from pathlib import Path
 
+import httpx
 import trustme
 from devstack.waiting import until
 
 from .agent import ConsulAgent
-from .conftest import OpenHost, StartAgent
+from .conftest import Figure, OpenHost, StartAgent
 
 MANAGEMENT = str(uuid.uuid4())
 ACL = {
@@ -59,6 +61,54 @@ def test_tokens(start_agent: StartAgent, open_host: OpenHost, tmp_path: Path) ->
 
     logs = instance.main.log + anonymous.log
     assert not [secret for secret in (reading, writing, successor, MANAGEMENT) if secret in logs]
+
+
+# Seconds from the new token in the file to the registration that has it: a look at it comes every 2 to 3.
+GIVEN_WITHIN = 3.0
+# From a change of an instance's health to the passing list: the check's interval, and a second.
+NOTICED_WITHIN = 2.0
+
+
+def test_a_rotated_token_reaches_the_registration(
+    start_agent: StartAgent, open_host: OpenHost, tmp_path: Path, figure: Figure
+) -> None:
+    """The agent reports the check's changes with the token of the register call. With a revoked one it cannot: an
+    instance that has died would stay in the passing list until Consul removes it, more than a minute later.
+    """
+    agent = start_agent(acl=ACL)
+    host, service = open_host(agent.address), "rotated"
+    rules = f'service "{service}" {{ policy = "write" }} node_prefix "" {{ policy = "read" }}'
+    first, second = token(agent, rules), token(agent, rules)
+    file = tmp_path / "token"
+    file.write_text(first)
+    instance = host.start("echo", service, CONSUL_HTTP_TOKEN_FILE=str(file), ECHO_ALLOW_FAIL="true")
+    agent.api.wait_for_passing(service, 1, timeout=60)
+
+    def statuses() -> list[str]:
+        return [each.status for each in agent.api.instances(service)]
+
+    def given() -> bool:
+        assert statuses() == ["passing"], "to register again is no flap"
+        return "registering again: the token is a new one" in instance.main.log
+
+    replace(file, second)
+    took = until(given, timeout=5 * GIVEN_WITHIN, what="registering with the new token")
+    time.sleep(0.5)  # the line comes before the request
+    assert statuses() == ["passing"]
+    agent.http.delete(f"/v1/acl/token/{accessor(agent, first)}").raise_for_status()
+
+    for path, status in (("fail", "critical"), ("recover", "passing")):
+        httpx.post(f"http://127.0.0.1:{instance.port}/health/{path}", trust_env=False).raise_for_status()
+        until(lambda status=status: statuses() == [status], timeout=5 * NOTICED_WITHIN, what=status)
+    instance.main.process.kill()
+    gone = until(lambda: statuses() != ["passing"], timeout=5 * NOTICED_WITHIN, what="the end of the dead instance")
+    figure(
+        f"token rotated: with the registration after {took:.1f} s; the former one revoked, and kill -9: out of the"
+        f" passing list after {gone:.1f} s"
+    )
+    log = instance.main.log
+    assert log.count("registering again") == 1
+    assert not [secret for secret in (first, second) if secret in log]
 
 
 def replace(file: Path, secret: str) -> None:

@@ -126,6 +126,42 @@ def test_what_an_answer_was_lost_for_is_not_written_again(scripted, keep, caplog
     assert len(lines(caplog, "serving and trying on")) == 1
 
 
+@pytest.mark.parametrize(
+    ("lost", "why"),
+    [
+        ([False, False], "the ordinary case"),
+        ([True, False], "the answer to the first registration was lost: it may have been made, with the first token"),
+        ([False, True], "the answer to the second was lost: it may not have been made"),
+    ],
+)
+def test_a_new_token_is_given_to_the_registration(scripted, keep, tmp_path, lost, why):
+    """Consul's agent keeps the token of the register call; what it does with a revoked one: tests/integration."""
+    consul, tokens, losses = Consul(), [], iter(lost)
+
+    def reply(seen):
+        if "/register" in seen.path and next(losses, False):
+            if len(tokens) == 1:
+                return (500, "not carried out")
+            consul(seen)
+            tokens.append(seen.headers["X-Consul-Token"])
+            return (500, "carried out, and the answer lost")
+        if "/register" in seen.path:
+            tokens.append(seen.headers["X-Consul-Token"])
+        return consul(seen)
+
+    file = tmp_path / "token"
+    file.write_text("first")
+    server = scripted(reply)
+    keep(server.port, CONSUL_HTTP_TOKEN_FILE=str(file))
+    wait_for(lambda: tokens == ["first"] and len(server.seen) > 5)
+    (tmp_path / "new").write_text("second")
+    (tmp_path / "new").replace(file)
+    wait_for(lambda: tokens == ["first", "second"])
+    asked = len(server.seen)
+    wait_for(lambda: len(server.seen) > asked + 5)
+    assert tokens == ["first", "second"], why
+
+
 def test_denied_is_an_error_that_names_the_permission_and_is_tried_again(scripted, keep, caplog):
     """The token may be given the permission, or its file replaced."""
     consul, denied = Consul(), [True]

@@ -12,6 +12,8 @@ from consul_init.transport import Answer, Transport
 
 # `GET /v1/agent/health/service/id/` tells the worst check's status by its code: passing, warning, critical.
 _HEALTH_CODES = (200, 429, 503)
+# Nothing was registered yet; no token is empty.
+_UNKNOWN = ""
 
 
 class _Service(TypedDict):
@@ -47,17 +49,32 @@ class Agent:
         scope = {"ns": settings.namespace, "partition": settings.partition}
         self._scope = {key: value for key, value in scope.items() if value is not None}
         self.address = str(settings.address)
+        self._registered_with: str | None = _UNKNOWN
 
     def register(self, registration: Registration) -> None:
         """Register, or replace what is there under this id, its other checks included."""
-        answer = self._transport.request(
-            "PUT",
-            "/v1/agent/service/register",
-            query={**self._scope, "replace-existing-checks": "true"},
-            body=registration.payload(),
-        )
+        try:
+            answer = self._transport.request(
+                "PUT",
+                "/v1/agent/service/register",
+                query={**self._scope, "replace-existing-checks": "true"},
+                body=registration.payload(),
+            )
+        finally:
+            if self._registered_with == _UNKNOWN:  # an answer that was lost may have been a yes
+                self._registered_with = self._transport.sent_token
         if answer.status != 200:
             raise _refusal(answer, "register", registration.name, "write")
+        self._registered_with = self._transport.sent_token
+
+    @property
+    def has_a_new_token(self) -> bool:
+        """Whether the last request had another token than the registration.
+
+        The agent keeps the token of the register call, and tells the servers of the check's changes with it: once
+        that one is revoked, an instance that has died passes on.
+        """
+        return self._transport.sent_token != self._registered_with
 
     def find(self, registration: Registration, *, timeout: float = REQUEST_TIMEOUT) -> FoundInstance | None:
         """What this agent holds under the id, None if nothing. One instance's data, however many the agent has."""

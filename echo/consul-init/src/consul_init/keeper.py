@@ -119,6 +119,9 @@ class Keeper:
             return False
         if not self.was_registered:
             self._confirmed(found)
+        if self._agent.has_a_new_token:
+            self.log.info("registering again: the token is a new one, and Consul's agent keeps the one it was given")
+            return False
         return True
 
     def _register(self) -> None:

@@ -26,12 +26,14 @@ class Answer:
 
 
 class Transport:
-    """Sends requests to the one agent. Reads token and certificates again for each request, so rotation just works."""
+    """Sends requests to the one agent. Reads token and certificates again for each request."""
 
     def __init__(self, settings: ConsulSettings, log: Log = LOGGER) -> None:
         self._settings = settings
         self._endpoint = Endpoint(settings.address, log)
         self._token = settings.token
+        self.sent_token: str | None = None
+        """The token of the last request."""
         self._tls: ssl.SSLContext | None = None
         self._tls_stamp: tuple[int, ...] = ()
 
@@ -50,7 +52,7 @@ class Transport:
         """
         deadline = time.monotonic() + max(0.1, timeout)
         headers = {"Connection": "close", "Accept": "application/json"}
-        token = self._current_token()
+        token = self.sent_token = self._current_token()
         if token is not None:
             headers["X-Consul-Token"] = token
         content = None
