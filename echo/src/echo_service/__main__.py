@@ -24,6 +24,8 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         asyncio.run(serve(EchoSettings.from_env(os.environ)))
+    except KeyboardInterrupt:  # before the server handles it
+        return 128 + signal.SIGINT
     except SettingsError as error:
         print(f"echo-service: {error}", file=sys.stderr)  # noqa: T201
         return 2

@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
+import math
 import os
+import signal
 import socket
+import time
 from dataclasses import replace
 from types import FrameType
 
@@ -18,21 +21,25 @@ _log = logging.getLogger("echo_service")
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 
 
+# Seconds within which a second signal is the same wish, as with consul_init's own handlers.
+_SAME_WISH = 1.0
+
+
 class Server(uvicorn.Server):
-    """The first SIGTERM or SIGINT only sets `stop_asked`; the second stops uvicorn without waiting for the drain."""
+    """The first stop signal only sets `stop_asked`; the second stops uvicorn without waiting for the drain."""
 
     def __init__(self, config: uvicorn.Config, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(config)
         self.stop_asked = asyncio.Event()
         self._loop = loop
-        self._signals = 0
+        self._asked_at: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Called by Python in the main thread, between any two instructions of the loop."""
-        self._signals += 1
-        if self._signals == 1:
+        if self._asked_at is None:
+            self._asked_at = time.monotonic()
             self._loop.call_soon_threadsafe(self.stop_asked.set)
-        else:
+        elif time.monotonic() - self._asked_at > _SAME_WISH:
             super().handle_exit(sig, frame)
 
 
@@ -48,9 +55,11 @@ async def serve(settings: EchoSettings) -> None:
         lifespan="off",
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=int(limits.stop_timeout - limits.drain - LEAVE_BUDGET),
+        timeout_graceful_shutdown=math.ceil(limits.stop_timeout - limits.drain - LEAVE_BUDGET),
     )
     server = Server(config, asyncio.get_running_loop())
+    for each in limits.stop_signals:
+        signal.signal(each, server.handle_exit)  # uvicorn itself knows SIGTERM and SIGINT only
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     await asyncio.sleep(0)  # from here on it handles signals: none may end us between registering and that
     async with registered:
@@ -84,7 +93,9 @@ def _registration_settings(settings: EchoSettings, host: str, port: int) -> Sett
 
 def _listen(settings: EchoSettings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.bind else socket.AF_INET
-    listener = socket.create_server((settings.bind, settings.port), family=family, backlog=2048)
+    # `::` is both, as 0.0.0.0 beside it suggests, where the system has both.
+    both = settings.bind == "::" and socket.has_dualstack_ipv6()
+    listener = socket.create_server((settings.bind, settings.port), family=family, backlog=2048, dualstack_ipv6=both)
     # Connections inherit it. asyncio sees to it only where the socket names its protocol, and this one does not: then
     # the body of an answer waits 40 ms for its head to be acknowledged (Nagle's algorithm, delayed acknowledgements).
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -152,9 +152,14 @@ class Host:
 
     def _command(self, kind: str, port: int) -> list[str]:
         uvicorn = [sys.executable, "-m", "uvicorn", "--app-dir", str(APPS), "--port", str(port), "--no-access-log"]
+        gunicorn = [sys.executable, "-m", "gunicorn", "--worker-class", "uvicorn_worker.UvicornWorker"]
+        gunicorn += ["--chdir", str(APPS), "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
         commands = {
             "starlette": [*uvicorn, "starlette_service:app"],
             "fastapi": [*uvicorn, "fastapi_service:app"],
+            "gunicorn": [*gunicorn, "--workers", "1", "starlette_service:app"],
+            "gunicorn-workers": [*gunicorn, "--workers", "3", "starlette_service:app"],
+            "uvicorn-workers": [*uvicorn, "--workers", "2", "starlette_service:app"],
             "threaded": [sys.executable, str(APPS / "threaded.py")],
             "echo": [sys.executable, "-m", "echo_service"],
             "wrapper": [sys.executable, "-m", "consul_init", "run", "--", str(self.go_server)],

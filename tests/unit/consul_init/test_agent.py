@@ -81,6 +81,10 @@ def test_not_there(agent, ours):
         (429, "rate limit exceeded", "Consul's own limit does not mean that the service is in warning"),
         (200, "<html>", "not Consul at all"),
         (200, "[]", "not Consul at all"),
+        (404, "default backend - 404", "an ingress that has no such route"),
+        (404, '{"error": "no such route"}', "the same, as JSON"),
+        (503, '{"error": "overloaded"}', "a gateway's own 503"),
+        (200, '{"AggregatedStatus": "passing", "Service": null}', "Consul says 404 for that"),
     ],
 )
 def test_an_answer_that_says_nothing_about_the_registration(agent, ours, status, body, _why):
@@ -88,11 +92,28 @@ def test_an_answer_that_says_nothing_about_the_registration(agent, ours, status,
         agent(lambda _seen: (status, body))[0].find(ours)
 
 
-@pytest.mark.parametrize(("status", "was_there"), [(200, True), (404, False)])
-def test_deregister(agent, ours, status, was_there):
-    leaving, server = agent(lambda _seen: (status, ""))
+UNKNOWN = 'Unknown service ID "echo-10.0.0.7-8000". Ensure that the service ID is passed, not the service name.'
+
+
+@pytest.mark.parametrize(("status", "body", "was_there"), [(200, "", True), (404, UNKNOWN, False)])
+def test_deregister(agent, ours, status, body, was_there):
+    leaving, server = agent(lambda _seen: (status, body))
     assert leaving.deregister(ours) is was_there
     assert server.seen[0].path == "/v1/agent/service/deregister/echo-10.0.0.7-8000"
+
+
+def test_a_404_to_a_deregistration_that_is_not_consuls_is_no_confirmation(agent, ours):
+    with pytest.raises(RejectedError, match="404"):
+        agent(lambda _seen: (404, "default backend - 404"))[0].deregister(ours)
+
+
+def test_a_token_that_is_a_piece_of_an_answer_changes_nothing(agent, ours):
+    """In development it is often `root`, or the name of the service."""
+    service = {**ours.payload(), "Service": "echo"}
+    checks = [{"Node": "node1", "CheckID": ours.check_id, "Name": ours.check_name}]
+    body = json.dumps({"AggregatedStatus": "passing", "Service": service, "Checks": checks})
+    found = agent(lambda _seen: (200, body), CONSUL_HTTP_TOKEN="echo")[0].find(ours)
+    assert ours.differences(found) == []
 
 
 def test_only_what_another_pod_left_at_this_very_address_is_removed(agent, ours):

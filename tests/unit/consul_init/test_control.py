@@ -1,12 +1,13 @@
 """The control socket: leaving on request, and at most one keeper."""
 
+import errno
 import socket
 import sys
 import threading
 from pathlib import Path
 
 import pytest
-from consul_init import control
+from consul_init import control, peers
 from consul_init.control import ControlServer, ask_to_leave, control_address
 from consul_init.errors import ControlError
 from consul_init.settings import Settings
@@ -110,9 +111,9 @@ def test_a_keeper_that_ends_before_it_has_left(address):
 def test_another_user_is_not_listened_to(address, serve, monkeypatch):
     asked = []
     serve(address, lambda: bool(asked.append(1)))
-    monkeypatch.setattr(control.os, "getuid", lambda: 12345)
-    peer = control._peer
-    monkeypatch.setattr(control, "_peer", lambda connection: (peer(connection)[0], 54321))
+    monkeypatch.setattr(peers.os, "getuid", lambda: 12345)
+    peer = peers.peer
+    monkeypatch.setattr(peers, "peer", lambda connection: (peer(connection)[0], 54321))
     with pytest.raises(ControlError, match="belongs to another user"):
         ask_to_leave(address, wait=1.0)
     assert asked == []
@@ -132,3 +133,36 @@ def test_default_address_differs_by_service_and_fits_a_socket_name():
     names = {control_address(settings, service_id) for service_id in ("a" * 300, "a" * 301)}
     assert len(names) == 2
     assert all(len(name) < 100 and not Path(name[1:]).exists() for name in names)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="abstract names are Linux's")
+def test_no_mask_of_the_process_is_changed_for_a_file(tmp_path, serve, monkeypatch):
+    """It is the whole process's: a file that another thread makes at that moment would be ours alone."""
+    monkeypatch.setattr(control.os, "umask", lambda _mask: pytest.fail("changed"))
+    serve(str(tmp_path / "control.sock"))
+    serve(f"\0{tmp_path}")
+
+
+def test_the_keeper_can_be_told_again_when_file_descriptors_are_back(address, serve, monkeypatch):
+    """EMFILE in accept must not end the thread: `leave --wait` would time out for good."""
+    monkeypatch.setattr(control, "_ACCEPT_AGAIN", 0.05)
+    real, failures = socket.socket.accept, iter([errno.EMFILE, errno.ENFILE])
+
+    def accept(listener):
+        number = next(failures, None)
+        if number is not None:
+            raise OSError(number, "too many open files")
+        return real(listener)
+
+    monkeypatch.setattr(socket.socket, "accept", accept)
+    serve(address)
+    assert ask_to_leave(address, wait=1.0)
+
+
+def test_the_default_path_fits_where_paths_are_short(monkeypatch):
+    """macOS: a temporary directory of 49 characters, user ids of ten digits, and 103 for the whole."""
+    monkeypatch.setattr(control.sys, "platform", "darwin")
+    monkeypatch.setattr(control.os, "getuid", lambda: 1234567890)
+    monkeypatch.setattr(control.tempfile, "gettempdir", lambda: "/var/folders/zz/" + "x" * 30 + "/T")
+    settings = Settings.from_env({"SERVICE_NAME": "a", "SERVICE_PORT": "1"})
+    assert len(control_address(settings, "a" * 300)) <= 103

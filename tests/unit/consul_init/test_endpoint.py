@@ -57,7 +57,7 @@ def test_the_first_address_that_answers_is_the_one(agents, monkeypatch):
 
 def test_an_agent_that_is_down_is_waited_for(agents, monkeypatch):
     """Its name still has the address: the registration is there, and so will the agent be."""
-    monkeypatch.setattr(endpoint, "_MOVED_AFTER", 0.0)
+    monkeypatch.setattr(endpoint, "MOVED_AFTER", 0.0)
     port, first, _second = agents
     Dns(monkeypatch, "127.0.0.2", "127.0.0.3")
     to = Endpoint(ConsulAddress(scheme="http", host=NAME, port=port))
@@ -73,7 +73,7 @@ def test_an_agent_that_is_down_is_waited_for(agents, monkeypatch):
 @pytest.mark.parametrize(("silent_for", "moves"), [(0.0, True), (60.0, False)])
 def test_an_agent_that_moved_is_found_but_not_in_haste(agents, monkeypatch, silent_for, moves):
     """A pod of an agent that is restarted gets a new address."""
-    monkeypatch.setattr(endpoint, "_MOVED_AFTER", silent_for)
+    monkeypatch.setattr(endpoint, "MOVED_AFTER", silent_for)
     port, first, _second = agents
     dns = Dns(monkeypatch, "127.0.0.2")
     to = Endpoint(ConsulAddress(scheme="http", host=NAME, port=port))

@@ -1,7 +1,10 @@
 """A health check that is meant for a dead pod is refused."""
 
+import secrets
+from dataclasses import replace
+
 import pytest
-from consul_init import InstanceGuard, Registration, Settings
+from consul_init import InstanceGuard, Registered, Settings
 from consul_init.identity import Message, Receive, Scope, Send
 
 
@@ -37,14 +40,56 @@ async def test_guard(headers: list[tuple[bytes, bytes]], expected: int, why: str
     assert await status(guard, headers) == expected, why
 
 
-async def test_guard_reads_the_environment_like_the_lifespan(monkeypatch: pytest.MonkeyPatch) -> None:
-    variables = {"SERVICE_NAME": "echo", "SERVICE_PORT": "8000", "POD_IP": "10.0.0.7", "POD_UID": "new"}
-    for variable, value in variables.items():
-        monkeypatch.setenv(variable, value)
-    instance = Registration.from_settings(Settings.from_env(variables)).instance
+REGISTERED = {"SERVICE_NAME": "echo", "SERVICE_PORT": "8000", "POD_IP": "10.0.0.7", "POD_UID": "new"}
+
+
+@pytest.fixture
+def settings(closed_port: int) -> Settings:
+    """Of an instance; Consul is away, which changes nothing here."""
+    variables = {
+        **REGISTERED,
+        "CONSUL_HTTP_ADDR": f"127.0.0.1:{closed_port}",
+        "CONSUL_INIT_SOCKET": f"@{secrets.token_hex(8)}",
+    }
+    return Settings.from_env(variables)
+
+
+async def test_the_guard_compares_with_what_was_registered(settings: Settings) -> None:
+    """Not with what the environment says now: settings may come from code, and an address may be found differently."""
     guard = InstanceGuard(_application)
-    assert await status(guard, [(b"x-consul-instance", instance.encode())]) == 200
-    assert await status(guard, [(b"x-consul-instance", b"else")]) == 421
+    ours, other = [(b"x-consul-instance", b"echo-10.0.0.7-8000/new")], [(b"x-consul-instance", b"else")]
+    async with Registered(settings, handle_signals=False):
+        assert await status(guard, ours) == 200
+        assert await status(guard, other) == 421
+        second = replace(settings, name="metrics", port=9000, control_socket=f"@{secrets.token_hex(8)}")
+        async with Registered(second, handle_signals=False):
+            assert await status(guard, [(b"x-consul-instance", b"metrics-10.0.0.7-9000/new")]) == 200
+            assert await status(guard, ours) == 200
+    assert await status(guard, other) == 200, "not registered any more: nobody knows as what"
+
+
+@pytest.mark.parametrize(
+    ("variables", "why"),
+    [
+        ({"SERVICE_REGISTER": "false"}, "a sidecar or wrapper registers it"),
+        ({"SERVICE_REGISTER": "false", **REGISTERED}, "the same, and what it is registered as is that one's to say"),
+    ],
+)
+async def test_where_nothing_was_registered_here_all_checks_pass(
+    variables: dict[str, str], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SERVICE_NAME", "SERVICE_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    async with Registered(Settings.from_env(variables)):
+        assert await status(InstanceGuard(_application), [(b"x-consul-instance", b"any")]) == 200, why
+
+
+async def test_the_first_refusal_is_told(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    guard = InstanceGuard(_application, instance="a")
+    for _ in range(3):
+        assert await status(guard, [(b"x-consul-instance", b"b")]) == 421
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line == "refused a health check that is meant for b'b', and not for a"
 
 
 async def test_other_scopes_pass() -> None:

@@ -1,7 +1,6 @@
 """The keeper where Consul misbehaves in ways a real one cannot be asked to. With a real one: tests/integration."""
 
 import itertools
-import json
 import logging
 import time
 
@@ -11,7 +10,7 @@ from consul_init.keeper import Keeper
 from consul_init.registration import Registration
 from consul_init.settings import Settings
 
-NOT_FOUND = (404, json.dumps({"AggregatedStatus": "critical", "Service": None, "Checks": None}))
+from .fake_consul import NOT_FOUND, Consul, wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -40,42 +39,6 @@ def keep(caplog):
     yield start
     for each in keepers:
         each.leave()
-
-
-class Consul:
-    """One agent's answers: it keeps what is registered; `node` is its name."""
-
-    def __init__(self) -> None:
-        self.held: dict[str, dict] = {}
-        self.node = "node1"
-        self.registrations = 0
-
-    def __call__(self, seen):
-        service_id = seen.path.partition("?")[0].rpartition("/")[2]
-        if "/register" in seen.path:
-            body = json.loads(seen.body)
-            self.held[body["ID"]] = body
-            self.registrations += 1
-            return (200, "")
-        if "/deregister/" in seen.path:
-            return (200 if self.held.pop(service_id, None) else 404, "")
-        if service_id not in self.held:
-            return NOT_FOUND
-        body = self.held[service_id]
-        check = {"Node": self.node, "CheckID": body["Check"]["CheckID"], "Name": body["Check"]["Name"]}
-        return (
-            200,
-            json.dumps(
-                {"AggregatedStatus": "passing", "Service": {**body, "Service": body["Name"]}, "Checks": [check]}
-            ),
-        )
-
-
-def wait_for(condition) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def lines(caplog, text: str) -> list[str]:

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import os
 import secrets
+import signal
 import time
 from contextlib import asynccontextmanager
 
@@ -134,6 +136,25 @@ def test_sync(settings):
     assert events.count("deregistered") == 1
 
 
+async def test_a_loops_own_handler_that_came_later_is_told_and_what_still_serves_drains(settings, caplog):
+    """The usual shape of grpc.aio, aiokafka and raw asyncio servers, which replaces our handler without a word."""
+    events: list[str] = []
+    stop = asyncio.Event()
+    loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGINT)
+    async with Registered(settings(events, SERVICE_DRAIN="400ms")):
+        loop.add_signal_handler(signal.SIGTERM, stop.set)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await stop.wait()
+        asked = time.monotonic()
+    assert time.monotonic() - asked > 0.4
+    loop.remove_signal_handler(signal.SIGTERM)
+    (told,) = [record for record in caplog.records if "another handler" in record.getMessage()]
+    assert told.levelno == logging.ERROR
+    assert "SIGTERM was given another handler" in told.getMessage()
+    assert "handle_signals=False" in told.getMessage()
+    assert signal.getsignal(signal.SIGINT) == before
+
+
 def test_switched_off(settings, caplog):
     caplog.set_level(logging.INFO)
     events: list[str] = []
@@ -141,16 +162,3 @@ def test_switched_off(settings, caplog):
         assert registered.leave() is True
     assert events == []
     assert "SERVICE_REGISTER is false" in caplog.text
-
-
-def test_a_second_worker_detects_the_first_and_says_so(settings, caplog):
-    """Else the first that leaves takes the others out of Consul, which go on serving."""
-    events: list[str] = []
-    same = settings(events)
-    with Registered(same, handle_signals=False):
-        with Registered(same, handle_signals=False) as second:
-            assert "another process keeps this instance" in caplog.text
-            assert "consul-init run -- COMMAND" in caplog.text
-            second.leave()
-        assert "deregistered" not in events
-    assert events[-1] == "deregistered"

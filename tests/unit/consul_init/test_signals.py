@@ -4,9 +4,11 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Sequence
 
 import pytest
+from consul_init.signals import SAME_WISH
 
 NEW_PID_NAMESPACE = ["unshare", "--user", "--map-root-user", "--pid", "--fork"]
 
@@ -90,6 +92,9 @@ def test_without_a_handler_the_first_process_of_a_container_ends_too():
     assert process.returncode == 128 + signal.SIGTERM
 
 
+LATER = SAME_WISH + 0.2
+
+
 def test_a_second_signal_goes_to_the_server_at_once():
     process = start("""
         signal.signal(signal.SIGTERM, server_handler)
@@ -98,8 +103,93 @@ def test_a_second_signal_goes_to_the_server_at_once():
     """)
     process.send_signal(signal.SIGTERM)
     assert process.stdout.readline() == "leaving\n"
+    time.sleep(LATER)
     process.send_signal(signal.SIGTERM)
     assert finish(process) == ["server got 15 in main True", "drained"]
+
+
+@pytest.mark.parametrize(
+    ("second", "why"),
+    [
+        (signal.SIGTERM, "dumb-init and systemd signal the process and its group"),
+        (signal.SIGINT, "a terminal signals all, and a supervisor then tells its children in its own way"),
+    ],
+)
+def test_a_doubled_signal_is_one_wish(second, why):
+    process = start("""
+        for each in (signal.SIGTERM, signal.SIGINT): signal.signal(each, server_handler)
+        WrappedSignals(Leaving(0.7), 25.0).install(server_handles_them=True)
+        say("ready"); until("server got")
+    """)
+    process.send_signal(signal.SIGTERM)
+    assert process.stdout.readline() == "leaving\n"
+    process.send_signal(second)
+    assert finish(process) == ["drained", "server got 15 in main True"], why
+
+
+def test_quit_is_a_stop_signal_too():
+    """nginx's image, and others with STOPSIGNAL SIGQUIT."""
+    process = start("""
+        WrappedSignals(Leaving(0.2), 25.0).install(server_handles_them=False)
+        say("ready"); time.sleep(30)
+    """)
+    process.send_signal(signal.SIGQUIT)
+    assert finish(process) == ["leaving", "drained"]
+    assert process.returncode == -signal.SIGQUIT
+
+
+def test_only_the_signals_that_were_asked_for():
+    process = start("""
+        wrapped = WrappedSignals(Leaving(), 25.0, signals=(signal.SIGUSR1,))
+        wrapped.install(server_handles_them=False)
+        say("ready"); time.sleep(30)
+    """)
+    process.send_signal(signal.SIGTERM)
+    assert finish(process) == []
+    assert process.returncode == -signal.SIGTERM
+
+
+FORKS = {
+    "os.fork": """
+        child = os.fork()
+        if child == 0:
+            if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL: os._exit(1)
+            time.sleep(30); os._exit(2)
+        time.sleep(0.2); os.kill(child, signal.SIGTERM)
+        say(f"child {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}")
+    """,
+    "Process.terminate": """
+        import multiprocessing
+        child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(30,))
+        child.start(); time.sleep(0.2); child.terminate(); child.join(20)
+        say(f"child {child.exitcode}")
+    """,
+    "a pool that is left with a task under way": """
+        import multiprocessing
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            pool.apply_async(time.sleep, (30,)); time.sleep(0.2)
+        say("child -15")
+    """,
+}
+
+
+@pytest.mark.parametrize("how", FORKS)
+def test_a_forked_child_has_its_own_handlers_back(how):
+    """It has none of our threads, which would do what the handler asks for."""
+    process = start(
+        """
+        wrapped = WrappedSignals(Leaving(), 25.0)
+        wrapped.install(server_handles_them=False)
+        say("ready")
+    """
+        + FORKS[how]
+        + """
+        say(f"parent's own {signal.getsignal(signal.SIGTERM) == wrapped._handle}")
+    """
+    )
+    began = time.monotonic()
+    assert finish(process) == ["child -15", "parent's own True"]
+    assert time.monotonic() - began < 15
 
 
 def test_a_second_signal_without_a_handler_kills_at_once():
@@ -109,6 +199,7 @@ def test_a_second_signal_without_a_handler_kills_at_once():
     """)
     process.send_signal(signal.SIGTERM)
     assert process.stdout.readline() == "leaving\n"
+    time.sleep(LATER)
     process.send_signal(signal.SIGTERM)
     assert finish(process) == []
     assert process.returncode == -signal.SIGTERM

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from consul_init.signals import SAME_WISH
 
 # PR_SET_CHILD_SUBREAPER, which stays set over execve (prctl(2)).
 BECOME_SUBREAPER = """
@@ -147,9 +148,9 @@ def test_a_wrong_setting_is_one_line_and_the_command_is_not_started(wrapped, tmp
     assert not touched.exists()
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGQUIT"])
 def test_a_stop_signal_is_forwarded_after_the_drain_and_as_it_was(wrapped, name):
-    process = wrapped(TRAPPING, "SIGTERM,SIGINT", SERVICE_DRAIN="500ms")
+    process = wrapped(TRAPPING, "SIGTERM,SIGINT,SIGQUIT", SERVICE_DRAIN="500ms")
     began = time.monotonic()
     process.send_signal(getattr(signal, name))
     assert told(process) == [f"got {name}"]
@@ -164,10 +165,13 @@ def test_a_second_signal_is_forwarded_at_once(wrapped, tmp_path):
     process.send_signal(signal.SIGTERM)
     while "received SIGTERM" not in (tmp_path / "log").read_text():
         time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)  # within a second: dumb-init and systemd signal the group, too
+    time.sleep(SAME_WISH + 0.2)
     began = time.monotonic()
     process.send_signal(signal.SIGTERM)
     assert told(process) == ["got SIGTERM"]
     assert time.monotonic() - began < 30
+    assert "killing" not in (tmp_path / "log").read_text()
     assert finish(process) == []
 
 
@@ -184,7 +188,9 @@ def test_no_signal_is_lost_when_several_come_at_once(wrapped):
 
 @pytest.mark.parametrize("name", ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGQUIT", "SIGWINCH"])
 def test_other_signals_are_forwarded_as_they_come(wrapped, name):
-    process = wrapped(TRAPPING, name)
+    process = wrapped(
+        TRAPPING, name, SERVICE_STOP_SIGNALS="TERM,SIGINT", SERVICE_DRAIN="60s", SERVICE_STOP_TIMEOUT="90s"
+    )
     process.send_signal(getattr(signal, name))
     assert told(process) == [f"got {name}"]
 
@@ -197,6 +203,72 @@ def test_ctrl_c_in_a_terminal_reaches_the_wrapper_alone(wrapped):
     assert told(process) == ["got SIGINT"]
     assert time.monotonic() - began > 0.5
     assert finish(process) == []
+
+
+def test_a_server_that_a_shell_has_started_is_told_and_waited_for(wrapped, tmp_path):
+    """The shell dies of the signal without a word to its child."""
+    (tmp_path / "server.py").write_text(TRAPPING.replace("sys.exit(3)", "print('server ends', flush=True)"))
+    shell = f"import os; os.execvp('sh', ['sh', '-c', '{sys.executable} {tmp_path}/server.py SIGTERM; true'])  # ready"
+    process = wrapped(shell, SERVICE_DRAIN="300ms")
+    process.send_signal(signal.SIGTERM)
+    assert told(process) == ["got SIGTERM"]
+    while "processes that it has started are still there" not in (tmp_path / "log").read_text():
+        time.sleep(0.02)
+    assert process.poll() is None
+    assert finish(process) == ["server ends"]
+    assert process.returncode == 128 + signal.SIGTERM
+
+
+def test_a_server_whose_shell_has_died_is_stopped_well(wrapped, tmp_path):
+    """It would serve on, and be out of Consul."""
+    (tmp_path / "server.py").write_text(TRAPPING)
+    shell = f"import os; os.execvp('sh', ['sh', '-c', 'echo $$; {sys.executable} {tmp_path}/server.py SIGTERM; true'])"
+    process = wrapped(shell, SERVICE_DRAIN="300ms")
+    pid = int(told(process)[0])
+    assert told(process) == ["ready"]
+    os.kill(pid, signal.SIGKILL)
+    assert told(process) == ["got SIGTERM"]
+    log = (tmp_path / "log").read_text()
+    assert log.index("are still there") < log.index("draining")
+    finish(process)
+    assert process.returncode == 128 + signal.SIGKILL
+
+
+SLOW_DNS = """
+import socket, sys, time
+from consul_init.cli import main
+def look_up(*_arguments, **_kinds):
+    print("looking up", file=sys.stderr, flush=True)
+    time.sleep(2)
+    raise OSError("no such name")
+socket.getaddrinfo = look_up
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PID namespaces are Linux's")
+@pytest.mark.parametrize(
+    ("arguments", "exit_code"), [(["run", "--", "echo", "started"], 128 + signal.SIGTERM), (["sidecar"], 0)]
+)
+def test_the_first_process_of_a_container_loses_no_signal_while_names_are_looked_up(
+    arguments, exit_code, consul_variables, tmp_path
+):
+    """The kernel drops what it has no handler for."""
+    namespace = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"]
+    if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no PID namespaces here")
+    command = [*namespace, sys.executable, "-c", SLOW_DNS, *arguments]
+    variables = {**consul_variables, "CONSUL_HTTP_ADDR": "consul.example:8500", "SERVICE_ADDRESS": ""}
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=log, text=True)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while "looking up" not in (tmp_path / "log").read_text():
+        time.sleep(0.02)
+    os.kill(int(children.read_text()), signal.SIGTERM)
+    output, _ = process.communicate(timeout=30)
+    assert output == "", "the command is not started"
+    assert process.returncode == exit_code
+    assert "registered" not in (tmp_path / "log").read_text()
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")

@@ -1,9 +1,10 @@
 """The four calls to Consul's agent API that keep one registration."""
 
 import json
-from typing import TypedDict
+from typing import NotRequired, TypedDict, cast
 
 from consul_init.consul_settings import ConsulSettings
+from consul_init.endpoint import Endpoint, Target
 from consul_init.errors import DeniedError, RejectedError
 from consul_init.log import LOGGER, Log
 from consul_init.registration import FoundInstance, Registration
@@ -12,6 +13,8 @@ from consul_init.transport import Answer, Transport
 
 # `GET /v1/agent/health/service/id/` tells the worst check's status by its code: passing, warning, critical.
 _HEALTH_CODES = (200, 429, 503)
+# How Consul's own 404 to a deregistration begins; any other is that of something in front of it.
+_UNKNOWN_SERVICE = "Unknown service ID"
 # Nothing was registered yet; no token is empty.
 _UNKNOWN = ""
 
@@ -22,12 +25,14 @@ class _Service(TypedDict):
     Port: int
     Tags: list[str] | None
     Meta: dict[str, str] | None
+    Weights: dict[str, int] | None
 
 
 class _Check(TypedDict):
     Node: str
     CheckID: str
     Name: str
+    Output: NotRequired[str]
 
 
 class _ServiceHealth(TypedDict):
@@ -76,23 +81,40 @@ class Agent:
         """
         return self._transport.sent_token != self._registered_with
 
-    def find(self, registration: Registration, *, timeout: float = REQUEST_TIMEOUT) -> FoundInstance | None:
+    def find(
+        self, registration: Registration, *, timeout: float = REQUEST_TIMEOUT, at: Target | None = None
+    ) -> FoundInstance | None:
         """What this agent holds under the id, None if nothing. One instance's data, however many the agent has."""
         answer = self._transport.request(
             "GET",
             f"/v1/agent/health/service/id/{registration.id}",
             query={**self._scope, "format": "json"},
             timeout=timeout,
+            at=at,
         )
-        if answer.status == 404:
-            return None
-        if answer.status not in _HEALTH_CODES:
+        if answer.status not in (404, *_HEALTH_CODES):
             raise _refusal(answer, "read", registration.name, "read")
-        return _found(answer)
+        return _found(answer, registration.check_id)
 
-    def deregister(self, registration: Registration, *, timeout: float = REQUEST_TIMEOUT) -> bool:
+    def deregister(
+        self, registration: Registration, *, timeout: float = REQUEST_TIMEOUT, at: Target | None = None
+    ) -> bool:
         """Remove it. False when it was not there."""
-        return self._remove(registration.id, registration.name, timeout)
+        return self._remove(registration.id, registration.name, timeout, at)
+
+    def node_name(self, *, timeout: float, at: Target) -> str | None:
+        """The name of the agent's node; None where the token may not know it (agent:read)."""
+        answer = self._transport.request("GET", "/v1/agent/self", query={}, timeout=timeout, at=at)
+        try:
+            config = json.loads(answer.content)["Config"] if answer.status == 200 else {}
+            return str(config["NodeName"])
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where the agent is."""
+        return self._transport.endpoint
 
     def remove_dead_pods(self, registration: Registration) -> list[str]:
         """Remove what pods that had this address and port before have left behind; returns the ids.
@@ -106,15 +128,15 @@ class Agent:
         )
         if answer.status != 200:
             raise _refusal(answer, "list the services at the address of", registration.name, "read")
-        here: dict[str, _Service] = json.loads(answer.body)
+        here: dict[str, _Service] = json.loads(answer.content)
         dead = {key: each for key, each in here.items() if registration.is_of_another_pod(each.get("Meta") or {})}
         return [key for key, each in dead.items() if self._remove(key, each["Service"], REQUEST_TIMEOUT)]
 
-    def _remove(self, service_id: str, name: str, timeout: float) -> bool:
+    def _remove(self, service_id: str, name: str, timeout: float, at: Target | None = None) -> bool:
         answer = self._transport.request(
-            "PUT", f"/v1/agent/service/deregister/{service_id}", query=self._scope, timeout=timeout
+            "PUT", f"/v1/agent/service/deregister/{service_id}", query=self._scope, timeout=timeout, at=at
         )
-        if answer.status == 404:
+        if answer.status == 404 and answer.content.startswith(_UNKNOWN_SERVICE):
             return False
         if answer.status != 200:
             raise _refusal(answer, "deregister", name, "write")
@@ -130,24 +152,37 @@ def _refusal(answer: Answer, action: str, name: str, permission: str) -> Rejecte
     return RejectedError(answer.status, message)
 
 
-def _found(answer: Answer) -> FoundInstance | None:
-    try:
-        document: _ServiceHealth | None = json.loads(answer.body)
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
-        # A load balancer's own 503, Consul's own rate limit: no statement about the registration.
-        raise RejectedError(answer.status, f"Consul answered {answer.status} {answer.body[:200]!r}")
-    service, checks = document.get("Service"), document.get("Checks") or []
+def _found(answer: Answer, check_id: str) -> FoundInstance | None:
+    document = _health(answer)
+    service = document["Service"]
     if service is None:
         return None
+    checks, weights = document.get("Checks") or [], service.get("Weights") or {}
     return FoundInstance(
         name=service["Service"],
         address=service["Address"],
         port=service["Port"],
         tags=tuple(service.get("Tags") or ()),
         meta=service.get("Meta") or {},
-        status=document.get("AggregatedStatus", ""),
+        status=document["AggregatedStatus"],
         node=next((check["Node"] for check in checks), None),
         checks={check["CheckID"]: check["Name"] for check in checks},
+        output=next(
+            (" ".join((check.get("Output") or "").split())[:300] for check in checks if check["CheckID"] == check_id),
+            "",
+        ),
+        weights=(weights.get("Passing", 1), weights.get("Warning", 1)),
     )
+
+
+def _health(answer: Answer) -> _ServiceHealth:
+    try:
+        document: object = json.loads(answer.content)
+    except ValueError:
+        document = None
+    if isinstance(document, dict) and "AggregatedStatus" in document:
+        is_there = document.get("Service") is not None
+        if is_there == (answer.status != 404):
+            return cast("_ServiceHealth", document)
+    # A load balancer's own 404 or 503, Consul's own rate limit: no statement about the registration.
+    raise RejectedError(answer.status, f"no answer of Consul's agent: {answer.status} {answer.body[:200]!r}")

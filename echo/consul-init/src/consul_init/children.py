@@ -2,9 +2,11 @@
 must (orphans are handed to it, and stay zombies until it waits for them).
 """
 
+import contextlib
 import errno
 import os
 import signal
+import sys
 from collections.abc import Sequence
 
 # What a shell says (https://www.gnu.org/software/bash/manual/html_node/Exit-Status.html).
@@ -12,6 +14,8 @@ NOT_EXECUTABLE, NOT_FOUND, KILLED_BY_SIGNAL = 126, 127, 128
 
 # Python ignores these for itself; a program of another language expects the default.
 _IGNORED_BY_PYTHON = tuple(getattr(signal, name) for name in ("SIGPIPE", "SIGXFZ", "SIGXFSZ") if hasattr(signal, name))
+
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 class StartError(Exception):
@@ -37,6 +41,7 @@ class Child:
             exit_code = NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
             raise StartError(f"{command[0]}: {error.strerror}", exit_code) from error
         self.exit_code: int | None = None
+        self._group_is_gone = False
 
     def reap(self) -> None:
         """Collect all children that have ended; sets `exit_code` when the command is among them."""
@@ -56,7 +61,34 @@ class Child:
         if self.exit_code is None:
             os.kill(self.pid, signum)
 
-    def kill(self) -> None:
-        """SIGKILL, to all of the command's process group."""
-        if self.exit_code is None:
-            os.killpg(self.pid, signal.SIGKILL)
+    def send_to_group(self, signum: int) -> None:
+        """To the command and all it has started, as a terminal does: a shell that runs a server tells it nothing."""
+        if self.has_ended:
+            return
+        try:
+            os.killpg(self.pid, signum)
+        except ProcessLookupError:
+            self._group_is_gone = True
+        except PermissionError:  # some became another user: told is who can be told
+            pass
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the command has, and all that it has started and that did not leave its process group."""
+        if self.exit_code is None or self._group_is_gone:
+            return self._group_is_gone
+        with contextlib.suppress(PermissionError):
+            try:
+                os.killpg(self.pid, 0)
+            except ProcessLookupError:
+                self._group_is_gone = True  # for good: its number may be given to others
+        return self._group_is_gone
+
+
+def adopt_orphans() -> None:
+    """Have orphans of the command's handed to us also where we are not the first process (prctl(2))."""
+    if sys.platform == "linux":
+        import ctypes  # noqa: PLC0415 - for the wrapper alone
+
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

@@ -12,8 +12,9 @@ from consul_init.signals import WrappedSignals
 class Registered:
     """Registers on entering, deregisters on leaving the block; for one block.
 
-    A first SIGTERM or SIGINT inside the block makes it leave Consul and drain before the signal does what it would
-    have done. With `handle_signals=False` that is the application's to do: it calls `leave`, then stops its server.
+    A first SIGTERM, SIGINT or SIGQUIT inside the block makes it leave Consul and drain before the signal does what it
+    would have done. With `handle_signals=False` that is the application's to do: it calls `leave`, then stops its
+    server.
 
     Creating it raises SettingsError; entering the block never fails, because a service must come up without Consul.
     """
@@ -39,13 +40,17 @@ class Registered:
 
     def __enter__(self) -> Self:
         if self._presence.start() and self._handle_signals:
-            self._signals = WrappedSignals(self._presence.leaving, self.settings.stop_timeout, self._presence.log)
-            self._signals.install(server_handles_them=False)
+            settings = self.settings
+            signals = WrappedSignals(self._presence, settings.stop_timeout, self._presence.log, settings.stop_signals)
+            if signals.install(server_handles_them=False):
+                self._signals = signals
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._signals_were_replaced():
+            self._presence.leave()
         self._presence.stop()
         self._restore_signals()
 
@@ -55,8 +60,14 @@ class Registered:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._signals_were_replaced():
+            await self._presence.leave_async()
         await self._presence.stop_async()
         self._restore_signals()
+
+    def _signals_were_replaced(self) -> bool:
+        """Then nobody has drained, and whatever still serves may do so now."""
+        return self._signals is not None and self._signals.were_replaced()
 
     def _restore_signals(self) -> None:
         if self._signals is not None:

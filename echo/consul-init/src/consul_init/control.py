@@ -3,6 +3,8 @@
 A unix socket. On Linux it has an abstract name (unix(7)): it needs no writable directory, belongs to the pod's network
 namespace as the registered address does, and is gone with its process. Elsewhere it is a file. Each side
 looks at who is on the other (SO_PEERCRED) and speaks with the same user or root only.
+
+A successor (see succession.py) keeps its connection open while it waits, and closes it when it no longer wants to.
 """
 
 import contextlib
@@ -10,22 +12,26 @@ import errno
 import hashlib
 import os
 import socket
-import struct
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from consul_init.errors import ControlError
+from consul_init.errors import ControlError, TakenError
+from consul_init.peers import REQUEST_TIMEOUT, is_alive, is_trusted, process_at
 from consul_init.settings import LEAVE_BUDGET, Settings
 from consul_init.threads import start_thread
 
-_LEAVE = b"leave\n"
-_ACCEPTED, _LEFT, _NOT_CONFIRMED = b"leaving\n", b"left\n", b"not confirmed\n"
-_REQUEST_TIMEOUT = 2.0
-_CREDENTIALS = struct.Struct("3i")
+LEAVE, SUCCEED = b"leave\n", b"succeed\n"
+WAITING, LEFT = b"waiting\n", b"left\n"
+_ACCEPTED, _NOT_CONFIRMED = b"leaving\n", b"not confirmed\n"
+# A signal that is sent to all workers reaches the successors a moment later than us, or before.
+_SIGNALLED_TOO = 0.5
+# Seconds between two attempts to accept where the process has no file descriptors left.
+_ACCEPT_AGAIN = 1.0
 
 
 def control_address(settings: Settings, service_id: str) -> str:
@@ -33,75 +39,142 @@ def control_address(settings: Settings, service_id: str) -> str:
     if settings.control_socket is not None:
         chosen = settings.control_socket
         return f"\0{chosen[1:]}" if chosen.startswith("@") else chosen
-    name = f"consul-init/{hashlib.sha256(service_id.encode()).hexdigest()[:32]}"
+    digest = hashlib.sha256(service_id.encode()).hexdigest()
     if sys.platform == "linux":
-        return f"\0{name}"
-    return str(Path(tempfile.gettempdir()) / f"{name.replace('/', '-')}-{os.getuid()}.sock")
+        return f"\0consul-init/{digest[:32]}"
+    # Short: macOS has temporary directories of 49 characters, and takes 103 for the whole.
+    return str(Path(tempfile.gettempdir()) / f"consul-init-{digest[:16]}-{os.getuid()}.sock")
 
 
 class ControlServer:
-    """Holds the socket while open: at most one keeper for each service id."""
+    """Holds the socket while open: at most one keeper for each service id.
 
-    def __init__(self, address: str, leave: Callable[[], bool]) -> None:
-        self._address = address
+    `leave` is called for `consul-init leave`. With `hands_over`, other processes may wait to be the next.
+    """
+
+    def __init__(self, address: str, leave: Callable[[], bool], *, hands_over: bool = False) -> None:
+        self.address = address
         self._leave = leave
+        self._hands_over = hands_over
         self._listener: socket.socket | None = None
         self._thread: threading.Thread | None = None
+        self._successors: set[socket.socket] = set()
+        self._changed = threading.Condition()
+        self._free_for_the_next = False
+        self._gone_for_good = False
 
     def open(self) -> None:
-        """Raises ControlError: when another keeper has the socket, with its process where that is known."""
+        """Raises TakenError when another keeper has the socket, with its process where that is known; else
+        ControlError.
+        """
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._bind(listener)
+            listener.listen(16)
         except OSError as error:
             listener.close()
             if error.errno == errno.EADDRINUSE:
-                raise ControlError(
-                    f"another process keeps this instance{_holder(self._address)}. With several workers, start the"
-                    " server as 'consul-init run -- COMMAND...' and take consul_init out of the application"
-                ) from error
+                raise TakenError(f"another process keeps this instance{process_at(self.address)}") from error
             raise ControlError(f"no control socket can be made (see CONSUL_INIT_SOCKET): {error}") from error
-        listener.listen(16)
         self._listener = listener
         self._thread = start_thread(partial(self._serve, listener), "control")
 
     def close(self) -> None:
-        """Free the name."""
-        if self._listener is None or self._thread is None:
+        """Free the name. A successor takes it at once."""
+        listener, self._listener = self._listener, None
+        if listener is None or self._thread is None:
             return
-        if not self._address.startswith("\0"):
-            Path(self._address).unlink(missing_ok=True)  # first: once we have closed, it may be our successor's
+        if not self.address.startswith("\0"):
+            Path(self.address).unlink(missing_ok=True)  # first: once we have closed, it may be our successor's
         # Closing alone does not wake a thread that waits in accept, and until it wakes the name is taken.
         with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join(_REQUEST_TIMEOUT)
-        self._listener.close()
-        self._listener = None
+            listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join(REQUEST_TIMEOUT)
+        listener.close()
+        with self._changed:
+            for each in self._successors:
+                with contextlib.suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+
+    def has_successor(self) -> bool:
+        """Whether another process wants to go on keeping this instance, and has not been told to stop as we have."""
+        end = time.monotonic() + _SIGNALLED_TOO
+        with self._changed:
+            while self._successors and self._changed.wait(max(0.0, end - time.monotonic())):
+                pass
+            return bool(self._successors)
+
+    def free_for_the_next(self) -> None:
+        """We have left: a successor that comes from now on gets the name at once."""
+        with self._changed:
+            self._free_for_the_next = self._hands_over
+
+    def forget(self) -> None:
+        """In a forked child: the name and the connections are the parent's."""
+        for each in (self._listener, *self._successors):
+            if each is not None:
+                each.close()
+        self._listener, self._successors = None, set()
 
     def _bind(self, listener: socket.socket) -> None:
-        if not self._address.startswith("\0") and Path(self._address).is_socket() and not _alive(self._address):
-            Path(self._address).unlink()  # left behind by a process that was killed
-        mask = os.umask(0o177)
-        try:
-            listener.bind(self._address)
-        finally:
-            os.umask(mask)
+        if self.address.startswith("\0"):
+            listener.bind(self.address)
+            return
+        path = Path(self.address)
+        if path.is_socket() and not is_alive(self.address):
+            path.unlink()  # left behind by a process that was killed
+        listener.bind(self.address)
+        path.chmod(0o600)  # before we listen, nobody can connect
 
     def _serve(self, listener: socket.socket) -> None:
-        while True:
+        while self._listener is not None:
             try:
                 connection, _ = listener.accept()
-            except OSError:
-                return
+            except OSError as error:
+                if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ECONNABORTED):
+                    return
+                time.sleep(_ACCEPT_AGAIN)
+                continue
             start_thread(partial(self._answer, connection), "control")
 
     def _answer(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
-            connection.settimeout(_REQUEST_TIMEOUT)
-            if not _trusted(connection) or connection.recv(len(_LEAVE)) != _LEAVE:
+            connection.settimeout(REQUEST_TIMEOUT)
+            if not is_trusted(connection):
                 return
-            connection.sendall(_ACCEPTED)
-            connection.sendall(_LEFT if self._leave() else _NOT_CONFIRMED)
+            with connection.makefile("rb") as requests:
+                request = requests.readline(16)
+            if request == LEAVE:
+                connection.sendall(_ACCEPTED)
+                confirmed = self._leave()
+                self._tell_successors()
+                connection.sendall(LEFT if confirmed else _NOT_CONFIRMED)
+            elif request == SUCCEED and self._hands_over:
+                self._keep_successor(connection)
+
+    def _keep_successor(self, connection: socket.socket) -> None:
+        with self._changed:
+            if self._listener is None:
+                return
+            connection.sendall(LEFT if self._gone_for_good else WAITING)
+            self._successors.add(connection)
+            if self._free_for_the_next:
+                start_thread(self.close, "control")
+        try:
+            connection.settimeout(None)
+            connection.recv(1)
+        finally:
+            with self._changed:
+                self._successors.discard(connection)
+                self._changed.notify_all()
+
+    def _tell_successors(self) -> None:
+        """The whole instance is to leave, them included."""
+        with self._changed:
+            self._gone_for_good = True
+            for each in self._successors:
+                with contextlib.suppress(OSError):
+                    each.sendall(LEFT)
 
 
 def ask_to_leave(address: str, *, wait: float | None) -> bool:
@@ -111,51 +184,20 @@ def ask_to_leave(address: str, *, wait: float | None) -> bool:
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         try:
-            connection.settimeout(_REQUEST_TIMEOUT)
+            connection.settimeout(REQUEST_TIMEOUT)
             connection.connect(address)
-            if not _trusted(connection):
+            if not is_trusted(connection):
                 raise ControlError("the control socket belongs to another user")
-            connection.sendall(_LEAVE)
+            connection.sendall(LEAVE)
             answers = connection.makefile("rb")
             accepted = answers.readline()
             if wait is None or accepted != _ACCEPTED:
                 outcome = accepted
             else:
-                connection.settimeout(wait + LEAVE_BUDGET + _REQUEST_TIMEOUT)
+                connection.settimeout(wait + LEAVE_BUDGET + REQUEST_TIMEOUT)
                 outcome = answers.readline()
         except OSError as error:
             raise ControlError(f"no keeper answers on the control socket: {error}") from error
     if not outcome:
         raise ControlError("the keeper ended before it answered")
     return outcome != _NOT_CONFIRMED
-
-
-def _peer(connection: socket.socket) -> tuple[int, int] | None:
-    """Process and user id of the other side; None where the system does not tell."""
-    if sys.platform != "linux":
-        return None
-    process, user, _group = _CREDENTIALS.unpack(
-        connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    )
-    return process, user
-
-
-def _trusted(connection: socket.socket) -> bool:
-    peer = _peer(connection)
-    # Without SO_PEERCRED the socket is a file that only its owner can open.
-    return peer is None or peer[1] in (os.getuid(), 0)
-
-
-def _alive(address: str) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(_REQUEST_TIMEOUT)
-        return probe.connect_ex(address) == 0
-
-
-def _holder(address: str) -> str:
-    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(_REQUEST_TIMEOUT)
-        probe.connect(address)
-        peer = _peer(probe)
-        return "" if peer is None else f" (process {peer[0]} of user {peer[1]})"
-    return ""

@@ -3,7 +3,8 @@
 The agent that holds a registration is the only one that can be asked about it, and the only one that can remove it:
 deregistered elsewhere, the service comes back (Consul's anti-entropy). A name with several addresses must
 therefore not lead somewhere else on the next request. The one exception is an address that has stopped
-answering and that the name no longer has: the agent has moved (a restarted pod has a new address).
+answering and that the name no longer has: the agent has moved (a restarted pod has a new address). Which of the name's
+addresses it has then is found out in relocation.py, once an agent holds a registration.
 """
 
 import socket
@@ -15,11 +16,11 @@ from consul_init.errors import UnreachableError
 from consul_init.log import LOGGER, Log
 
 # Seconds without an answer before the name is looked up again.
-_MOVED_AFTER = 10.0
+MOVED_AFTER = 10.0
 
 
 @dataclass(frozen=True)
-class _Target:
+class Target:
     """`address` is what `socket.connect` takes; `host` is for people."""
 
     family: int
@@ -33,22 +34,49 @@ class Endpoint:
     def __init__(self, address: ConsulAddress, log: Log = LOGGER) -> None:
         self._address = address
         self._log = log
-        self._kept: _Target | None = None
+        self._kept: Target | None = None
         self._silent_since: float | None = None
+        self.holds_a_registration = False
+        """Then another address is taken only where `keep` or `forget` says so."""
 
-    def connect(self, timeout: float) -> socket.socket:
-        """A connected socket whose timeout is `timeout` seconds. Raises UnreachableError."""
+    def connect(self, timeout: float, at: Target | None = None) -> socket.socket:
+        """A connected socket whose timeout is `timeout` seconds, to the agent or to the one `at` this address.
+
+        Raises UnreachableError.
+        """
+        if at is not None:
+            return self._open(at, timeout)
         if self._address.scheme == "unix":
-            return self._open(_Target(socket.AF_UNIX, self._address.host, self._address.host), timeout)
+            return self._open(Target(socket.AF_UNIX, self._address.host, self._address.host), timeout)
         if self._kept is not None:
             try:
                 connection = self._open(self._kept, timeout)
             except UnreachableError:
-                self._forget_if_moved(self._kept)
+                self._notice_silence()
                 raise
             self._silent_since = None
             return connection
         return self._connect_first(timeout)
+
+    def silent_for(self) -> float:
+        """Seconds since the agent's address has stopped answering; 0 where it answers."""
+        return 0.0 if self._silent_since is None else time.monotonic() - self._silent_since
+
+    def others(self) -> list[Target]:
+        """The addresses that the name has now beside the agent's. Raises UnreachableError."""
+        return [] if self._address.scheme == "unix" else [each for each in self._resolve() if each != self._kept]
+
+    def has_moved(self) -> bool:
+        """Whether the name has other addresses, and no longer the agent's. Raises UnreachableError."""
+        return self._kept is not None and self._address.scheme != "unix" and self._kept not in self._resolve()
+
+    def keep(self, target: Target) -> None:
+        """The agent is there now."""
+        self._kept, self._silent_since = target, None
+
+    def forget(self) -> None:
+        """Take the first address that answers."""
+        self._kept = self._silent_since = None
 
     def _connect_first(self, timeout: float) -> socket.socket:
         candidates = self._resolve()
@@ -68,14 +96,14 @@ class Endpoint:
             return connection
         raise UnreachableError(f"{self._address} has no address")
 
-    def _resolve(self) -> list[_Target]:
+    def _resolve(self) -> list[Target]:
         try:
             found = socket.getaddrinfo(self._address.host, self._address.port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise UnreachableError(f"{self._address} cannot be resolved: {error}") from error
-        return [_Target(family, target, str(target[0])) for family, _, _, _, target in found]
+        return [Target(family, target, str(target[0])) for family, _, _, _, target in found]
 
-    def _open(self, target: _Target, timeout: float) -> socket.socket:
+    def _open(self, target: Target, timeout: float) -> socket.socket:
         connection = socket.socket(target.family, socket.SOCK_STREAM)
         try:
             connection.settimeout(timeout)
@@ -86,17 +114,15 @@ class Endpoint:
             raise UnreachableError(f"no connection to {self._address}{at}: {error}") from error
         return connection
 
-    def _forget_if_moved(self, kept: _Target) -> None:
-        now = time.monotonic()
+    def _notice_silence(self) -> None:
         if self._silent_since is None:
-            self._silent_since = now
-        if now - self._silent_since < _MOVED_AFTER:
+            self._silent_since = time.monotonic()
+        if self.holds_a_registration or self.silent_for() < MOVED_AFTER:
             return
-        self._silent_since = now
         try:
-            current = self._resolve()
+            moved = self.has_moved()
         except UnreachableError:
             return
-        if kept not in current:
-            self._log.warning("%s is no longer at %s: looking for the agent anew", self._address, kept.host)
-            self._kept = None
+        if moved:
+            self._log.warning("%s has another address now: looking for the agent anew", self._address)
+            self.forget()

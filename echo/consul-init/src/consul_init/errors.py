@@ -3,6 +3,7 @@
 ConsulInitError
 ├── SettingsError          a variable is missing or wrong: the person who wrote the pod spec must act
 ├── ControlError           no keeper answers on the control socket
+│   └── TakenError         another process has it
 └── ConsulError            about Consul: the keeper tries again
     ├── UnreachableError   no answer: what Consul did is unknown
     ├── DeniedError        401 or 403: the token does not allow it
@@ -27,12 +28,20 @@ class ControlError(ConsulInitError):
     """The control socket of a keeper cannot be reached or belongs to somebody else."""
 
 
+class TakenError(ControlError):
+    """Another process keeps this very instance."""
+
+
 class ConsulError(ConsulInitError):
     """Consul could not be asked, or did not do what it was asked."""
 
 
 class UnreachableError(ConsulError):
-    """No answer came: the request may or may not have been carried out."""
+    """No answer came: the request may or may not have been carried out. Not so where it was not even sent."""
+
+    def __init__(self, message: str, *, was_sent: bool = False) -> None:
+        super().__init__(message)
+        self.was_sent = was_sent
 
 
 class RejectedError(ConsulError):

@@ -8,8 +8,8 @@ one's traffic. So each check says whom it means, in a header, and this middlewar
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from consul_init.registration import INSTANCE_HEADER, Registration
-from consul_init.settings import Settings
+from consul_init.log import LOGGER
+from consul_init.registration import INSTANCE_HEADER
 
 # The types of ASGI's specification, which says `dict[str, Any]` (https://asgi.readthedocs.io/en/latest/specs/main.html).
 Scope = MutableMapping[str, Any]
@@ -21,29 +21,44 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 _HEADER = INSTANCE_HEADER.lower().encode()
 
 
+# What this process is registered as: by whichever presence registers it, and by none where a sidecar or wrapper does.
+_published: list[str] = []
+
+
+def publish(instance: str) -> None:
+    """From now on checks that mean `instance` are ours."""
+    _published.append(instance)
+
+
+def withdraw(instance: str) -> None:
+    """The other way round, once for each `publish`."""
+    _published.remove(instance)
+
+
 class InstanceGuard:
     """ASGI middleware: answers 421 (Misdirected Request, RFC 9110 section 15.5.20) to a check of another instance.
 
-    `instance` is the registration's; if not given it is read from the environment at the first such request.
-    Requests without the header pass untouched.
+    It compares with what this process has registered, and lets everything through where that is nothing: then somebody
+    else registers it, and only that one knows as what. `instance` is for an application that is told. Requests without
+    the header pass untouched.
     """
 
     def __init__(self, app: ASGIApp, instance: str | None = None) -> None:
         self._app = app
-        self._instance = instance.encode() if instance is not None else None
+        self._instance = instance
+        self._refused = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or refuse."""
         meant = next((value for name, value in scope.get("headers", ()) if name == _HEADER), None)
-        if scope["type"] != "http" or meant is None or meant == self._own():
+        ours = _published if self._instance is None else [self._instance]
+        if scope["type"] != "http" or meant is None or not ours or meant.decode(errors="replace") in ours:
             await self._app(scope, receive, send)
             return
-        body = b"this is another instance: " + self._own() + b"\n"
+        body = f"this is another instance: {', '.join(ours)}\n".encode()
+        if not self._refused:
+            self._refused = True
+            LOGGER.warning("refused a health check that is meant for %r, and not for %s", meant, ", ".join(ours))
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 421, "headers": headers})
         await send({"type": "http.response.body", "body": body})
-
-    def _own(self) -> bytes:
-        if self._instance is None:
-            self._instance = Registration.from_settings(Settings.from_env()).instance.encode()
-        return self._instance

@@ -12,42 +12,55 @@ from collections.abc import Callable
 
 from consul_init.agent import Agent
 from consul_init.consul_settings import ConsulSettings
-from consul_init.errors import ConsulError, DeniedError, NotKeptError
+from consul_init.errors import ConsulError, DeniedError, NotKeptError, RejectedError, UnreachableError
 from consul_init.log import InstanceLog
 from consul_init.registration import FoundInstance, Registration
+from consul_init.relocation import Relocation
 from consul_init.settings import LEAVE_BUDGET, REQUEST_TIMEOUT
+from consul_init.state import Observed, OnChange, State
 from consul_init.threads import start_thread
 
 # Seconds between two looks at the registration.
 _POLL = (2.0, 3.0)
+# The same until its check is good for the first time, and how long at most: somebody waits for that.
+_FIRST_POLL, _FIRST_SECONDS = 0.5, 10.0
 # Seconds before the next attempt after a failure: short enough to be back soon after Consul is, also at the top.
 _BACKOFF_FIRST, _BACKOFF_MOST = 0.5, 3.0
 _BACKOFF_DENIED = 10.0
 _RETRY_DEREGISTER = 0.3
 _READY_POLL = 1.0
-_WAYS_TO_LOSE = "agent restarted, deregistered there, or critical for longer than SERVICE_DEREGISTER_AFTER"
+# Answers that say that nothing was registered.
+_REFUSALS = (400, 401, 403, 404)
 
 
 class Keeper:
     """Registers, watches, registers again; deregisters once, when told to leave."""
 
     def __init__(
-        self, registration: Registration, consul: ConsulSettings, ready: Callable[[], bool] | None = None
+        self,
+        registration: Registration,
+        consul: ConsulSettings,
+        ready: Callable[[], bool] | None = None,
+        on_change: OnChange | None = None,
     ) -> None:
         """`ready`, if given, is asked every second and must say yes once before anything is registered."""
         self.registration = registration
         self.log = InstanceLog(registration.id)
+        self.observed = Observed(self.log, on_change)
         self._agent = Agent(consul, self.log)
+        self._relocation = Relocation(self._agent, registration, self.log)
         self._ready = ready
         self.was_registered = False
         """Whether the registration has been made and read back once."""
+        self._registered_at = 0.0
         self._leaving = threading.Event()
         self._left = threading.Event()
-        self._unsure = False
+        self._unsure = self._anything_was_sent = False
         self._trouble: str | None = None
+        self._loss_is_told = False
         self._backoff = _BACKOFF_FIRST
-        self._node: str | None = None
         self._removed = False
+        self._retired = False
 
     def start(self) -> None:
         """Begin. Returns at once: a service must come up also when Consul is away."""
@@ -62,6 +75,21 @@ class Keeper:
         self._left.wait(LEAVE_BUDGET)
         return self._removed
 
+    def retire(self) -> None:
+        """End the thread, and leave the registration to who keeps it from now on. Bounded as `leave` is."""
+        self._retired = True
+        self.leave()
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether `leave` was called."""
+        return self._leaving.is_set()
+
+    @property
+    def anything_was_sent(self) -> bool:
+        """Whether Consul may have heard of us; where it never did, nobody needs a drain."""
+        return self._anything_was_sent
+
     def _run(self) -> None:
         reason = self.registration.address_reason
         self.log.info("address %s (%s), Consul %s", self.registration.address, reason, self._agent.address)
@@ -69,8 +97,10 @@ class Keeper:
         try:
             while not self._leaving.wait(wait):
                 wait = self._look()
-            self._deregister()
+            if not self._retired:
+                self._deregister()
         finally:
+            self.observed.become(State.LEFT)
             self._left.set()
 
     def _is_ready(self) -> bool:
@@ -85,6 +115,8 @@ class Keeper:
                 return _READY_POLL
             self._make_true()
         except ConsulError as error:
+            if isinstance(error, UnreachableError):
+                self._relocation.follow()
             return self._failed(error)
         except Exception:
             # The keeper outlives its own mistakes: a service that is not kept is worse than an untidy log.
@@ -93,40 +125,49 @@ class Keeper:
         if self._trouble is not None:
             self.log.info("Consul answers again, and has the registration")
             self._trouble = None
-        self._unsure = False
+        self._unsure = self._loss_is_told = False
         self._backoff = _BACKOFF_FIRST
+        if self.observed.state is not State.PASSING and time.monotonic() - self._registered_at < _FIRST_SECONDS:
+            return _FIRST_POLL
         return random.uniform(*_POLL)  # noqa: S311 - jitter, not a secret
 
     def _make_true(self) -> None:
         # It may be there though the answer was lost or reading it back failed: a Consul that cannot keep up must not
         # be asked to write it once more.
-        if (self.was_registered or self._unsure) and self._is_true():
-            return
-        if not self._leaving.is_set():
+        if not ((self.was_registered or self._unsure) and self._is_true()) and not self._leaving.is_set():
             self._register()
+        self._relocation.clear(time.monotonic() + 1.0)
 
     def _is_true(self) -> bool:
         found = self._agent.find(self.registration)
         if found is None:
-            if self.was_registered:
-                self.log.warning("registering again: Consul has lost it (%s)", _WAYS_TO_LOSE)
+            self._tell_loss()
+            self.observed.become(State.UNREGISTERED)
             return False
-        self._notice_node(found)
+        self._relocation.notice(found)
         differences = self.registration.differences(found)
         if differences:
-            if self.was_registered:
-                self.log.warning("registering again: somebody changed it in Consul: %s", "; ".join(differences))
+            self._tell_once_more(f"somebody changed it in Consul: {'; '.join(differences)}")
             return False
         if not self.was_registered:
             self._confirmed(found)
         if self._agent.has_a_new_token:
             self.log.info("registering again: the token is a new one, and Consul's agent keeps the one it was given")
             return False
+        self.observed.notice(found)
         return True
 
     def _register(self) -> None:
-        self._unsure = True
-        self._agent.register(self.registration)
+        before, self._unsure, self._anything_was_sent = self._unsure, True, True
+        try:
+            self._agent.register(self.registration)
+        except UnreachableError as error:
+            self._unsure = before or error.was_sent
+            self._anything_was_sent = self._unsure or self.was_registered
+            raise
+        except RejectedError as error:
+            self._unsure = before or error.status not in _REFUSALS
+            raise
         if self._leaving.is_set():
             return
         # Reading back costs one request and finds what a 200 does not tell.
@@ -137,13 +178,15 @@ class Keeper:
                 f" service:write on {self.registration.name!r}, or this address leads to several agents: set"
                 " CONSUL_HTTP_ADDR to the node's own agent (status.hostIP) or to one server's address"
             )
-        self._notice_node(found)
+        self._relocation.notice(found)
         differences = self.registration.differences(found)
         if differences:
             raise NotKeptError(f"Consul keeps the registration differently: {'; '.join(differences)}")
         self._confirmed(found)
+        self.observed.notice(found)
 
     def _confirmed(self, found: FoundInstance) -> None:
+        self._registered_at = time.monotonic()
         self.log.info("registered with the agent of node %s, check: %s", found.node, self.registration.check_name)
         if not self.was_registered:
             self.was_registered = True
@@ -159,18 +202,22 @@ class Keeper:
         except ConsulError as error:
             self.log.warning("cannot look for what dead pods with this address left behind: %s", error)
 
-    def _notice_node(self, found: FoundInstance) -> None:
-        if found.node is None or found.node == self._node:
-            return
-        if self._node is not None:
-            self.log.warning(
-                "%s leads to several agents: node %s answered before, node %s now. Registrations are left behind on"
-                " the others. Set CONSUL_HTTP_ADDR to the node's own agent (status.hostIP) or to one server's address",
-                self._agent.address,
-                self._node,
-                found.node,
+    def _tell_loss(self) -> None:
+        failing = self.observed.failing_for()
+        if failing >= self.registration.deregister_after:
+            output = self.observed.output or "no answer"
+            self._tell_once_more(
+                f"its check has failed for {failing:.0f} s, after which Consul removes it (SERVICE_DEREGISTER_AFTER):"
+                f" {output}"
             )
-        self._node = found.node
+        else:
+            self._tell_once_more("Consul has lost it (agent restarted, or deregistered there)")
+
+    def _tell_once_more(self, why: str) -> None:
+        """That it is registered again, once until it is."""
+        if self.was_registered and not self._loss_is_told:
+            self._loss_is_told = True
+            self.log.warning("registering again: %s", why)
 
     def _failed(self, error: ConsulError) -> float:
         """Tell each trouble once, not each attempt. Returns the seconds until the next."""
@@ -186,25 +233,45 @@ class Keeper:
 
     def _deregister(self) -> None:
         deadline = time.monotonic() + REQUEST_TIMEOUT
-        while True:
-            try:
-                self._remove(deadline)
-            except ConsulError as error:
-                if isinstance(error, DeniedError) or time.monotonic() + _RETRY_DEREGISTER > deadline:
-                    self.log.error("not deregistered, going on with the stop: %s", error)  # noqa: TRY400
+        try:
+            while not self._removed:
+                problem = self._try_to_remove(deadline)
+                if problem is None:
+                    return
+                if isinstance(problem, DeniedError) or time.monotonic() + _RETRY_DEREGISTER > deadline:
+                    self.log.error("not deregistered, going on with the stop: %s", problem)
                     return
                 time.sleep(_RETRY_DEREGISTER)
-            else:
-                self._removed = True
-                return
+        except Exception:
+            self.log.exception("unexpected error while leaving, going on with the stop")
 
-    def _remove(self, deadline: float) -> None:
+    def _try_to_remove(self, deadline: float) -> ConsulError | None:
+        """What went wrong, where it may be tried again."""
+        try:
+            self._removed = self._remove(deadline) and self._relocation.clear(deadline)
+        except ConsulError as error:
+            self._anything_was_sent |= not isinstance(error, UnreachableError) or error.was_sent
+            if not (self.was_registered or self._unsure):
+                self.log.info("was never registered")
+                self._removed = True
+                return None
+            if isinstance(error, UnreachableError):
+                self._relocation.follow(at_once=True)
+            return error
+        self._anything_was_sent = True
+        return None
+
+    def _remove(self, deadline: float) -> bool:
         if self.registration.meta.get("pod-uid"):
             found = self._agent.find(self.registration, timeout=deadline - time.monotonic())
             if found is not None and self.registration.is_of_another_pod(found.meta):
                 self.log.warning("not deregistered: pod %s has this address now", found.meta.get("pod-uid"))
-                return
+                return True
         if self._agent.deregister(self.registration, timeout=deadline - time.monotonic()):
             self.log.info("deregistered")
-        else:
-            self.log.info("was not in Consul any more")
+            return True
+        if self.was_registered:
+            self.log.warning("not deregistered: this agent does not have it, which had it before")
+            return False
+        self.log.info("was not in Consul")
+        return True

@@ -22,6 +22,11 @@ class Leaving:
         self._lock = threading.Lock()
         self._drained_at: float | None = None
 
+    @property
+    def begun(self) -> bool:
+        """Whether anybody has asked."""
+        return self._keeper.is_leaving
+
     def leave(self) -> bool:
         """Return once the drain time since the first deregistration is over.
 
@@ -29,12 +34,17 @@ class Leaving:
         Consul hangs.
         """
         confirmed = self._keeper.leave()
+        if self._keeper.anything_was_sent:
+            self.drain()
+        return confirmed
+
+    def drain(self) -> None:
+        """Return once the drain time since the first call is over."""
         with self._lock:
             if self._drained_at is None:
                 self._drained_at = time.monotonic() + self._drain
                 self._keeper.log.info("draining for %gs: the server goes on answering", self._drain)
         time.sleep(max(0.0, self._drained_at - time.monotonic()))
-        return confirmed
 
 
 async def in_daemon_thread(function: Callable[[], T]) -> T:

@@ -56,7 +56,8 @@ async def _registered(settings: Settings | None) -> AsyncIterator[None]:
     except SettingsError as error:
         LOGGER.error("cannot start: %s", error)  # in one line; the server shows the traceback
         raise
-    signals = WrappedSignals(presence.leaving, presence.settings.stop_timeout, presence.log)
+    stop_timeout, stop_signals = presence.settings.stop_timeout, presence.settings.stop_signals
+    signals = WrappedSignals(presence, stop_timeout, presence.log, stop_signals)
     if presence.start():
         signals.install(server_handles_them=True)
     try:

@@ -1,4 +1,4 @@
-"""One instance's presence in Consul: registration, keeper, control socket and signals, put together.
+"""One instance's presence in Consul: registration, keeper, control socket and succession, put together.
 
 All ways in are thin layers over this: the context managers, the lifespan, the wrapper and the sidecar.
 """
@@ -7,22 +7,32 @@ from collections.abc import Callable
 from functools import partial
 
 from consul_init.control import ControlServer, control_address
-from consul_init.errors import ControlError
+from consul_init.errors import ControlError, TakenError
+from consul_init.forks import forget_in_children
+from consul_init.identity import publish, withdraw
 from consul_init.keeper import Keeper
 from consul_init.leaving import Leaving, in_daemon_thread
 from consul_init.registration import Registration
 from consul_init.settings import Settings
+from consul_init.succession import Succession
 
 
 class Presence:
     """From `start` to `stop`. Neither fails because of Consul.
 
-    Does nothing where SERVICE_REGISTER is false, or where another process already keeps this very instance (or none can
-    because it would have no control socket): then a line in the log says so.
+    Does nothing where SERVICE_REGISTER is false, or where there can be no control socket: then a line in the log says
+    so. Where another process keeps this very instance, it waits to be the next (see succession.py).
     """
 
-    def __init__(self, settings: Settings, ready: Callable[[Registration], bool] | None = None) -> None:
-        """`ready`, if given, must say yes once before anything is registered.
+    def __init__(
+        self,
+        settings: Settings,
+        ready: Callable[[Registration], bool] | None = None,
+        *,
+        hands_over: bool = True,
+    ) -> None:
+        """`ready`, if given, must say yes once before anything is registered. `hands_over` says whether a process that
+        waits for the end of this one serves at the same address, as a worker of the same server does.
 
         Raises SettingsError where no address can be found.
         """
@@ -31,34 +41,75 @@ class Presence:
         condition = None if ready is None else partial(ready, self.registration)
         self._keeper = Keeper(self.registration, settings.consul, condition)
         self.log = self._keeper.log
-        self.leaving = Leaving(self._keeper, settings.drain)
-        self._control = ControlServer(control_address(settings, self.registration.id), self.leaving.leave)
-        self.keeping = False
+        self._leaving = Leaving(self._keeper, settings.drain)
+        address = control_address(settings, self.registration.id)
+        self._control = ControlServer(address, self._leaving.leave, hands_over=hands_over)
+        self._succession = Succession(self._control, self._keep, self.log)
+        self._waiting = self._keeping = self._published = False
 
     def start(self) -> bool:
         """Claim the instance and begin to register it in the background. False where there is nothing to do."""
         if not self.settings.enabled:
             self.log.info("not registering: SERVICE_REGISTER is false")
             return False
+        forget_in_children(self)
         try:
             self._control.open()
+        except TakenError as error:
+            self.log.warning(
+                "%s: waiting for its end. Several workers are better kept by 'consul-init run -- COMMAND...', with"
+                " consul_init taken out of the application",
+                error,
+            )
+            self._waiting = True
+            self._succession.start()
         except ControlError as error:
             self.log.error("not registering: %s", error)  # noqa: TRY400 - a person acts on it, not on a traceback
             return False
-        self.keeping = True
-        self._keeper.start()
+        else:
+            self._keep()
+        # Also while another worker keeps it: the check comes to any of them.
+        publish(self.registration.instance)
+        self._published = True
         return True
 
     def leave(self) -> bool:
-        """Deregister, drain, return. False when Consul did not confirm. Bounded, also when Consul hangs."""
-        return self.leaving.leave() if self.keeping else True
+        """Deregister, drain, return. False when Consul did not confirm. Bounded, also when Consul hangs.
+
+        Where another process waits to go on serving at this address, it takes the registration over as it is.
+        """
+        self._succession.give_up()
+        if self._keeping and not self._leaving.begun and self._control.has_successor():
+            self._hand_over()
+            return True
+        if self._keeping:
+            self._keeper.leave()
+            self._control.free_for_the_next()
+            return self._leaving.leave()
+        if self._waiting:
+            self._leaving.drain()  # as the process that keeps it does, with which we serve
+        return True
 
     def stop(self) -> None:
         """Deregister unless that is done, and free the control socket. No drain: by now nothing serves."""
-        if self.keeping:
-            self._keeper.leave()
+        self._succession.give_up()
+        if self._published:
+            withdraw(self.registration.instance)
+            self._published = False
+        if self._keeping:
+            if not self._leaving.begun and self._control.has_successor():
+                self._hand_over()
+            else:
+                self._keeper.leave()
             self._control.close()
-            self.keeping = False
+            self._keeping = False
+        self._waiting = False
+
+    def forget(self) -> None:
+        """In a forked child: it is the parent that is in Consul."""
+        self._waiting = self._keeping = False
+        self._control.forget()
+        self._succession.forget()
 
     async def leave_async(self) -> bool:
         """`leave`, without blocking the event loop."""
@@ -67,3 +118,13 @@ class Presence:
     async def stop_async(self) -> None:
         """`stop`, without blocking the event loop."""
         await in_daemon_thread(self.stop)
+
+    def _keep(self) -> None:
+        self._waiting, self._keeping = False, True
+        self._keeper.start()
+
+    def _hand_over(self) -> None:
+        self.log.info("another process goes on serving here: it takes the registration over")
+        self._keeper.retire()
+        self._control.close()
+        self._keeping = False

@@ -25,6 +25,10 @@ class FoundInstance:
     node: str | None
     checks: Mapping[str, str]
     """Check id to check name."""
+    output: str = ""
+    """Of our check: Consul's own words."""
+    weights: tuple[int, int] = (1, 1)
+    """In DNS answers, and for gateways that take note of them: while passing, and while in warning."""
 
 
 @dataclass(frozen=True, kw_only=True)

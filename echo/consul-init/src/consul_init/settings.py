@@ -6,6 +6,7 @@ Consul's own names (`CONSUL_HTTP_ADDR`, `CONSUL_CACERT`, ...) mean what they mea
 
 import os
 import re
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from consul_init.hosts import is_host
 REQUEST_TIMEOUT = 3.0
 LEAVE_BUDGET = 2 * REQUEST_TIMEOUT
 MIN_DEREGISTER_AFTER = 60.0
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _META_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -51,6 +53,7 @@ class Settings:
     deregister_after: float = MIN_DEREGISTER_AFTER
     drain: float = 2.0
     stop_timeout: float = 25.0
+    stop_signals: tuple[int, ...] = STOP_SIGNALS
     enabled: bool = True
     control_socket: str | None = None
     consul: ConsulSettings = field(default_factory=ConsulSettings)
@@ -80,6 +83,7 @@ class Settings:
             deregister_after=_deregister_after(env),
             drain=drain,
             stop_timeout=_stop_timeout(env, drain),
+            stop_signals=_stop_signals(env),
             enabled=enabled,
             control_socket=_control_socket(env),
             consul=ConsulSettings.from_env(env),
@@ -168,6 +172,15 @@ def _stop_timeout(env: Environment, drain: float) -> float:
             f" and up to {LEAVE_BUDGET:g}s for a Consul that hangs)",
         )
     return seconds
+
+
+def _stop_signals(env: Environment) -> tuple[int, ...]:
+    names = [name.upper().removeprefix("SIG") for name in env.items("SERVICE_STOP_SIGNALS")]
+    known = {each.name.removeprefix("SIG"): each for each in signal.Signals}
+    for name in names:
+        if name not in known or name in ("KILL", "STOP", "CHLD"):
+            raise SettingsError("SERVICE_STOP_SIGNALS", f"has {name!r}: write names such as TERM,INT,QUIT")
+    return tuple(known[name] for name in names) or STOP_SIGNALS
 
 
 def _control_socket(env: Environment) -> str | None:

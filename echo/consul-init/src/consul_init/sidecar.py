@@ -6,7 +6,6 @@ after they have ended. So it waits for the service to answer before it registers
 """
 
 import http.client
-import signal
 
 from consul_init.presence import Presence
 from consul_init.registration import INSTANCE_HEADER, Registration
@@ -17,13 +16,16 @@ _PROBE_TIMEOUT = 2.0
 
 
 def run_sidecar(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT. Returns the exit code 0. Raises SettingsError."""
-    presence = Presence(settings, ready=is_healthy)
-    events = SignalPipe((signal.SIGTERM, signal.SIGINT))
-    if presence.start():
+    """Run until a stop signal. Returns the exit code 0. Raises SettingsError."""
+    # First of all: to the first process of a container the kernel delivers no signal that has no handler.
+    events = SignalPipe(settings.stop_signals)
+    presence = Presence(settings, ready=is_healthy, hands_over=False)
+    arrived = events.arrived()
+    if not arrived and presence.start():
         presence.log.info("waiting for %s before registering", presence.registration.check_url)
     try:
-        presence.log.info("received signal %s", events.next())
+        signum = arrived[0] if arrived else events.next()
+        presence.log.info("received signal %s", signum)
     finally:
         # No drain: by now the main containers have ended.
         presence.stop()

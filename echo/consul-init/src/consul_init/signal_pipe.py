@@ -35,6 +35,13 @@ class SignalPipe:
         ready, _, _ = select.select([self._read], [], [], timeout)
         return os.read(self._read, 1)[0] if ready else None
 
+    def arrived(self) -> list[int]:
+        """What has arrived so far, without waiting."""
+        events = []
+        while (event := self.next(0.0)) is not None:
+            events.append(event)
+        return events
+
 
 def _nothing(_signum: int, _frame: FrameType | None) -> None:
     """Python writes to the pipe only for signals that have a handler."""

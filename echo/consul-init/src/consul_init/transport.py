@@ -4,12 +4,12 @@ import http.client
 import json
 import ssl
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from consul_init.consul_settings import ConsulSettings, is_token
-from consul_init.endpoint import Endpoint
+from consul_init.endpoint import Endpoint, Target
 from consul_init.errors import ConsulError, UnreachableError
 from consul_init.log import LOGGER, Log
 from consul_init.settings import REQUEST_TIMEOUT
@@ -19,10 +19,11 @@ _MAX_ANSWER = 1 << 20
 
 @dataclass(frozen=True)
 class Answer:
-    """A status code and a body, as text."""
+    """A status code and a body. In `body`, which is for people, the token is masked; `content` is for parsing."""
 
     status: int
     body: str
+    content: str = field(default="", repr=False, compare=False)
 
 
 class Transport:
@@ -30,7 +31,7 @@ class Transport:
 
     def __init__(self, settings: ConsulSettings, log: Log = LOGGER) -> None:
         self._settings = settings
-        self._endpoint = Endpoint(settings.address, log)
+        self.endpoint = Endpoint(settings.address, log)
         self._token = settings.token
         self.sent_token: str | None = None
         """The token of the last request."""
@@ -45,8 +46,10 @@ class Transport:
         query: dict[str, str],
         body: object = None,
         timeout: float = REQUEST_TIMEOUT,
+        at: Target | None = None,
     ) -> Answer:
-        """Send one request; `path` is quoted here. Takes at most `timeout` seconds where Consul hangs.
+        """Send one request; `path` is quoted here. Takes at most `timeout` seconds where Consul hangs. `at` is an
+        address to ask in place of the agent's.
 
         Raises UnreachableError when no whole answer came, ConsulError when token or certificates cannot be read.
         """
@@ -60,22 +63,22 @@ class Transport:
             content = json.dumps(body).encode()
             headers["Content-Type"] = "application/json"
         target = f"{quote(path)}?{urlencode(query)}" if query else quote(path)
-        connection = self._connect(deadline)
+        connection = self._connect(deadline, at)
         try:
             connection.request(method, target, body=content, headers=headers)
             response = connection.getresponse()
             text = response.read(_MAX_ANSWER).decode("utf-8", "replace")
         except (OSError, http.client.HTTPException) as error:
             problem = str(error) or type(error).__name__
-            raise UnreachableError(f"{self._settings.address} did not answer: {problem}") from error
+            raise UnreachableError(f"{self._settings.address} did not answer: {problem}", was_sent=True) from error
         finally:
             connection.close()
-        return Answer(response.status, text if token is None else text.replace(token, "***"))
+        return Answer(response.status, text if token is None else text.replace(token, "***"), text)
 
-    def _connect(self, deadline: float) -> http.client.HTTPConnection:
+    def _connect(self, deadline: float, at: Target | None) -> http.client.HTTPConnection:
         address = self._settings.address
         connection = http.client.HTTPConnection("localhost" if address.scheme == "unix" else address.host, address.port)
-        plain = self._endpoint.connect(deadline - time.monotonic())
+        plain = self.endpoint.connect(deadline - time.monotonic(), at)
         try:
             plain.settimeout(max(0.1, deadline - time.monotonic()))
             if address.scheme == "https":
@@ -87,7 +90,7 @@ class Transport:
         except OSError as error:
             plain.close()
             raise UnreachableError(f"no TLS connection to {address}: {error}") from error
-        except ConsulError:
+        except BaseException:
             plain.close()
             raise
         return connection

@@ -1,0 +1,22 @@
+"""What the output of Consul's check usually means."""
+
+_HINTS = (
+    (
+        "connection refused",
+        "does the service listen on this port, and on 0.0.0.0 or :: (not on 127.0.0.1, which others cannot reach)?",
+    ),
+    ("deadline exceeded", "is it slower than SERVICE_CHECK_TIMEOUT, or is there a NetworkPolicy or firewall between?"),
+    ("i/o timeout", "does a NetworkPolicy or firewall stand between Consul's agent and the service?"),
+    ("no route to host", "can Consul's agent reach this address? See SERVICE_ADDRESS"),
+    ("malformed HTTP response", "does the service speak TLS or gRPC? See SERVICE_CHECK_TYPE"),
+    ("server gave HTTP response to HTTPS client", "the service speaks plain HTTP: see SERVICE_CHECK_TYPE"),
+    ("certificate", "Consul's agent verifies it: see SERVICE_CHECK_TLS_SERVER_NAME"),
+    ("400 Bad Request", "does the service insist on a Host header? See SERVICE_CHECK_HEADERS"),
+    ("404 Not Found", "is this the path of the health check? See SERVICE_CHECK_PATH"),
+    ("421 Misdirected Request", "another instance answers at this address and port"),
+)
+
+
+def hint_for(output: str) -> str:
+    """In brackets and with a space before it, to follow the output; empty where nothing is known."""
+    return next((f" ({hint})" for sign, hint in _HINTS if sign.lower() in output.lower()), "")
