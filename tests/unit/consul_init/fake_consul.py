@@ -13,7 +13,8 @@ class Consul:
     def __init__(self) -> None:
         self.held: dict[str, dict] = {}
         self.node = "node1"
-        self.registrations = 0
+        self.registrations = self.asked = 0
+        self.status, self.output = "passing", "HTTP GET: 200 OK"
         self.on_deregister: Callable[[], object] = lambda: None
 
     def __call__(self, seen):
@@ -26,14 +27,20 @@ class Consul:
         if "/deregister/" in seen.path:
             self.on_deregister()
             return (200, "") if self.held.pop(service_id, None) else (404, f"Unknown service ID {service_id!r}")
+        self.asked += 1
         if service_id not in self.held:
             return NOT_FOUND
         body = self.held[service_id]
-        check = {"Node": self.node, "CheckID": body["Check"]["CheckID"], "Name": body["Check"]["Name"]}
+        check = {
+            "Node": self.node,
+            "CheckID": body["Check"]["CheckID"],
+            "Name": body["Check"]["Name"],
+            "Output": self.output,
+        }
         return (
             200,
             json.dumps(
-                {"AggregatedStatus": "passing", "Service": {**body, "Service": body["Name"]}, "Checks": [check]}
+                {"AggregatedStatus": self.status, "Service": {**body, "Service": body["Name"]}, "Checks": [check]}
             ),
         )
 

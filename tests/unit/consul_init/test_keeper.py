@@ -2,13 +2,17 @@
 
 import itertools
 import logging
+import random
 import time
 
 import pytest
 from consul_init import keeper as module
+from consul_init import state
 from consul_init.keeper import Keeper
+from consul_init.leaving import Leaving
 from consul_init.registration import Registration
 from consul_init.settings import Settings
+from consul_init.state import State
 
 from .fake_consul import NOT_FOUND, Consul, wait_for
 
@@ -20,6 +24,7 @@ def _fast(monkeypatch):
     monkeypatch.setattr(module, "_BACKOFF_MOST", 0.05)
     monkeypatch.setattr(module, "_BACKOFF_DENIED", 0.05)
     monkeypatch.setattr(module, "_READY_POLL", 0.02)
+    monkeypatch.setattr(module, "_FIRST_POLL", 0.02)
 
 
 @pytest.fixture
@@ -162,6 +167,130 @@ def test_several_agents_behind_one_address_are_told_with_what_to_do(scripted, ke
     assert "node1" in told
     assert "node2" in told
     assert "status.hostIP" in told
+
+
+def test_what_is_in_front_of_consul_does_not_confirm_the_leaving(scripted, keep, caplog):
+    """An ingress that has lost its backend says 404, too."""
+    consul, lost = Consul(), [False]
+    keeper = keep(scripted(lambda seen: (404, "default backend - 404") if lost[0] else consul(seen)).port)
+    wait_for(lambda: lines(caplog, "registered with the agent"))
+    lost[0] = True
+    assert keeper.leave() is False
+    assert lines(caplog, "not deregistered")
+
+
+def test_an_agent_that_does_not_have_it_does_not_confirm_the_leaving(scripted, keep, caplog, monkeypatch):
+    """It had it: this one is another, or has lost it and will be given it back by nobody."""
+    monkeypatch.setattr(module, "_POLL", (60.0, 60.0))
+    had, other, restarted = Consul(), Consul(), [False]
+
+    def reply(seen):
+        return (other if restarted[0] else had)(seen)
+
+    keeper = keep(scripted(reply).port)
+    wait_for(lambda: lines(caplog, "passing"))
+    restarted[0] = True
+    assert keeper.leave() is False
+    assert lines(caplog, "not deregistered: this agent does not have it")
+
+
+def test_what_several_agents_behind_one_address_have_is_removed_from_all(scripted, keep, caplog):
+    consuls = [Consul(), Consul()]
+    consuls[1].node = "node2"
+    choice = random.Random(7)  # noqa: S311 - a balancer's
+
+    def balance(seen):
+        return choice.choice(consuls)(seen)
+
+    keeper = keep(scripted(balance).port)
+    wait_for(lambda: all(each.held for each in consuls) and lines(caplog, "leads to several agents"))
+    assert keeper.leave() is True
+    assert [each.held for each in consuls] == [{}, {}]
+
+
+def test_where_consul_never_was_the_stop_waits_for_nothing(closed_port, keep, caplog):
+    """A laptop without Consul: no retry, no drain, no error."""
+    keeper = keep(closed_port)
+    wait_for(lambda: lines(caplog, "serving and trying on"))
+    leaving = Leaving(keeper, drain=20.0)
+    began = time.monotonic()
+    assert leaving.leave() is True
+    assert time.monotonic() - began < 5 * 0.5
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_that_it_is_registered_again_is_told_once(scripted, keep, caplog):
+    """Not at each attempt while Consul refuses."""
+    consul, refusing = Consul(), [False]
+    server = scripted(lambda seen: (500, "no leader") if refusing[0] and seen.method == "PUT" else consul(seen))
+    keep(server.port)
+    wait_for(lambda: lines(caplog, "registered with the agent"))
+    refusing[0] = True
+    consul.held.clear()
+    asked = len(server.seen)
+    wait_for(lambda: len(server.seen) > asked + 8)
+    assert len(lines(caplog, "registering again: Consul has lost it")) == 1
+    refusing[0] = False
+    wait_for(lambda: len(lines(caplog, "registered with the agent")) == 2)
+    consul.held.clear()
+    wait_for(lambda: len(lines(caplog, "registering again: Consul has lost it")) == 2)
+
+
+REFUSED = 'Get "http://10.0.0.7:8000/health": dial tcp 10.0.0.7:8000: connect: connection refused'
+
+
+def test_what_consuls_check_says_is_told(scripted, keep, caplog, monkeypatch):
+    """Bound to loopback, a wrong port, a NetworkPolicy: nothing else tells the person who runs it."""
+    monkeypatch.setattr(state, "_TOLD_AFTER", 0.1)
+    consul = Consul()
+    consul.status, consul.output = "critical", REFUSED
+    keeper = keep(scripted(consul).port)
+    wait_for(lambda: lines(caplog, "gets no traffic"))
+    assert keeper.observed.state is State.CRITICAL
+    asked = consul.asked
+    wait_for(lambda: consul.asked > asked + 5)
+    (told,) = lines(caplog, "gets no traffic: Consul's check is critical")
+    assert REFUSED in told
+    assert "0.0.0.0" in told  # noqa: S104 - the hint
+    consul.status, consul.output = "passing", "HTTP GET: 200 OK"
+    wait_for(lambda: lines(caplog, "passing: Consul's check finds it good"))
+    consul.status, consul.output = "critical", "HTTP GET: 503"
+    wait_for(lambda: len(lines(caplog, "gets no traffic")) == 2)
+    assert "503" in lines(caplog, "gets no traffic")[1]
+
+
+def test_a_single_bad_answer_is_not_told(scripted, keep, caplog):
+    consul = Consul()
+    keeper = keep(scripted(consul).port)
+    wait_for(lambda: keeper.observed.state is State.PASSING)
+    consul.status = "critical"
+    wait_for(lambda: keeper.observed.state is State.CRITICAL)
+    consul.status = "passing"
+    wait_for(lambda: keeper.observed.state is State.PASSING)
+    assert lines(caplog, "gets no traffic") == []
+
+
+def test_what_consul_has_removed_because_it_failed_is_not_called_lost(scripted, keep, caplog, monkeypatch):
+    """Else a live instance that fails looks like a Consul that forgets, every 90 s."""
+    consul = Consul()
+    consul.status, consul.output = "critical", REFUSED
+    keeper = keep(scripted(consul).port)
+    wait_for(lambda: keeper.observed.state is State.CRITICAL)
+    monkeypatch.setattr(keeper.observed, "failing_for", lambda: 61.0)
+    consul.held.clear()
+    wait_for(lambda: lines(caplog, "registering again"))
+    (told,) = lines(caplog, "registering again")
+    assert "its check has failed for 61 s" in told
+    assert REFUSED in told
+
+
+def test_a_mistake_of_ours_while_leaving_hangs_nothing(scripted, keep, caplog, monkeypatch):
+    keeper = keep(scripted(Consul()).port)
+    wait_for(lambda: lines(caplog, "registered with the agent"))
+    monkeypatch.setattr(keeper._agent, "deregister", lambda *_a, **_k: 1 // 0)
+    began = time.monotonic()
+    assert keeper.leave() is False
+    assert time.monotonic() - began < 5 * 0.5
 
 
 def test_leaving_is_tried_again_where_nobody_listens(closed_port, scripted, keep):

@@ -136,7 +136,7 @@ class Keeper:
         # be asked to write it once more.
         if not ((self.was_registered or self._unsure) and self._is_true()) and not self._leaving.is_set():
             self._register()
-        self._relocation.clear(time.monotonic() + 1.0)
+        self._relocation.clear_elsewhere(time.monotonic() + 1.0)
 
     def _is_true(self) -> bool:
         found = self._agent.find(self.registration)
@@ -173,6 +173,7 @@ class Keeper:
         # Reading back costs one request and finds what a 200 does not tell.
         found = self._agent.find(self.registration)
         if found is None:
+            self._relocation.suspect_several()
             raise NotKeptError(
                 f"{self._agent.address} accepted the registration and does not have it. Either the token lacks"
                 f" service:write on {self.registration.name!r}, or this address leads to several agents: set"
@@ -248,7 +249,7 @@ class Keeper:
     def _try_to_remove(self, deadline: float) -> ConsulError | None:
         """What went wrong, where it may be tried again."""
         try:
-            self._removed = self._remove(deadline) and self._relocation.clear(deadline)
+            self._removed = self._remove(deadline) and self._relocation.clear_after_leaving(deadline)
         except ConsulError as error:
             self._anything_was_sent |= not isinstance(error, UnreachableError) or error.was_sent
             if not (self.was_registered or self._unsure):

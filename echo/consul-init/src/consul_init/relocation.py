@@ -76,22 +76,26 @@ class Relocation:
             endpoint.holds_a_registration = False
             endpoint.forget()
 
-    def clear(self, until: float) -> bool:
-        """Remove what other agents have of us, which the gateway would go on using; not after the time `until`.
+    def suspect_several(self) -> None:
+        """Consul said yes and does not have it: that may have been two agents."""
+        self._several = True
 
-        True when nothing is known to be left.
+    def clear_elsewhere(self, until: float) -> bool:
+        """Remove what the agents have of us that were ours before: the gateway would go on using it. Not after the time
+        `until`. True when nothing is known to be left.
         """
         left = self._nodes - {self.node}
-        if not left:
-            return True
-        if self._several:
-            return self._clear_behind_one_address(len(left), until)
-        try:
-            for each in self._agent.endpoint.others():
-                self._clear_at(each, left, until)
-        except UnreachableError:
-            return False  # the name cannot be resolved
+        if left and not self._several:
+            with contextlib.suppress(UnreachableError):
+                for each in self._agent.endpoint.others():
+                    self._clear_at(each, left, until)
         return self._nodes <= {self.node}
+
+    def clear_after_leaving(self, until: float) -> bool:
+        """The same once our own agent has removed it; behind a balancer that may have been any of them."""
+        if self._several:
+            return self._clear_behind_one_address(max(1, len(self._nodes) - 1), until)
+        return self.clear_elsewhere(until)
 
     def _clear_at(self, target: Target, left: set[str], until: float) -> None:
         try:
