@@ -20,19 +20,29 @@ _READY_SECONDS = 30.0
 class ConsulAgent:
     """One server that is also the agent. `extra` is merged into its configuration."""
 
-    def __init__(self, binary: Path, directory: Path, group: ProcessGroup, extra: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        binary: Path,
+        directory: Path,
+        group: ProcessGroup,
+        extra: Mapping[str, object],
+        *,
+        address: str = "127.0.0.1",
+        http_port: int | None = None,
+    ) -> None:
         self._binary = binary
         self._directory = directory
         self._group = group
         self._process: subprocess.Popen[bytes] | None = None
-        self.http_port, self.https_port, server, serf = pick_ports(4)
+        free_port, self.https_port, server, serf = pick_ports(4)
+        self.http_port = http_port or free_port
         ports = {"http": self.http_port, "server": server, "serf_lan": serf, "serf_wan": -1, "dns": -1}
         config = {
             "node_name": "node1",
             "server": True,
             "bootstrap": True,
             "bind_addr": "127.0.0.1",
-            "client_addr": "127.0.0.1",
+            "client_addr": address,
             "ports": {**ports, "grpc": -1, "grpc_tls": -1},
             "performance": {"raft_multiplier": 1},
             "connect": {"enabled": False},
@@ -42,7 +52,7 @@ class ConsulAgent:
         if "tls" in extra:
             config["ports"] = {**ports, "grpc": -1, "grpc_tls": -1, "https": self.https_port}
         (directory / "consul.json").write_text(json.dumps({**config, **extra}))
-        self.address = f"127.0.0.1:{self.http_port}"
+        self.address = f"{address}:{self.http_port}"
         acl = extra.get("acl")
         token = acl["tokens"]["initial_management"] if isinstance(acl, dict) else ""
         headers = {"X-Consul-Token": token}
@@ -80,6 +90,17 @@ class ConsulAgent:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    def move(self, address: str) -> None:
+        """To another address of this host, with its data, as a pod that is restarted. It must be down."""
+        file = self._directory / "consul.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), "client_addr": address}))
+        self.address = f"{address}:{self.http_port}"
+        self.http.close()
+        self.http = httpx.Client(
+            base_url=f"http://{self.address}", headers=self.http.headers, trust_env=False, timeout=10
+        )
+        self.api = ConsulApi(f"http://{self.address}", self.http)
 
     def lose_data(self) -> None:
         """It must be down."""

@@ -36,13 +36,14 @@ def process_group() -> Iterator[ProcessGroup]:
 
 @pytest.fixture
 def start_agent(devstack_binaries: Binaries, process_group: ProcessGroup, tmp_path: Path) -> Iterator[StartAgent]:
-    """A factory of started agents; keyword arguments are added to their configuration."""
+    """A factory of started agents; other keyword arguments are added to their configuration."""
     agents: list[ConsulAgent] = []
 
-    def start(**extra: object) -> ConsulAgent:
+    def start(address: str = "127.0.0.1", http_port: int | None = None, **extra: object) -> ConsulAgent:
         directory = tmp_path / f"consul{len(agents)}"
         directory.mkdir()
-        agent = ConsulAgent(devstack_binaries["consul"].path, directory, process_group, extra)
+        binary = devstack_binaries["consul"].path
+        agent = ConsulAgent(binary, directory, process_group, extra, address=address, http_port=http_port)
         agents.append(agent)
         agent.start()
         return agent
