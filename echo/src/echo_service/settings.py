@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from consul_init import SettingsError
+from consul_init import Settings, SettingsError
 
 _YES_NO = {"true": True, "1": True, "false": False, "0": False, "": False}
 
@@ -42,7 +42,7 @@ class EchoSettings:
 
 def _version(environ: Mapping[str, str]) -> int | str:
     """SERVICE_VERSION, else the tag `version:N` of SERVICE_TAGS, else 1; a number where it is one."""
-    tags = [tag.strip() for tag in environ.get("SERVICE_TAGS", "").split(",")]
+    tags = Settings.from_env({"SERVICE_REGISTER": "false", "SERVICE_TAGS": environ.get("SERVICE_TAGS", "")}).tags
     tagged = next((tag.removeprefix("version:") for tag in tags if tag.startswith("version:")), "1")
     version = environ.get("SERVICE_VERSION", "").strip() or tagged
     return int(version) if version.isascii() and version.isdigit() else version

@@ -10,7 +10,7 @@ from ssl import SSLContext
 
 import pytest
 
-Reply = tuple[int, str]
+Reply = tuple[int, str] | tuple[int, str, dict[str, str]]
 
 
 @dataclass
@@ -75,8 +75,10 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             port = self.client_address[1]
             seen = Seen(self.command, self.path, dict(self.headers.items()), body, port)
             server.seen.append(seen)
-            status, text = server.reply(seen)
+            status, text, *headers = server.reply(seen)
             self.send_response(status)
+            for name, value in (headers[0] if headers else {}).items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(text.encode())))
             self.end_headers()
             self.wfile.write(text.encode())

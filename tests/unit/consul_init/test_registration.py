@@ -103,3 +103,68 @@ def test_another_pod(ours: str, theirs: dict[str, str], other: bool, why: str) -
 )
 def test_whether_the_address_is_the_pods_alone(variables: dict[str, str], owned: bool, why: str) -> None:
     assert registration(**variables).address_is_the_pods is owned, why
+
+
+ADDRESSED = "10.0.0.7:8000"
+CHECKS = [
+    (
+        {"SERVICE_CHECK_TYPE": "https", "SERVICE_CHECK_TLS_SERVER_NAME": "orders.example"},
+        {"HTTP": f"https://{ADDRESSED}/health", "TLSServerName": "orders.example"},
+        "TLS, verified by Consul's agent",
+    ),
+    (
+        {"SERVICE_CHECK_TYPE": "https", "SERVICE_CHECK_TLS_SKIP_VERIFY": "true", "SERVICE_CHECK_PORT": "9000"},
+        {"HTTP": "https://10.0.0.7:9000/health", "TLSSkipVerify": True},
+        "a management port with a certificate of its own making",
+    ),
+    ({"SERVICE_CHECK_TYPE": "grpc"}, {"GRPC": ADDRESSED, "GRPCUseTLS": False}, "the whole server"),
+    (
+        {"SERVICE_CHECK_TYPE": "grpcs", "SERVICE_CHECK_PATH": "/orders.Orders"},
+        {"GRPC": f"{ADDRESSED}/orders.Orders", "GRPCUseTLS": True},
+        "one of its services",
+    ),
+    ({"SERVICE_CHECK_TYPE": "tcp"}, {"TCP": ADDRESSED}, "whatever listens"),
+    (
+        {"SERVICE_CHECK_FAILURES": "3", "SERVICE_CHECK_SUCCESSES": "2"},
+        {"FailuresBeforeCritical": 3, "SuccessBeforePassing": 2},
+        "one lost packet is not the end",
+    ),
+    (
+        {"SERVICE_CHECK_HEADERS": '{"Host": "orders.example"}'},
+        {"Header": {"Host": ["orders.example"], "X-Consul-Instance": ["echo-10.0.0.7-8000/uid-1"]}},
+        "Django's ALLOWED_HOSTS",
+    ),
+]
+
+
+@pytest.mark.parametrize(("variables", "expected", "why"), CHECKS)
+def test_checks(variables: dict[str, str], expected: dict[str, object], why: str) -> None:
+    check = registration(**variables).payload()["Check"]
+    assert isinstance(check, dict)
+    assert {key: check.get(key) for key in expected} == expected, why
+
+
+def test_a_ttl_check_asks_nothing() -> None:
+    ours = registration(SERVICE_CHECK_TYPE="ttl", SERVICE_PORT="", SERVICE_CHECK_TIMEOUT="15s")
+    assert ours.id == "echo-10.0.0.7-0"
+    assert ours.payload()["Check"] == {
+        "CheckID": "service:echo-10.0.0.7-0",
+        "Name": "TTL 15s, as echo-10.0.0.7-0/uid-1",
+        "TTL": "15s",
+        "DeregisterCriticalServiceAfter": "60s",
+    }
+
+
+def test_each_part_of_a_check_is_in_its_name_and_no_secret() -> None:
+    """Consul gives back its name alone: a change of anything must show there."""
+    headers = [{"SERVICE_CHECK_HEADERS": f'{{"Authorization": "{value}"}}'} for value in ("secret-1", "secret-2")]
+    names = [registration(**variables).check_name for variables in [{}, *headers, *(each for each, _, _ in CHECKS)]]
+    assert len(set(names)) == len(names)
+    assert not [name for name in names if "secret" in name]
+
+
+def test_weights_are_registered_and_compared() -> None:
+    ours = registration(SERVICE_WEIGHT="10", SERVICE_WARNING_WEIGHT="0")
+    assert ours.payload()["Weights"] == {"Passing": 10, "Warning": 0}
+    assert ours.differences(in_consul(ours)) == ["weights is [1, 1], not [10, 0]"]
+    assert ours.differences(replace(in_consul(ours), weights=(10, 0))) == []

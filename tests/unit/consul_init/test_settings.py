@@ -40,6 +40,17 @@ def test_defaults_are_those_of_the_documentation() -> None:
         ({"SERVICE_ADDRESS": " "}, "address", None, "blank is not set"),
         ({"SERVICE_DRAIN": "500ms"}, "drain", 0.5, "durations"),
         ({"SERVICE_REGISTER": "false"}, "enabled", False, "off for tests and local runs"),
+        (
+            {"SERVICE_TAGS": '["a", "traefik.rule=m1,m2"]', "SERVICE_VERSION": "2"},
+            "tags",
+            ("a", "traefik.rule=m1,m2", "version:2"),
+            "a tag with a comma",
+        ),
+        ({"SERVICE_META": '{"a": "1,2", "b": "=\\""}'}, "meta", {"a": "1,2", "b": '="'}, "any value"),
+        ({"SERVICE_WEIGHT": "3"}, "weight", 3, "for gateways that take note of it"),
+        ({"SERVICE_CHECK_TYPE": "GRPC"}, "check_path", "", "the whole server"),
+        ({"SERVICE_CHECK_TYPE": "ttl", "SERVICE_PORT": ""}, "port", 0, "a worker without a port"),
+        ({"SERVICE_STOP_SIGNALS": "SIGTERM, usr1"}, "stop_signals", (15, 10), "with or without SIG"),
     ],
 )
 def test_variable_becomes_field(variables: dict[str, str], field: str, value: object, why: str) -> None:
@@ -77,7 +88,31 @@ def test_variable_becomes_field(variables: dict[str, str], field: str, value: ob
         ({"SERVICE_REGISTER": "maybe"}, "SERVICE_REGISTER is 'maybe'", "neither yes nor no"),
         ({"CONSUL_HTTP_ADDR": "ftp://a"}, "CONSUL_HTTP_ADDR is 'ftp://a'", "another protocol"),
         ({"CONSUL_HTTP_ADDR": "a:b"}, "CONSUL_HTTP_ADDR cannot be read", "no port number"),
-        ({"CONSUL_HTTP_ADDR": "http://a/consul"}, "CONSUL_HTTP_ADDR is", "a path"),
+        ({"CONSUL_HTTP_ADDR": "http://a/con sul"}, "CONSUL_HTTP_ADDR is", "no path"),
+        ({"CONSUL_HTTP_ADDR": "fd00::1:x"}, "CONSUL_HTTP_ADDR", "IPv6 without brackets, and no port"),
+        ({"CONSUL_HTTP_AUTH": "user"}, "CONSUL_HTTP_AUTH (not shown)", "no password"),
+        ({"CONSUL_TLS_SERVER_NAME": "a..b"}, "CONSUL_TLS_SERVER_NAME is 'a..b'", "no name that TLS can ask for"),
+        ({"SERVICE_TAGS": '["a"'}, "SERVICE_TAGS is no JSON", "not closed"),
+        ({"SERVICE_TAGS": "[1]"}, "SERVICE_TAGS is no list of strings", "a number"),
+        ({"SERVICE_META": '{"a": 1}'}, "SERVICE_META is no object of strings", "a number"),
+        ({"SERVICE_META": '{"a b": "1"}'}, "SERVICE_META has the key 'a b'", "the same rules as without JSON"),
+        ({"SERVICE_WEIGHT": "0"}, "SERVICE_WEIGHT is 0", "Consul refuses it"),
+        ({"SERVICE_WARNING_WEIGHT": "65536"}, "SERVICE_WARNING_WEIGHT is 65536", "Consul refuses it"),
+        ({"SERVICE_WEIGHT": "-1"}, "SERVICE_WEIGHT is '-1'", "no whole number"),
+        ({"SERVICE_CHECK_TYPE": "udp"}, "SERVICE_CHECK_TYPE is 'udp': it must be one of http, https, grpc", "no type"),
+        ({"SERVICE_CHECK_PORT": "0"}, "SERVICE_CHECK_PORT is 0", "nobody can connect to it"),
+        ({"SERVICE_CHECK_TYPE": "tcp", "SERVICE_CHECK_PATH": "/h"}, "SERVICE_CHECK_PATH is set", "TCP has no path"),
+        ({"SERVICE_CHECK_TYPE": "grpc", "SERVICE_CHECK_PATH": "a b"}, "SERVICE_CHECK_PATH is 'a b'", "no service"),
+        ({"SERVICE_CHECK_TYPE": "tcp", "SERVICE_CHECK_HEADERS": '{"A": "b"}'}, "SERVICE_CHECK_HEADERS is set", "TCP"),
+        ({"SERVICE_CHECK_HEADERS": '{"A b": "5c1d"}'}, "SERVICE_CHECK_HEADERS has 'A b'", "no header"),
+        ({"SERVICE_CHECK_HEADERS": '{"A": "b\\n"}'}, "SERVICE_CHECK_HEADERS has 'A'", "would be two headers"),
+        ({"SERVICE_CHECK_HEADERS": '{"x-consul-instance": "b"}'}, "SERVICE_CHECK_HEADERS has", "ours"),
+        ({"SERVICE_CHECK_TLS_SKIP_VERIFY": "true"}, "SERVICE_CHECK_TLS_SKIP_VERIFY is set", "http has no certificate"),
+        ({"SERVICE_CHECK_TLS_SERVER_NAME": "a"}, "SERVICE_CHECK_TLS_SERVER_NAME is set", "the same"),
+        ({"SERVICE_CHECK_FAILURES": "x"}, "SERVICE_CHECK_FAILURES is 'x'", "no number"),
+        ({"SERVICE_CHECK_TYPE": "ttl", "SERVICE_CHECK_SUCCESSES": "2"}, "SERVICE_CHECK_SUCCESSES is set", "no count"),
+        ({"SERVICE_CHECK_TYPE": "ttl", "SERVICE_CHECK_TIMEOUT": "1s"}, "SERVICE_CHECK_TIMEOUT is 1s", "no three beats"),
+        ({"SERVICE_STOP_SIGNALS": "TERM,KILL"}, "SERVICE_STOP_SIGNALS has 'KILL'", "cannot be handled"),
         ({"CONSUL_HTTP_ADDR": "http://a#b"}, "CONSUL_HTTP_ADDR is", "a fragment"),
         ({"CONSUL_HTTP_ADDR": "consul..svc:8500"}, "CONSUL_HTTP_ADDR is 'consul..svc:8500'", "cannot be looked up"),
         ({"CONSUL_HTTP_TOKEN": "a\nb"}, "CONSUL_HTTP_TOKEN (not shown)", "two lines are no token"),
@@ -125,6 +160,18 @@ def test_a_service_that_its_sidecar_registers_knows_its_address() -> None:
         ),
         ({"CONSUL_HTTP_ADDR": "https://[fd00::1]:8501/"}, "https://[fd00::1]:8501", "IPv6"),
         ({"CONSUL_HTTP_ADDR": "unix:///run/consul.sock"}, "unix:///run/consul.sock", "a socket"),
+        ({"CONSUL_HTTP_ADDR": "https://consul.example"}, "https://consul.example:443", "as Consul's own client does"),
+        ({"CONSUL_HTTP_ADDR": "a", "CONSUL_HTTP_SSL": "1"}, "https://a:443", "the same"),
+        ({"CONSUL_HTTP_SSL": "1"}, "https://127.0.0.1:8500", "the default address has a port"),
+        ({"CONSUL_HTTP_ADDR": "https://a.example/consul/"}, "https://a.example:443/consul", "behind an ingress"),
+        ({"CONSUL_HTTP_ADDR": "fd00::1:8500"}, "http://[fd00::1]:8500", "what $(HOST_IP):8500 becomes"),
+        ({"CONSUL_HTTP_ADDR": "https://fd00::1:8501"}, "https://[fd00::1]:8501", "the same"),
+        (
+            {"CONSUL_HTTP_ADDR": "2001:db8:0:0:0:0:0:1"},
+            "http://[2001:db8:0:0:0:0:0:1]:8500",
+            "eight groups, no port",
+        ),
+        ({"CONSUL_HTTP_ADDR": "::1"}, "http://[::1]:8500", "no port"),
     ],
 )
 def test_consul_address(variables: dict[str, str], address: str, why: str) -> None:
@@ -135,13 +182,44 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
     """Settings end up in tracebacks and debug logs."""
     file = tmp_path / "token"
     file.write_text("from-file-5c1d")
-    found = settings(CONSUL_HTTP_TOKEN="from-env-5c1d", CONSUL_HTTP_TOKEN_FILE=str(file))
+    found = settings(
+        CONSUL_HTTP_TOKEN="from-env-5c1d",
+        CONSUL_HTTP_TOKEN_FILE=str(file),
+        CONSUL_HTTP_AUTH="user:5c1d",
+        SERVICE_CHECK_HEADERS='{"Authorization": "5c1d"}',
+    )
     assert "5c1d" not in repr(found)
     for wrong in (
         {"CONSUL_HTTP_ADDR": "http://user:5c1d@consul:8500"},
         {"CONSUL_HTTP_ADDR": "http://user:5c1d/@consul:8500"},
         {"CONSUL_HTTP_TOKEN": "5c1d 5c1d"},
+        {"CONSUL_HTTP_AUTH": "5c1d"},
+        {"SERVICE_CHECK_HEADERS": '{"a": "5c1d'},
+        {"SERVICE_CHECK_HEADERS": '{"a": ["5c1d"]}'},
     ):
         with pytest.raises(SettingsError) as caught:
             settings(**wrong)
         assert "5c1d" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"name": "my service"}, "SERVICE_NAME is 'my service'"),
+        ({"port": 0}, "SERVICE_PORT is 0"),
+        ({"port": 65536}, "SERVICE_PORT is 65536"),
+        ({"address": "0.0.0.0"}, "SERVICE_ADDRESS is '0.0.0.0'"),  # noqa: S104
+        ({"meta": {"a b": "1"}}, "SERVICE_META has the key 'a b'"),
+        ({"deregister_after": 1.0}, "SERVICE_DEREGISTER_AFTER is 1s"),
+        ({"drain": 90.0}, "SERVICE_STOP_TIMEOUT is 25s"),
+        ({"drain": -1.0}, "SERVICE_DRAIN is -1s"),
+        ({"check_interval": 0.0}, "SERVICE_CHECK_INTERVAL is 0s"),
+        ({"check_path": "health"}, "SERVICE_CHECK_PATH is 'health'"),
+        ({"check_failures": 0}, "SERVICE_CHECK_FAILURES is 0"),
+    ],
+)
+def test_settings_from_code_are_checked_as_variables_are(values: dict[str, object], message: str) -> None:
+    """Else Consul's 400 in a log is the first word about it."""
+    with pytest.raises(SettingsError) as caught:
+        Settings(**{"name": "echo", "port": 8000, **values})  # type: ignore[arg-type]
+    assert str(caught.value).startswith(message)

@@ -281,6 +281,15 @@ def test_the_command_starts_with_default_signals(consul_variables):
     assert masks["SigBlk"] == 0
 
 
+def test_the_command_does_not_get_our_token(consul_variables):
+    secrets_of_ours = {"CONSUL_HTTP_TOKEN": "5c1d", "CONSUL_HTTP_AUTH": "user:5c1d", "OTHER": "kept"}
+    command = [sys.executable, "-m", "consul_init", "run", "env"]
+    variables = {**consul_variables, **secrets_of_ours}
+    ended = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    assert "OTHER=kept" in ended.stdout
+    assert "5c1d" not in ended.stdout
+
+
 # Five processes whose parents have ended. They end with the pipe that only their grandparent still has open.
 ORPHANING = """
 import os, sys

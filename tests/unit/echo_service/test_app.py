@@ -42,6 +42,7 @@ async def test_hello(echo: httpx.AsyncClient) -> None:
         ({}, 1, "the first"),
         ({"SERVICE_VERSION": "3"}, 3, "a number stays a number"),
         ({"SERVICE_TAGS": "a,version:4"}, 4, "the tag in Consul says it too"),
+        ({"SERVICE_TAGS": '["a,b", "version:5"]'}, 5, "the same as JSON"),
         ({"SERVICE_VERSION": "v1.2"}, "v1.2", "a name is a version too"),
     ],
 )

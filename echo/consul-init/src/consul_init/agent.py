@@ -102,6 +102,14 @@ class Agent:
         """Remove it. False when it was not there."""
         return self._remove(registration.id, registration.name, timeout, at)
 
+    def beat(self, registration: Registration, *, passing: bool) -> None:
+        """Tell the agent how the service is, which it does not ask by itself (a check of the type ttl)."""
+        answer = self._transport.request(
+            "PUT", f"/v1/agent/check/{'pass' if passing else 'fail'}/{registration.check_id}", query=self._scope
+        )
+        if answer.status != 200:
+            raise _refusal(answer, "update the check of", registration.name, "write")
+
     def node_name(self, *, timeout: float, at: Target) -> str | None:
         """The name of the agent's node; None where the token may not know it (agent:read)."""
         answer = self._transport.request("GET", "/v1/agent/self", query={}, timeout=timeout, at=at)

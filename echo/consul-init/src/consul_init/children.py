@@ -15,6 +15,8 @@ NOT_EXECUTABLE, NOT_FOUND, KILLED_BY_SIGNAL = 126, 127, 128
 # Python ignores these for itself; a program of another language expects the default.
 _IGNORED_BY_PYTHON = tuple(getattr(signal, name) for name in ("SIGPIPE", "SIGXFZ", "SIGXFSZ") if hasattr(signal, name))
 
+# Ours to know. A command that speaks with Consul itself has the file that CONSUL_HTTP_TOKEN_FILE names.
+_SECRETS = ("CONSUL_HTTP_TOKEN", "CONSUL_HTTP_AUTH")
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -33,9 +35,10 @@ class Child:
 
     def __init__(self, command: Sequence[str]) -> None:
         """Raises StartError."""
+        environment = {name: value for name, value in os.environ.items() if name not in _SECRETS}
         try:
             self.pid = os.posix_spawnp(
-                command[0], list(command), os.environ, setpgroup=0, setsigmask=(), setsigdef=_IGNORED_BY_PYTHON
+                command[0], list(command), environment, setpgroup=0, setsigmask=(), setsigdef=_IGNORED_BY_PYTHON
             )
         except OSError as error:
             exit_code = NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE

@@ -42,9 +42,9 @@ def _dispatch(options: argparse.Namespace) -> int:
         case "leave":
             return _leave(settings, wait=options.wait)
         case _:
-            exit_code, lines = check(settings)
-            print("\n".join(lines))
-            return exit_code
+            report = check(settings)
+            print(report.document() if options.output == "json" else "\n".join(report.lines()))
+            return report.exit_code
 
 
 def _command(words: list[str]) -> list[str]:
@@ -77,7 +77,11 @@ def _parser() -> argparse.ArgumentParser:
     actions.add_parser("sidecar", help="keep the main container of this pod registered")
     leave = actions.add_parser("leave", help="have the keeper leave Consul, as a preStop hook")
     leave.add_argument("--wait", action="store_true", help="return when it has left and drained")
-    actions.add_parser(
-        "check", help="what would be registered, and whether Consul agrees: exit code 0, 1 differs, 2 unknown"
+    check_parser = actions.add_parser(
+        "check",
+        help="what would be registered, and whether Consul agrees",
+        epilog="Exit code 0: it agrees and passes; 1: it differs, or is not there; 2: cannot be known, or a setting is"
+        " wrong; 3: it agrees, and Consul's check does not pass.",
     )
+    check_parser.add_argument("-o", "--output", choices=("text", "json"), default="text", help="for people or programs")
     return parser

@@ -1,5 +1,6 @@
 """The context manager, for `with` and `async with`: in Consul inside the block, out of it after."""
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -7,6 +8,7 @@ from consul_init.presence import Presence
 from consul_init.registration import Registration
 from consul_init.settings import Settings
 from consul_init.signals import WrappedSignals
+from consul_init.state import REGISTERED, OnChange, State
 
 
 class Registered:
@@ -16,12 +18,24 @@ class Registered:
     would have done. With `handle_signals=False` that is the application's to do: it calls `leave`, then stops its
     server.
 
+    `ready` is asked before anything is registered, once a second until it says yes; with a check of the type ttl it is
+    asked on, and what it says is told to Consul. `on_change` is called with each new state and the output of Consul's
+    check. Both are called in a thread of the library's.
+
     Creating it raises SettingsError; entering the block never fails, because a service must come up without Consul.
     """
 
-    def __init__(self, settings: Settings | None = None, *, handle_signals: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        handle_signals: bool = True,
+        ready: Callable[[], bool] | None = None,
+        on_change: OnChange | None = None,
+    ) -> None:
         self.settings = Settings.from_env() if settings is None else settings
-        self._presence = Presence(self.settings)
+        condition = None if ready is None else lambda _registration: ready()
+        self._presence = Presence(self.settings, condition, on_change=on_change)
         self._handle_signals = handle_signals
         self._signals: WrappedSignals | None = None
 
@@ -29,6 +43,24 @@ class Registered:
     def registration(self) -> Registration:
         """What is in Consul, or is to be."""
         return self._presence.registration
+
+    @property
+    def state(self) -> State:
+        """Where the instance is, as Consul's agent said at the last look, which comes every 2 to 3 seconds."""
+        return self._presence.observed.state
+
+    @property
+    def output(self) -> str:
+        """What Consul's check said: an answer's first line and body, or why there was none."""
+        return self._presence.observed.output
+
+    def wait_registered(self, timeout: float | None = None) -> bool:
+        """Block until it is in Consul, whatever its check says. False after `timeout` seconds, or once it has left."""
+        return self._presence.observed.wait_for(REGISTERED, timeout)
+
+    def wait_passing(self, timeout: float | None = None) -> bool:
+        """Block until Consul's check finds it good: from then on it gets traffic. False as above."""
+        return self._presence.observed.wait_for(frozenset({State.PASSING}), timeout)
 
     def leave(self) -> bool:
         """Deregister, drain, return. False when Consul did not confirm. Bounded, also when Consul hangs."""

@@ -1,11 +1,16 @@
 """Reading variables: one place for 'not set', durations, flags and lists, and for how a mistake is told."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
 
 from consul_init.durations import parse_duration
 from consul_init.errors import SettingsError
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 _YES = frozenset({"1", "t", "true", "yes", "on"})
 _NO = frozenset({"0", "f", "false", "no", "off"})
@@ -56,9 +61,49 @@ class Environment:
             return False
         raise SettingsError(variable, f"is {text!r}: write true or false")
 
+    def number(self, variable: str) -> int | None:
+        """A whole number; None when it is not set."""
+        text = self.get(variable)
+        if text is not None and not (text.isascii() and text.isdigit()):
+            raise SettingsError(variable, f"is {text!r}: it must be a whole number")
+        return None if text is None else int(text)
+
+    def choice(self, variable: str, choices: type[Choice], default: Choice) -> Choice:
+        """One of a few words."""
+        text = self.get(variable)
+        try:
+            return default if text is None else choices(text.lower())
+        except ValueError:
+            known = ", ".join(each.value for each in choices)
+            raise SettingsError(variable, f"is {text!r}: it must be one of {known}") from None
+
     def items(self, variable: str) -> tuple[str, ...]:
-        """The parts of a list separated by commas, in their order; empty parts are left out."""
-        return tuple(part.strip() for part in (self.get(variable) or "").split(",") if part.strip())
+        """The parts of a list, in their order: separated by commas, empty ones left out, or a JSON list of strings."""
+        text = self.get(variable) or ""
+        if not text.startswith("["):
+            return tuple(part.strip() for part in text.split(",") if part.strip())
+        found = _json(variable, text)
+        if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+            raise SettingsError(variable, 'is no list of strings: write ["a", "b,c"], or a,b')
+        return tuple(found)
+
+    def pairs(self, variable: str) -> tuple[tuple[str, str], ...]:
+        """Keys and values: `key=value,key=value`, or a JSON object of strings."""
+        if (self.get(variable) or "").startswith("{"):
+            return tuple(self.mapping(variable).items())
+        parts = [(item, *item.partition("=")) for item in self.items(variable)]
+        for item, _key, equals, _value in parts:
+            if not equals:
+                raise SettingsError(variable, f"has {item!r}: write key=value,key=value or a JSON object")
+        return tuple((key, value) for _item, key, _equals, value in parts)
+
+    def mapping(self, variable: str) -> dict[str, str]:
+        """A JSON object of strings. Nothing of it is shown."""
+        text = self.get(variable)
+        found = {} if text is None else _json(variable, text)
+        if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
+            raise SettingsError(variable, 'is no object of strings: write {"key": "value"}')
+        return found
 
     def file(self, variable: str) -> str | None:
         """The path of a file, which must be readable now."""
@@ -66,3 +111,11 @@ class Environment:
         if path is not None and not os.access(path, os.R_OK):
             raise SettingsError(variable, f"is {path!r}: there is no such file, or it cannot be read")
         return path
+
+
+def _json(variable: str, text: str) -> object:
+    try:
+        found: object = json.loads(text)
+    except ValueError as error:
+        raise SettingsError(variable, f"is no JSON: {error}") from None
+    return found

@@ -8,8 +8,8 @@ one's traffic. So each check says whom it means, in a header, and this middlewar
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from consul_init.health_check import INSTANCE_HEADER
 from consul_init.log import LOGGER
-from consul_init.registration import INSTANCE_HEADER
 
 # The types of ASGI's specification, which says `dict[str, Any]` (https://asgi.readthedocs.io/en/latest/specs/main.html).
 Scope = MutableMapping[str, Any]

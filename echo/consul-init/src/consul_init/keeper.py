@@ -13,6 +13,7 @@ from collections.abc import Callable
 from consul_init.agent import Agent
 from consul_init.consul_settings import ConsulSettings
 from consul_init.errors import ConsulError, DeniedError, NotKeptError, RejectedError, UnreachableError
+from consul_init.health_check import CheckType
 from consul_init.log import InstanceLog
 from consul_init.registration import FoundInstance, Registration
 from consul_init.relocation import Relocation
@@ -29,6 +30,8 @@ _BACKOFF_FIRST, _BACKOFF_MOST = 0.5, 3.0
 _BACKOFF_DENIED = 10.0
 _RETRY_DEREGISTER = 0.3
 _READY_POLL = 1.0
+# How often Consul is told within the time to live of a check: one that is lost, and one that is late, are no trouble.
+_BEATS = 3
 # Answers that say that nothing was registered.
 _REFUSALS = (400, 401, 403, 404)
 
@@ -43,13 +46,17 @@ class Keeper:
         ready: Callable[[], bool] | None = None,
         on_change: OnChange | None = None,
     ) -> None:
-        """`ready`, if given, is asked every second and must say yes once before anything is registered."""
+        """`ready`, if given, is asked every second and must say yes once before anything is registered. With a check of
+        the type ttl it is asked on, for what is told to Consul.
+        """
         self.registration = registration
         self.log = InstanceLog(registration.id)
         self.observed = Observed(self.log, on_change)
         self._agent = Agent(consul, self.log)
         self._relocation = Relocation(self._agent, registration, self.log)
         self._ready = ready
+        self._was_ready = False
+        self._is_told = registration.check.type is CheckType.TTL
         self.was_registered = False
         """Whether the registration has been made and read back once."""
         self._registered_at = 0.0
@@ -104,16 +111,19 @@ class Keeper:
             self._left.set()
 
     def _is_ready(self) -> bool:
-        if self._ready is not None and self._ready():
-            self._ready = None
-        return self._ready is None
+        if self._ready is None or (self._was_ready and not self._is_told):
+            return True
+        ready = self._ready()
+        self._was_ready = self._was_ready or ready
+        return ready
 
     def _look(self) -> float:
         """Make the registration true. Returns the seconds until the next look; never raises."""
         try:
-            if not self._is_ready():
+            ready = self._is_ready()
+            if not self._was_ready and not ready:
                 return _READY_POLL
-            self._make_true()
+            self._make_true(passing=ready)
         except ConsulError as error:
             if isinstance(error, UnreachableError):
                 self._relocation.follow()
@@ -129,13 +139,16 @@ class Keeper:
         self._backoff = _BACKOFF_FIRST
         if self.observed.state is not State.PASSING and time.monotonic() - self._registered_at < _FIRST_SECONDS:
             return _FIRST_POLL
-        return random.uniform(*_POLL)  # noqa: S311 - jitter, not a secret
+        most = self.registration.check.timeout / _BEATS if self._is_told else _POLL[1]
+        return min(most, random.uniform(*_POLL))  # noqa: S311 - jitter, not a secret
 
-    def _make_true(self) -> None:
+    def _make_true(self, *, passing: bool) -> None:
         # It may be there though the answer was lost or reading it back failed: a Consul that cannot keep up must not
         # be asked to write it once more.
         if not ((self.was_registered or self._unsure) and self._is_true()) and not self._leaving.is_set():
             self._register()
+        if self._is_told:
+            self._agent.beat(self.registration, passing=passing)
         self._relocation.clear_elsewhere(time.monotonic() + 1.0)
 
     def _is_true(self) -> bool:

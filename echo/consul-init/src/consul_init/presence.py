@@ -14,6 +14,7 @@ from consul_init.keeper import Keeper
 from consul_init.leaving import Leaving, in_daemon_thread
 from consul_init.registration import Registration
 from consul_init.settings import Settings
+from consul_init.state import OnChange, State
 from consul_init.succession import Succession
 
 
@@ -29,17 +30,20 @@ class Presence:
         settings: Settings,
         ready: Callable[[Registration], bool] | None = None,
         *,
+        on_change: OnChange | None = None,
         hands_over: bool = True,
     ) -> None:
-        """`ready`, if given, must say yes once before anything is registered. `hands_over` says whether a process that
-        waits for the end of this one serves at the same address, as a worker of the same server does.
+        """`ready`, if given, must say yes once before anything is registered. `on_change` is called with each new
+        state, and the output of Consul's check. `hands_over` says whether a process that waits for the end of this one
+        serves at the same address, as a worker of the same server does.
 
         Raises SettingsError where no address can be found.
         """
         self.settings = settings
         self.registration = Registration.from_settings(settings)
         condition = None if ready is None else partial(ready, self.registration)
-        self._keeper = Keeper(self.registration, settings.consul, condition)
+        self._keeper = Keeper(self.registration, settings.consul, condition, on_change)
+        self.observed = self._keeper.observed
         self.log = self._keeper.log
         self._leaving = Leaving(self._keeper, settings.drain)
         address = control_address(settings, self.registration.id)
@@ -51,6 +55,7 @@ class Presence:
         """Claim the instance and begin to register it in the background. False where there is nothing to do."""
         if not self.settings.enabled:
             self.log.info("not registering: SERVICE_REGISTER is false")
+            self.observed.become(State.OFF)
             return False
         forget_in_children(self)
         try:
@@ -62,9 +67,11 @@ class Presence:
                 error,
             )
             self._waiting = True
+            self.observed.become(State.WAITING)
             self._succession.start()
         except ControlError as error:
             self.log.error("not registering: %s", error)  # noqa: TRY400 - a person acts on it, not on a traceback
+            self.observed.become(State.OFF)
             return False
         else:
             self._keep()
@@ -121,6 +128,7 @@ class Presence:
 
     def _keep(self) -> None:
         self._waiting, self._keeping = False, True
+        self.observed.become(State.UNREGISTERED)
         self._keeper.start()
 
     def _hand_over(self) -> None:

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from consul_init.address import instance_address
 from consul_init.durations import format_duration
+from consul_init.health_check import HealthCheck
 from consul_init.settings import Settings
 
-# Consul sends this header with each check of ours. A pod that got a dead pod's address sees an id that is not its
-# own there, and can refuse (see identity.py).
-INSTANCE_HEADER = "X-Consul-Instance"
+_DEFAULT_WEIGHTS = (1, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +26,7 @@ class FoundInstance:
     """Check id to check name."""
     output: str = ""
     """Of our check: Consul's own words."""
-    weights: tuple[int, int] = (1, 1)
+    weights: tuple[int, int] = _DEFAULT_WEIGHTS
     """In DNS answers, and for gateways that take note of them: while passing, and while in warning."""
 
 
@@ -43,10 +42,9 @@ class Registration:
     port: int
     tags: tuple[str, ...]
     meta: Mapping[str, str]
-    check_path: str
-    check_interval: float
-    check_timeout: float
+    check: HealthCheck
     deregister_after: float
+    weights: tuple[int, int] = _DEFAULT_WEIGHTS
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Registration":
@@ -60,10 +58,24 @@ class Registration:
             port=settings.port,
             tags=settings.tags,
             meta=dict(settings.meta),
-            check_path=settings.check_path,
-            check_interval=settings.check_interval,
-            check_timeout=settings.check_timeout,
+            check=HealthCheck(
+                type=settings.check_type,
+                host=address.host,
+                port=settings.check_port or settings.port,
+                path=settings.check_path or ("/health" if settings.check_type.is_http else ""),
+                interval=settings.check_interval,
+                timeout=settings.check_timeout,
+                headers=dict(settings.check_headers),
+                tls_server_name=settings.check_tls_server_name,
+                tls_skip_verify=settings.check_tls_skip_verify,
+                failures=settings.check_failures,
+                successes=settings.check_successes,
+            ),
             deregister_after=settings.deregister_after,
+            weights=(
+                1 if settings.weight is None else settings.weight,
+                1 if settings.warning_weight is None else settings.warning_weight,
+            ),
         )
 
     @property
@@ -80,8 +92,7 @@ class Registration:
     @property
     def check_url(self) -> str:
         """Where Consul's agent looks."""
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"http://{host}:{self.port}{self.check_path}"
+        return self.check.target
 
     @property
     def check_id(self) -> str:
@@ -89,9 +100,7 @@ class Registration:
 
     @property
     def check_name(self) -> str:
-        """Says the whole check: Consul gives back names of checks, not what they do, and a change must show."""
-        interval, timeout = format_duration(self.check_interval), format_duration(self.check_timeout)
-        return f"GET {self.check_url} every {interval}, timeout {timeout}, as {self.instance}"
+        return self.check.name(self.instance)
 
     def payload(self) -> dict[str, object]:
         """The body of `PUT /v1/agent/service/register`
@@ -99,6 +108,7 @@ class Registration:
 
         The check begins as critical, which is Consul's default: nobody is sent here before the first good answer.
         """
+        passing, warning = self.weights
         return {
             "ID": self.id,
             "Name": self.name,
@@ -106,13 +116,11 @@ class Registration:
             "Port": self.port,
             "Tags": list(self.tags),
             "Meta": dict(self.meta),
+            **({} if self.weights == _DEFAULT_WEIGHTS else {"Weights": {"Passing": passing, "Warning": warning}}),
             "Check": {
                 "CheckID": self.check_id,
                 "Name": self.check_name,
-                "HTTP": self.check_url,
-                "Header": {INSTANCE_HEADER: [self.instance]},
-                "Interval": format_duration(self.check_interval),
-                "Timeout": format_duration(self.check_timeout),
+                **self.check.payload(self.instance),
                 "DeregisterCriticalServiceAfter": format_duration(self.deregister_after),
             },
         }
@@ -125,6 +133,7 @@ class Registration:
             ("port", self.port, found.port),
             ("tags", list(self.tags), list(found.tags)),
             ("meta", dict(self.meta), dict(found.meta)),
+            ("weights", list(self.weights), list(found.weights)),
             ("check", self.check_name, found.checks.get(self.check_id)),
         ]
         return [f"{field} is {theirs!r}, not {ours!r}" for field, ours, theirs in pairs if ours != theirs]

@@ -5,26 +5,23 @@ Consul's own names (`CONSUL_HTTP_ADDR`, `CONSUL_CACERT`, ...) mean what they mea
 """
 
 import os
-import re
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from consul_init import validation
 from consul_init.consul_settings import ConsulSettings
 from consul_init.environment import Environment
 from consul_init.errors import SettingsError
-from consul_init.hosts import is_host
+from consul_init.health_check import CheckType
 
 # What one request to Consul may take, in seconds. Twice this is the most that leaving waits for Consul: for the
 # request that is under way when the signal comes, and for the deregistration.
 REQUEST_TIMEOUT = 3.0
 LEAVE_BUDGET = 2 * REQUEST_TIMEOUT
-MIN_DEREGISTER_AFTER = 60.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_META_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
 # The longest path of a unix socket, without its closing zero byte, is 103 bytes on macOS and 107 on Linux.
 _LONGEST_SOCKET_PATH = 103
 # Where a pod tells who it is (downward API), and the service meta it becomes.
@@ -36,9 +33,11 @@ _UNREGISTERED = {"SERVICE_NAME": "unregistered", "SERVICE_PORT": "65535", "POD_I
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One service instance and the Consul agent that is to hold it.
+    """One service instance and the Consul agent that is to hold it. Made from code, it is checked as variables are.
 
-    Durations are seconds. `address` is what `SERVICE_ADDRESS` or `POD_IP` says, None when it must be found out.
+    Durations are seconds. `address` is what `SERVICE_ADDRESS` or `POD_IP` says, None when it must be found out. An
+    empty `check_path` is the one that is usual for the check's type. `port` is 0 for a service that has none, and whose
+    check is of the type ttl.
     """
 
     name: str
@@ -47,16 +46,43 @@ class Settings:
     address_variable: str = "SERVICE_ADDRESS"
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
-    check_path: str = "/health"
+    weight: int | None = None
+    warning_weight: int | None = None
+    check_type: CheckType = CheckType.HTTP
+    check_port: int | None = None
+    check_path: str = ""
+    check_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    check_tls_server_name: str | None = None
+    check_tls_skip_verify: bool = False
+    check_failures: int = 1
+    check_successes: int = 1
     check_interval: float = 1.0
     check_timeout: float = 10.0
-    deregister_after: float = MIN_DEREGISTER_AFTER
+    deregister_after: float = validation.MIN_DEREGISTER_AFTER
     drain: float = 2.0
     stop_timeout: float = 25.0
     stop_signals: tuple[int, ...] = STOP_SIGNALS
     enabled: bool = True
     control_socket: str | None = None
     consul: ConsulSettings = field(default_factory=ConsulSettings)
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError, whose message names the variable, for the first value that is wrong."""
+        validation.name(self.name)
+        validation.port("SERVICE_PORT", self.port, at_least=0 if self.check_type is CheckType.TTL else 1)
+        if self.address is not None:
+            validation.address(self.address_variable, self.address)
+        validation.meta(self.meta)
+        validation.weights(self.weight, self.warning_weight)
+        if self.check_port is not None:
+            validation.port("SERVICE_CHECK_PORT", self.check_port)
+        validation.check_path(self.check_type, self.check_path)
+        validation.check_headers(self.check_type, self.check_headers)
+        validation.check_tls(self.check_type, self.check_tls_server_name, skip_verify=self.check_tls_skip_verify)
+        validation.check_counts(self.check_type, self.check_failures, self.check_successes)
+        validation.check_times(self.check_type, self.check_interval, self.check_timeout)
+        validation.deregister_after(self.deregister_after)
+        validation.stop_timeout(self.stop_timeout, self.drain, LEAVE_BUDGET)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -68,21 +94,30 @@ class Settings:
         enabled = env.flag("SERVICE_REGISTER", default=True)
         if not enabled:
             env = env.with_defaults(_UNREGISTERED)
+        check_type = env.choice("SERVICE_CHECK_TYPE", CheckType, CheckType.HTTP)
         address_variable, address = _address(env)
-        drain = env.duration("SERVICE_DRAIN", 2.0)
         return cls(
-            name=_name(env),
-            port=_port(env),
+            name=env.require("SERVICE_NAME", "the name of the service in Consul"),
+            port=_port(env, check_type),
             address=address,
             address_variable=address_variable,
             tags=_tags(env),
             meta=_meta(env),
-            check_path=_check_path(env),
+            weight=env.number("SERVICE_WEIGHT"),
+            warning_weight=env.number("SERVICE_WARNING_WEIGHT"),
+            check_type=check_type,
+            check_port=env.number("SERVICE_CHECK_PORT"),
+            check_path=env.get("SERVICE_CHECK_PATH") or ("/health" if check_type.is_http else ""),
+            check_headers=env.mapping("SERVICE_CHECK_HEADERS"),
+            check_tls_server_name=env.get("SERVICE_CHECK_TLS_SERVER_NAME"),
+            check_tls_skip_verify=env.flag("SERVICE_CHECK_TLS_SKIP_VERIFY", default=False),
+            check_failures=env.number("SERVICE_CHECK_FAILURES") or 1,
+            check_successes=env.number("SERVICE_CHECK_SUCCESSES") or 1,
             check_interval=env.duration("SERVICE_CHECK_INTERVAL", 1.0, at_least=0.1),
             check_timeout=env.duration("SERVICE_CHECK_TIMEOUT", 10.0, at_least=0.1),
-            deregister_after=_deregister_after(env),
-            drain=drain,
-            stop_timeout=_stop_timeout(env, drain),
+            deregister_after=env.duration("SERVICE_DEREGISTER_AFTER", validation.MIN_DEREGISTER_AFTER),
+            drain=env.duration("SERVICE_DRAIN", 2.0),
+            stop_timeout=env.duration("SERVICE_STOP_TIMEOUT", 25.0),
             stop_signals=_stop_signals(env),
             enabled=enabled,
             control_socket=_control_socket(env),
@@ -90,14 +125,9 @@ class Settings:
         )
 
 
-def _name(env: Environment) -> str:
-    name = env.require("SERVICE_NAME", "the name of the service in Consul")
-    if not _NAME.fullmatch(name):
-        raise SettingsError("SERVICE_NAME", f"is {name!r}: use letters, digits, '-', '_' and '.'")
-    return name
-
-
-def _port(env: Environment) -> int:
+def _port(env: Environment, check_type: CheckType) -> int:
+    if check_type is CheckType.TTL and env.get("SERVICE_PORT") is None:
+        return 0
     text = env.require("SERVICE_PORT", "the port on which the service listens")
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
         raise SettingsError("SERVICE_PORT", f"is {text!r}: it must be a port number from 1 to 65535")
@@ -107,14 +137,8 @@ def _port(env: Environment) -> int:
 def _address(env: Environment) -> tuple[str, str | None]:
     for variable in ("SERVICE_ADDRESS", "POD_IP"):
         text = env.get(variable)
-        if text is None:
-            continue
-        address = text.removeprefix("[").removesuffix("]")
-        if address in ("0.0.0.0", "::"):  # noqa: S104 - refused here
-            raise SettingsError(variable, f"is {text!r}: an address others can connect to is needed")
-        if not is_host(address):
-            raise SettingsError(variable, f"is {text!r}: it must be an IP address or a host name")
-        return variable, address
+        if text is not None:
+            return variable, text.removeprefix("[").removesuffix("]")
     return "SERVICE_ADDRESS", None
 
 
@@ -132,46 +156,11 @@ def _tags(env: Environment) -> tuple[str, ...]:
 
 def _meta(env: Environment) -> dict[str, str]:
     meta = {key: value for variable, key in _POD_META.items() if (value := env.get(variable)) is not None}
-    for item in env.items("SERVICE_META"):
-        key, equals, value = item.partition("=")
-        if not equals:
-            raise SettingsError("SERVICE_META", f"has {item!r}: write key=value,key=value")
-        if not _META_KEY.fullmatch(key):
-            raise SettingsError("SERVICE_META", f"has the key {key!r}: Consul takes letters, digits, '-' and '_'")
-        if len(value) > 512:
-            raise SettingsError("SERVICE_META", f"has {len(value)} characters in {key!r}: Consul takes 512")
+    for key, value in env.pairs("SERVICE_META"):
         if key in meta:
             raise SettingsError("SERVICE_META", f"has the key {key!r}, which is set twice or comes from the pod")
         meta[key] = value
-    if len(meta) > 64:
-        raise SettingsError("SERVICE_META", f"has {len(meta)} keys: Consul takes 64")
     return meta
-
-
-def _check_path(env: Environment) -> str:
-    path = env.get("SERVICE_CHECK_PATH") or "/health"
-    if not re.fullmatch(r"/[!-~]*", path):
-        raise SettingsError("SERVICE_CHECK_PATH", f"is {path!r}: it must be a path such as /health, quoted as in a URL")
-    return path
-
-
-def _deregister_after(env: Environment) -> float:
-    seconds = env.duration("SERVICE_DEREGISTER_AFTER", MIN_DEREGISTER_AFTER)
-    if seconds < MIN_DEREGISTER_AFTER:
-        raise SettingsError("SERVICE_DEREGISTER_AFTER", f"is {seconds:g}s: Consul takes no less than one minute (1m)")
-    return seconds
-
-
-def _stop_timeout(env: Environment, drain: float) -> float:
-    seconds = env.duration("SERVICE_STOP_TIMEOUT", 25.0)
-    needed = drain + LEAVE_BUDGET
-    if seconds <= needed:
-        raise SettingsError(
-            "SERVICE_STOP_TIMEOUT",
-            f"is {seconds:g}s: it must be more than {needed:g}s (SERVICE_DRAIN of {drain:g}s"
-            f" and up to {LEAVE_BUDGET:g}s for a Consul that hangs)",
-        )
-    return seconds
 
 
 def _stop_signals(env: Environment) -> tuple[int, ...]:

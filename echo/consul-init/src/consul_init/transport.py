@@ -1,5 +1,6 @@
 """HTTP to Consul on the standard library: one connection for each request, closed after it."""
 
+import base64
 import http.client
 import json
 import ssl
@@ -62,7 +63,9 @@ class Transport:
         if body is not None:
             content = json.dumps(body).encode()
             headers["Content-Type"] = "application/json"
-        target = f"{quote(path)}?{urlencode(query)}" if query else quote(path)
+        if self._settings.auth is not None:
+            headers["Authorization"] = f"Basic {base64.b64encode(self._settings.auth.encode()).decode()}"
+        target = self._settings.address.path + quote(path) + (f"?{urlencode(query)}" if query else "")
         connection = self._connect(deadline, at)
         try:
             connection.request(method, target, body=content, headers=headers)
