@@ -4,7 +4,6 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 
 from consul_init.check import check
 from consul_init.children import StartError
@@ -64,11 +63,21 @@ def _leave(settings: Settings, *, wait: bool) -> int:
     return 1
 
 
+class _Version(argparse.Action):
+    """Asks the package's metadata, which costs more than all else that is imported here."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_arguments: object) -> None:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        print(f"consul-init {version('consul-init')}")
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="consul-init", description="Keeps a service in Consul exactly while it can serve.", epilog=_EPILOG
     )
-    parser.add_argument("--version", action="version", version=f"consul-init {version('consul-init')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version, and end")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     wrapped = actions.add_parser(
         "run", help="run a command, registered while it runs", usage="consul-init run [--] COMMAND..."

@@ -13,7 +13,6 @@ import hashlib
 import os
 import socket
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -42,6 +41,8 @@ def control_address(settings: Settings, service_id: str) -> str:
     digest = hashlib.sha256(service_id.encode()).hexdigest()
     if sys.platform == "linux":
         return f"\0consul-init/{digest[:32]}"
+    import tempfile  # noqa: PLC0415 - where there are no abstract names
+
     # Short: macOS has temporary directories of 49 characters, and takes 103 for the whole.
     return str(Path(tempfile.gettempdir()) / f"consul-init-{digest[:16]}-{os.getuid()}.sock")
 

@@ -8,6 +8,8 @@ _HINTS = (
     ("deadline exceeded", "is it slower than SERVICE_CHECK_TIMEOUT, or is there a NetworkPolicy or firewall between?"),
     ("i/o timeout", "does a NetworkPolicy or firewall stand between Consul's agent and the service?"),
     ("no route to host", "can Consul's agent reach this address? See SERVICE_ADDRESS"),
+    (": EOF", "it hangs up without an answer: does it speak TLS or gRPC? See SERVICE_CHECK_TYPE"),
+    ("connection reset by peer", "it hangs up without an answer: does it speak TLS or gRPC? See SERVICE_CHECK_TYPE"),
     ("malformed HTTP response", "does the service speak TLS or gRPC? See SERVICE_CHECK_TYPE"),
     ("server gave HTTP response to HTTPS client", "the service speaks plain HTTP: see SERVICE_CHECK_TYPE"),
     ("certificate", "Consul's agent verifies it: see SERVICE_CHECK_TLS_SERVER_NAME"),

@@ -1,6 +1,5 @@
 """Leaving well: out of Consul first, then a while of serving on, because gateways need time to notice."""
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -51,6 +50,8 @@ async def in_daemon_thread(function: Callable[[], T]) -> T:
     """Await a blocking function. asyncio.to_thread would hold up the end of the loop until the function returns,
     and with it the second signal, which is to stop at once.
     """
+    import asyncio  # noqa: PLC0415 - who awaits has it; who does not, as the wrapper, need not pay for it
+
     outcome = Future[T]()
     outcome.set_running_or_notify_cancel()
 

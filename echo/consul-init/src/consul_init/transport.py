@@ -1,12 +1,15 @@
-"""HTTP to Consul on the standard library: one connection for each request, closed after it."""
+"""HTTP to Consul on the standard library: one connection for each request, closed after it.
+
+`http.client` and `ssl` are imported at the first request, in the keeper's thread: they take longer than all else that
+`import consul_init` loads, and an application's start does not have to wait for them.
+"""
 
 import base64
-import http.client
 import json
-import ssl
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from consul_init.consul_settings import ConsulSettings, is_token
@@ -14,6 +17,10 @@ from consul_init.endpoint import Endpoint, Target
 from consul_init.errors import ConsulError, UnreachableError
 from consul_init.log import LOGGER, Log
 from consul_init.settings import REQUEST_TIMEOUT
+
+if TYPE_CHECKING:
+    import http.client
+    import ssl
 
 _MAX_ANSWER = 1 << 20
 
@@ -54,6 +61,8 @@ class Transport:
 
         Raises UnreachableError when no whole answer came, ConsulError when token or certificates cannot be read.
         """
+        import http.client  # noqa: PLC0415 - see above
+
         deadline = time.monotonic() + max(0.1, timeout)
         headers = {"Connection": "close", "Accept": "application/json"}
         token = self.sent_token = self._current_token()
@@ -78,7 +87,9 @@ class Transport:
             connection.close()
         return Answer(response.status, text if token is None else text.replace(token, "***"), text)
 
-    def _connect(self, deadline: float, at: Target | None) -> http.client.HTTPConnection:
+    def _connect(self, deadline: float, at: Target | None) -> "http.client.HTTPConnection":
+        import http.client  # noqa: PLC0415 - see above
+
         address = self._settings.address
         connection = http.client.HTTPConnection("localhost" if address.scheme == "unix" else address.host, address.port)
         plain = self.endpoint.connect(deadline - time.monotonic(), at)
@@ -114,7 +125,9 @@ class Transport:
             raise ConsulError(f"CONSUL_HTTP_TOKEN_FILE cannot be used: {problem}")
         return self._token  # in the middle of a rotation the one before it is the best there is
 
-    def _tls_context(self) -> ssl.SSLContext:
+    def _tls_context(self) -> "ssl.SSLContext":
+        import ssl  # noqa: PLC0415 - see above
+
         settings = self._settings
         files = (settings.ca_file, settings.ca_path, settings.client_cert, settings.client_key)
         try:

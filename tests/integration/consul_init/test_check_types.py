@@ -1,0 +1,92 @@
+"""Services that do not speak plain HTTP, and what else a registration may say. gRPC and TTL: test_examples.py."""
+
+import sys
+
+import pytest
+import trustme
+from devstack.waiting import until
+
+from .agent import ConsulAgent
+from .conftest import OpenHost, StartAgent
+from .instances import APPS
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Files: of an authority, and of a service that it calls orders.example."""
+    directory = tmp_path_factory.mktemp("certificate")
+    ca = trustme.CA()
+    issued = ca.issue_cert("orders.example")
+    files = {name: str(directory / name) for name in ("ca", "certificate", "key")}
+    ca.cert_pem.write_to_path(files["ca"])
+    issued.cert_chain_pems[0].write_to_path(files["certificate"])
+    issued.private_key_pem.write_to_path(files["key"])
+    return files
+
+
+CASES = [
+    ("https", {"SERVICE_CHECK_TYPE": "https", "SERVICE_CHECK_TLS_SERVER_NAME": "orders.example"}, "verified"),
+    ("https", {"SERVICE_CHECK_TYPE": "https", "SERVICE_CHECK_TLS_SKIP_VERIFY": "true"}, "not verified"),
+    ("tcp", {"SERVICE_CHECK_TYPE": "tcp"}, "whatever listens"),
+]
+
+
+@pytest.mark.parametrize(("kind", "variables", "why"), CASES)
+def test_passing_and_told_to_the_application(  # noqa: PLR0917 - fixtures
+    kind: str,
+    variables: dict[str, str],
+    why: str,
+    certificate: dict[str, str],
+    start_agent: StartAgent,
+    open_host: OpenHost,
+) -> None:
+    trusting = {"enable_agent_tls_for_checks": True, "tls": {"defaults": {"ca_file": certificate["ca"]}}}
+    agent = start_agent(**trusting if why == "verified" else {})
+    host = open_host(agent.address)
+    port = host.free_port()
+    command = [sys.executable, str(APPS / "serve_as.py"), kind, certificate["certificate"], certificate["key"]]
+    running = host.run(command, host.environment("other", port, **variables))
+    agent.api.wait_for_passing("other", 1)
+    until(lambda: "passing True passing" in running.log)
+    assert "registered True" in running.log
+    running.send()
+    until(lambda: "state left" in running.log)
+    running.wait()
+    states = [line.split()[1] for line in running.log.splitlines() if line.startswith("state ")]
+    assert states == ["critical", "passing", "left"]
+    assert agent.api.instances("other") == []
+
+
+def test_the_wrong_protocol_is_told(
+    certificate: dict[str, str], shared_agent: ConsulAgent, open_host: OpenHost
+) -> None:
+    """Plain HTTP to a port that speaks TLS: the log says which setting it is."""
+    host = open_host(shared_agent.address)
+    command = [sys.executable, str(APPS / "serve_as.py"), "https", certificate["certificate"], certificate["key"]]
+    running = host.run(command, host.environment("wrong-protocol", host.free_port()))
+    until(lambda: "gets no traffic" in running.log, timeout=5 * 10)
+    assert "SERVICE_CHECK_TYPE" in running.log
+    running.send()
+    running.wait()
+
+
+def test_weights_tags_and_meta(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
+    host = open_host(shared_agent.address)
+    variables = {
+        "SERVICE_WEIGHT": "7",
+        "SERVICE_WARNING_WEIGHT": "0",
+        "SERVICE_TAGS": '["traefik.middlewares=m1,m2"]',
+        "SERVICE_META": '{"hosts": "a,b=c"}',
+        "SERVICE_CHECK_FAILURES": "3",
+    }
+    instance = host.start("wrapper", "weighed", **variables)
+    (found,) = shared_agent.api.wait_for_passing("weighed", 1)
+    assert (found.tags, found.meta["hosts"]) == (["traefik.middlewares=m1,m2"], "a,b=c")
+    (entry,) = shared_agent.http.get("/v1/health/service/weighed").json()
+    assert entry["Service"]["Weights"] == {"Passing": 7, "Warning": 0}
+    checked = host.consul_init("check", name="weighed", port=instance.port, **variables)
+    assert checked.wait() == 0, checked.log
+    without = {**variables, "SERVICE_WEIGHT": ""}
+    differs = host.consul_init("check", name="weighed", port=instance.port, **without)
+    assert differs.wait() == 1
+    assert "differs: weights is [7, 0], not [1, 0]" in differs.log
