@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from consul_init.signals import SAME_WISH
 from devstack.ports import pick_ports
 from devstack.waiting import until
 
@@ -63,12 +64,15 @@ def test_leaves_first_and_goes_on_answering(shared_agent: ConsulAgent, open_host
 def test_a_second_signal_stops_the_server_at_once(
     kind: str, exit_code: int, shared_agent: ConsulAgent, open_host: OpenHost
 ) -> None:
-    """As what it is told: without the rest of the drain."""
+    """As what it is told: without the rest of the drain. Within a second of the first it is the same wish."""
     service = f"second-signal-{kind}"
     instance = open_host(shared_agent.address).start(kind, service, SERVICE_DRAIN="15s")
     shared_agent.api.wait_for_passing(service, 1)
     instance.main.send()
     until(lambda: not shared_agent.api.instances(service))
+    instance.main.send()
+    time.sleep(SAME_WISH + 0.2)
+    assert instance.answers()
     began = time.monotonic()
     instance.main.send()
     assert instance.main.wait() == exit_code
@@ -121,18 +125,6 @@ def test_a_sidecar_whose_pod_ends_before_it_was_healthy(shared_agent: ConsulAgen
     main.send()
     sidecar.send()
     assert sidecar.wait() == 0
-
-
-def test_two_workers(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
-    """The second says what to do instead; the wrapper around the same server is right."""
-    host = open_host(shared_agent.address)
-    instance = host.start("starlette", "workers", WEB_CONCURRENCY="2")
-    shared_agent.api.wait_for_passing("workers", 1)
-    until(lambda: "another process keeps this instance (" in instance.main.log)
-    assert "consul-init run -- COMMAND" in instance.main.log
-    instance.stop()
-    instance.wait()
-    until(lambda: not shared_agent.api.instances("workers"))
 
 
 @pytest.mark.parametrize(("kind", "exit_code"), [("starlette", 3), ("echo", 2), ("wrapper", 2), ("sidecar", 2)])

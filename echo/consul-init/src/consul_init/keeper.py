@@ -64,7 +64,7 @@ class Keeper:
         self._left = threading.Event()
         self._unsure = self._anything_was_sent = False
         self._trouble: str | None = None
-        self._loss_is_told = False
+        self._told_loss: str | None = None
         self._backoff = _BACKOFF_FIRST
         self._removed = False
         self._retired = False
@@ -135,7 +135,7 @@ class Keeper:
         if self._trouble is not None:
             self.log.info("Consul answers again, and has the registration")
             self._trouble = None
-        self._unsure = self._loss_is_told = False
+        self._unsure, self._told_loss = False, None
         self._backoff = _BACKOFF_FIRST
         if self.observed.state is not State.PASSING and time.monotonic() - self._registered_at < _FIRST_SECONDS:
             return _FIRST_POLL
@@ -160,7 +160,7 @@ class Keeper:
         self._relocation.notice(found)
         differences = self.registration.differences(found)
         if differences:
-            self._tell_once_more(f"somebody changed it in Consul: {'; '.join(differences)}")
+            self._tell_once_more("changed", f"somebody changed it in Consul: {'; '.join(differences)}")
             return False
         if not self.was_registered:
             self._confirmed(found)
@@ -221,16 +221,17 @@ class Keeper:
         if failing >= self.registration.deregister_after:
             output = self.observed.output or "no answer"
             self._tell_once_more(
+                "failing",
                 f"its check has failed for {failing:.0f} s, after which Consul removes it (SERVICE_DEREGISTER_AFTER):"
-                f" {output}"
+                f" {output}",
             )
         else:
-            self._tell_once_more("Consul has lost it (agent restarted, or deregistered there)")
+            self._tell_once_more("lost", "Consul has lost it (agent restarted, or deregistered there)")
 
-    def _tell_once_more(self, why: str) -> None:
-        """That it is registered again, once until it is."""
-        if self.was_registered and not self._loss_is_told:
-            self._loss_is_told = True
+    def _tell_once_more(self, kind: str, why: str) -> None:
+        """That it is registered again: each kind of reason once, until it is."""
+        if self.was_registered and self._told_loss != kind:
+            self._told_loss = kind
             self.log.warning("registering again: %s", why)
 
     def _failed(self, error: ConsulError) -> float:
