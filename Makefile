@@ -120,6 +120,10 @@ tilt-ci: .venv/.synced ## `tilt ci` and live updates on a test cluster (as clust
 bench: .venv/.synced ## times beside a floor measured in the same run (quick: BENCH_N=500 BENCH_PAIRS=1 BENCH_LARGE=2000)
 	@PYTHONPATH=tests $(RUN) python -m bench
 
+.PHONY: soak
+soak: devstack ## rolling replacements under load, five times each, three of them on a busy machine
+	@ROLLING_RUNS=idle,idle,busy,busy,busy $(RUN) pytest tests/integration/consul_init/test_rolling_replacement.py
+
 .PHONY: clean
 clean: ## remove what was built and cached here
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

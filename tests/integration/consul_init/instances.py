@@ -16,7 +16,7 @@ from devstack.processes import ProcessGroup
 
 APPS = Path(__file__).parent / "apps"
 # What the sample pod's main container sleeps in its preStop hook: the drain, and time for the hook beside it.
-PRE_STOP_SLEEP = 8.0
+PRE_STOP_SLEEP = 5.0
 
 
 @dataclass

@@ -79,6 +79,18 @@ def test_a_second_signal_stops_the_server_at_once(
     assert time.monotonic() - began < 10
 
 
+def test_ctrl_c_twice(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
+    """An impatient person gets no traceback."""
+    instance = open_host(shared_agent.address).start("echo", "impatient", SERVICE_DRAIN="15s")
+    shared_agent.api.wait_for_passing("impatient", 1)
+    instance.main.send(signal.SIGINT)
+    until(lambda: not shared_agent.api.instances("impatient"))
+    time.sleep(SAME_WISH + 0.2)
+    instance.main.send(signal.SIGINT)
+    assert instance.main.wait(10) == 0
+    assert "Traceback" not in instance.main.log
+
+
 def test_the_order_around_a_sidecar(shared_agent: ConsulAgent, open_host: OpenHost) -> None:
     """Leave, drain, SIGTERM to the main container, SIGTERM to the sidecar."""
     instance = open_host(shared_agent.address).start("sidecar", "order", SERVICE_DRAIN=f"{DRAIN:g}s")

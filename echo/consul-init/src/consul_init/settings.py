@@ -1,7 +1,8 @@
 """Settings as values, read from the environment once and handed down.
 
 Consul's own names (`CONSUL_HTTP_ADDR`, `CONSUL_CACERT`, ...) mean what they mean to Consul's command line
-(https://developer.hashicorp.com/consul/commands#environment-variables). An empty variable counts as not set.
+(https://developer.hashicorp.com/consul/commands#environment-variables), but for two: `CONSUL_HTTP_SSL_VERIFY=false` is
+refused, and an http address without a port has 8500. An empty variable counts as not set.
 """
 
 import os
