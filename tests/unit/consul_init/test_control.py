@@ -3,6 +3,7 @@
 import errno
 import socket
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -163,6 +164,6 @@ def test_the_default_path_fits_where_paths_are_short(monkeypatch):
     """macOS: a temporary directory of 49 characters, user ids of ten digits, and 103 for the whole."""
     monkeypatch.setattr(control.sys, "platform", "darwin")
     monkeypatch.setattr(control.os, "getuid", lambda: 1234567890)
-    monkeypatch.setattr(control.tempfile, "gettempdir", lambda: "/var/folders/zz/" + "x" * 30 + "/T")
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: "/var/folders/zz/" + "x" * 30 + "/T")
     settings = Settings.from_env({"SERVICE_NAME": "a", "SERVICE_PORT": "1"})
     assert len(control_address(settings, "a" * 300)) <= 103
