@@ -240,3 +240,29 @@ async def test_no_slot_is_lost_when_queries_are_cut_before_they_began(client, sm
         await asyncio.sleep(0.003 * (round_ % 4))
     follower.follow(names(HELD_QUERIES))
     await heard.until(lambda: small_consul.held == HELD_QUERIES)
+
+
+async def test_services_that_flap_do_not_starve_the_calm(small_consul, follower, heard, monkeypatch):
+    monkeypatch.setattr(module, "_TURNS_PER_SECOND", 50)
+    calm = [f"calm-{number}" for number in range(150)]
+    flapping = [f"flap-{number}" for number in range(60)]
+    for service in (*calm, *flapping):
+        await small_consul.put(service, "passing")
+    follower.follow({*calm, *flapping})
+    await heard.until(lambda: len(heard.health) == 210)
+    small_consul.asked.clear()
+
+    async def flap() -> None:
+        turn = 0
+        while True:
+            turn += 1
+            for service in flapping:
+                await small_consul.put(service, *["passing"] * (1 + turn % 2))
+            await asyncio.sleep(0.05)
+
+    flaps = asyncio.create_task(flap())
+    async with asyncio.timeout(60):
+        while not all(small_consul.asked[service] for service in calm):  # noqa: ASYNC110 - it counts, and tells nobody
+            await asyncio.sleep(0.05)
+    flaps.cancel()
+    assert min(small_consul.asked[service] for service in flapping) >= 1

@@ -6,7 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 from echoroute.api.status import pending_status
 from echoroute.core.conditions import GRACE, fold
-from echoroute.core.facts import Answered, Facts, Failed, Lack, NotConfigured, Programmed, Refusal, Unanswered, Waiting
+from echoroute.core.facts import (
+    Answered,
+    Facts,
+    Failed,
+    Lack,
+    NotConfigured,
+    Programmed,
+    Refusal,
+    Unanswered,
+    Unreached,
+    Waiting,
+)
 from echoroute.core.reasons import Reason
 from echoroute.core.status import Previous, parse_previous
 
@@ -26,6 +37,8 @@ INVALID = Refusal(Reason.INVALID, "spec.hosts[0]: is no host")
 NOT_ALLOWED = Refusal(Reason.NOT_ALLOWED, "spec.plugins: serverless is not allowed")
 FORBIDDEN = Refusal(Reason.FORBIDDEN_ADDRESS, "service 'cart' has an instance at an address that is forbidden")
 CONFLICTED = Refusal(Reason.CONFLICTED, "/ belongs to EchoRoute a/b, which is older")
+WITHDRAWN = replace(CONFLICTED, withdraws=True)
+AWAY = Unreached(Reason.GATEWAY_UNREACHABLE, "connect to apisix-admin:9180: refused")
 
 FINE = Facts(
     generation=3,
@@ -61,6 +74,7 @@ TWO_OF_THREE = {"healthy": 2, "total": 3}
 NONE_OF_THREE = {"healthy": 0, "total": 3}
 NONE = {"healthy": 0, "total": 0}
 OLD = after(replace(FINE, generation=2))
+LONG_CONFLICTED = after(replace(FINE, refusal=CONFLICTED), OLD, now=NOW - timedelta(seconds=30))
 ACCEPTED, RESOLVED, PROGRAMMED = "True/Accepted", "True/ResolvedRefs", "True/Programmed"
 
 SINGLE = (
@@ -247,14 +261,49 @@ SINGLE = (
         previous=OLD,
     ),
     Case(
-        "lost a conflict and withdrawn: no generation is programmed",
+        "lost a conflict just now: perhaps a rename, and what serves goes on",
+        replace(FINE, refusal=CONFLICTED),
+        "False/Conflicted",
+        "Unknown/NotAccepted",
+        "False/NotAccepted",
+        "False/Conflicted",
+        "Reconciling",
+        previous=OLD,
+        programmed_generation=2,
+    ),
+    Case(
+        "lost a conflict 30 s ago: only a person can help",
         replace(FINE, refusal=CONFLICTED),
         "False/Conflicted",
         "Unknown/NotAccepted",
         "False/NotAccepted",
         "False/Conflicted",
         "Stalled",
+        previous=LONG_CONFLICTED,
+        programmed_generation=2,
+    ),
+    Case(
+        "the gateway was away when the operator restarted, this generation written before",
+        replace(FINE, gateway=AWAY),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "True/Ready",
+        previous=after(FINE),
+        programmed_generation=3,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "the gateway was away when the operator restarted, another generation written before",
+        replace(FINE, gateway=AWAY),
+        ACCEPTED,
+        RESOLVED,
+        "False/GatewayUnreachable",
+        "False/GatewayUnreachable",
+        "Reconciling",
         previous=OLD,
+        programmed_generation=2,
+        instances=TWO_OF_THREE,
     ),
     Case(
         "an instance at a forbidden address: the spec is right, and the route is withdrawn",
@@ -291,15 +340,24 @@ PAIRS = (
         programmed_generation=2,
     ),
     Case(
-        "lost a conflict, withdrawal under way: the old generation still serves",
-        replace(FINE, refusal=CONFLICTED, gateway=Waiting()),
+        "both served one pair, and this one has to go: withdrawn",
+        replace(FINE, refusal=WITHDRAWN),
         "False/Conflicted",
         "Unknown/NotAccepted",
         "False/NotAccepted",
         "False/Conflicted",
-        "Stalled",
+        "Reconciling",
         previous=OLD,
-        programmed_generation=2,
+    ),
+    Case(
+        "refused, and the gateway away since the restart: what serves is as it was said to be",
+        replace(FINE, refusal=NOT_ALLOWED, gateway=AWAY),
+        "False/NotAllowed",
+        "Unknown/NotAccepted",
+        "False/NotAccepted",
+        "False/NotAllowed",
+        "Stalled",
+        previous=after(replace(FINE, refusal=NOT_ALLOWED)),
     ),
     Case(
         "switched off with 0 healthy: nobody is served either way, as asked",

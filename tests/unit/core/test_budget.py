@@ -65,7 +65,7 @@ def test_the_largest_spec_is_judged_in_milliseconds() -> None:
     spec = plugins([{f"k{number}": "x" * 50} for number in range(900)])
     assert 50_000 < len(to_json(spec)) < MAX_BYTES
     assert over_budget(spec) is None
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(10):
         over_budget(spec)
-    assert (time.perf_counter() - began) / 10 < 5 * 0.005
+    assert (time.process_time() - began) / 10 < 5 * 0.005

@@ -3,14 +3,16 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from echoroute.core.objects import Key
-from echoroute.core.plan import Absent, Keep
+import pytest
+from echoroute.core.objects import JsonObject, Key
+from echoroute.core.plan import Absent, Keep, Present
 from echoroute.core.policy import Policy
 from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry
 from echoroute.engine.discovery import Discovery
 from echoroute.engine.store import Transition
 from echoroute.engine.table import Table
+from pydantic_core import to_json
 
 NO_CONSUL = Discovery(configured=False, guarded=False, clock=lambda: 0.0)
 WINNER, LOSER = Key("default", "a"), Key("default", "b")
@@ -23,29 +25,103 @@ ENTRY = Entry(
 )
 
 
-def test_what_goes_on_serving_under_a_fault_keeps_its_claim() -> None:
-    """A file that is broken for a moment must not let another route answer beside the one that it held."""
+def _table(*, serving: bool = True) -> Table:
+    """A winner, perhaps confirmed by the gateway, and a loser."""
     table = Table(owner="0a1b2c3d", policy=Policy(frozenset()), discovery=NO_CONSUL)
     for key in (WINNER, LOSER):
         table.take(Transition(key, None, ENTRY))
-    broken = replace(ENTRY, generation=2, fault="a.yaml is not YAML")
-    impact = table.take(Transition(WINNER, ENTRY, broken))
+    table.seed({})
+    if serving:
+        table.serves(WINNER, table.claimed(WINNER))
+    return table
+
+
+def _refused(table: Table, key: Key) -> bool:
+    refusal = table.refusal(key)
+    return refusal is not None and refusal.reason is Reason.CONFLICTED
+
+
+BROKEN = [
+    (replace(ENTRY, generation=2, fault="a.yaml is not YAML"), "a file that is broken for a moment"),
+    (replace(ENTRY, generation=2, spec=b'{"match":{"paths":["shared"]}}'), "an edit that makes the spec invalid"),
+    (replace(ENTRY, generation=2, spec=b"", fault="spec: is larger than 64 KiB"), "one that is over budget"),
+]
+
+
+@pytest.mark.parametrize(("after", "why"), BROKEN, ids=[why for _, why in BROKEN])
+def test_what_goes_on_serving_keeps_its_claim(after: Entry, why: str) -> None:
+    """Otherwise another route would be let in beside it, and users' requests answered by chance."""
+    table = _table()
+    impact = table.take(Transition(WINNER, ENTRY, after))
     assert isinstance(table.desired(WINNER), Keep)
-    assert isinstance(table.desired(LOSER), Absent)
-    refusal = table.refusal(LOSER)
-    assert refusal is not None
-    assert refusal.reason is Reason.CONFLICTED
+    assert _refused(table, LOSER), why
+    assert isinstance(table.desired(LOSER), Keep), "a conflict withdraws nothing, either"
     assert impact.gateway == {WINNER}, "nothing changes for the other"
 
-    table.take(Transition(WINNER, broken, None))
-    assert table.refusal(LOSER) is None, "and gives it back when it goes"
+    table.take(Transition(WINNER, after, None))
+    assert _refused(table, LOSER), "until its route is gone"
+    assert table.serves(WINNER, None) == {LOSER}
+    assert not _refused(table, LOSER)
 
 
-def test_a_fault_on_another_spec_claims_nothing() -> None:
-    """It never served: of a name that stands twice the first spec may be the new one."""
+def test_what_never_served_keeps_nobody_out() -> None:
+    table = _table(serving=False)
+    impact = table.take(Transition(WINNER, ENTRY, BROKEN[0][0]))
+    assert impact.gateway == {WINNER, LOSER}
+    assert not _refused(table, LOSER)
+
+
+def test_switched_off_it_gives_its_claim_back_once_the_gateway_says_so() -> None:
+    table = _table()
+    off = replace(ENTRY, generation=2, spec=ENTRY.spec[:-1] + b',"enabled":false}')
+    table.take(Transition(WINNER, ENTRY, off))
+    assert _refused(table, LOSER)
+    assert table.claimed(WINNER) is None
+    assert table.serves(WINNER, None) == {LOSER}
+    assert not _refused(table, LOSER)
+    table.take(Transition(WINNER, off, replace(ENTRY, generation=3)))
+    assert not _refused(table, LOSER), "switched on again it comes second"
+    assert _refused(table, WINNER)
+
+
+def test_after_a_restart_who_serves_is_read_from_the_gateway_or_from_statuses() -> None:
     table = Table(owner="0a1b2c3d", policy=Policy(frozenset()), discovery=NO_CONSUL)
-    other = replace(ENTRY, spec=ENTRY.spec.replace(b"shared", b"own"))
-    table.take(Transition(WINNER, None, other))
-    table.take(Transition(WINNER, other, replace(ENTRY, generation=2, fault="stands more than once")))
-    table.take(Transition(LOSER, None, ENTRY))
-    assert table.refusal(LOSER) is None
+    for key in (WINNER, LOSER):
+        table.take(Transition(key, None, ENTRY))
+    assert table.contended(WINNER)
+    table.seed({LOSER: {"uris": ["/shared"], "status": 1}})
+    assert [_refused(table, key) for key in (WINNER, LOSER)] == [True, False]
+
+    table = Table(owner="0a1b2c3d", policy=Policy(frozenset()), discovery=NO_CONSUL)
+    programmed = to_json(
+        {
+            "observedGeneration": 1,
+            "programmedGeneration": 1,
+            "conditions": [{"type": "Programmed", "status": "True", "reason": "Programmed", "message": ""}],
+        }
+    )
+    table.take(Transition(WINNER, None, ENTRY))
+    table.take(Transition(LOSER, None, replace(ENTRY, status=programmed)))
+    table.seed({})
+    assert [_refused(table, key) for key in (WINNER, LOSER)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"uri": 5}, {"uris": "/shared"}, {"uri": "/shared", "status": 0}, {"uris": [None], "hosts": {}, "methods": 1}],
+)
+def test_a_route_that_was_made_odd_by_hand_serves_nothing_that_is_known(body: JsonObject) -> None:
+    table = Table(owner="0a1b2c3d", policy=Policy(frozenset()), discovery=NO_CONSUL)
+    for key in (WINNER, LOSER):
+        table.take(Transition(key, None, ENTRY))
+    table.seed({LOSER: body})
+    assert [_refused(table, key) for key in (WINNER, LOSER)] == [False, True]
+
+
+def test_where_two_serve_one_pair_the_younger_is_withdrawn() -> None:
+    table = Table(owner="0a1b2c3d", policy=Policy(frozenset()), discovery=NO_CONSUL)
+    for key in (WINNER, LOSER):
+        table.take(Transition(key, None, ENTRY))
+    table.seed({WINNER: {"uri": "/shared"}, LOSER: {"uri": "/shared"}})
+    assert isinstance(table.desired(WINNER), Present)
+    assert isinstance(table.desired(LOSER), Absent)

@@ -42,9 +42,11 @@ BY_READY: Mapping[str, Verdict] = {
     "False/Invalid": Verdict("Failed", "only a change of the spec helps"),
     "False/ForbiddenAddress": Verdict("Failed", "only a change in Consul, or of the platform's setting, helps"),
     "False/NotAllowed": Verdict("Failed", "only a change of the spec or the policy helps"),
-    "False/Conflicted": Verdict("Failed", "only a change of this or of the older EchoRoute helps"),
+    "False/Conflicted": Verdict("Failed", "only a change of this or of the other EchoRoute helps"),
 }
 """By status and reason of `Ready`."""
+
+JUST_CONFLICTED = Verdict("InProgress", "for 30 s: perhaps a rename, and the other one is about to go")
 
 
 def _object(status: Mapping[str, object] | None, generation: int = GENERATION) -> dict[str, object]:
@@ -71,7 +73,8 @@ def _folded() -> tuple[Row, ...]:
     for case in SINGLE + PAIRS:
         outcome = fold(case.facts, case.previous or Previous(), now=NOW)
         ready = "/".join(outcome.ready)
-        rows.append(Row(case.why, _object(outcome.status), ready, BY_READY[ready]))
+        just = ready == "False/Conflicted" and case.progress == "Reconciling"
+        rows.append(Row(case.why, _object(outcome.status), ready, JUST_CONFLICTED if just else BY_READY[ready]))
     return tuple(rows)
 
 

@@ -82,9 +82,11 @@ class Follower:
         self._on_failure = on_failure
         self._on_reachable = on_reachable
         self._watches: dict[str, _Watch] = {}
-        # Queries to be made: first answers go before turns.
+        # Queries to be made: first answers go before turns, and turns alternate with what had news.
         self._first: deque[_Watch] = deque()
         self._turns: deque[_Watch] = deque()
+        self._news: deque[_Watch] = deque()
+        self._news_next = False
         self._work = asyncio.Event()
         self._slots = asyncio.Semaphore(HELD_QUERIES)
         self._reachable: bool | None = None
@@ -132,25 +134,25 @@ class Follower:
     def _in_turns(self) -> bool:
         return len(self._watches) > HELD_QUERIES
 
-    def _queue(self, watch: _Watch, *, at_front: bool = False) -> None:
+    def _queue(self, watch: _Watch, *, had_news: bool = False) -> None:
         if watch.queued or watch.query is not None or self._watches.get(watch.service) is not watch:
             return
         watch.queued = True
-        queue = self._turns if watch.index else self._first
-        if at_front:
-            queue.appendleft(watch)
-        else:
-            queue.append(watch)
+        queue = self._first if not watch.index else self._news if had_news else self._turns
+        queue.append(watch)
         self._work.set()
 
     def _next(self) -> tuple[_Watch | None, float]:
         """Take the next watch, and the seconds until the one after it."""
-        for queue, per_second in ((self._first, _FIRST_PER_SECOND), (self._turns, _TURNS_PER_SECOND)):
+        # What had news comes again soon, and at most every second turn: services that flap must not starve the calm.
+        self._news_next = not self._news_next
+        turns = (self._news, self._turns) if self._news_next else (self._turns, self._news)
+        for queue in (self._first, *turns):
             while queue:
                 watch = queue.popleft()
                 watch.queued = False
                 if self._watches.get(watch.service) is watch:
-                    return watch, 1 / per_second
+                    return watch, 1 / (_FIRST_PER_SECOND if queue is self._first else _TURNS_PER_SECOND)
         self._work.clear()
         return None, 0.0
 
@@ -177,7 +179,7 @@ class Follower:
         if again_in:
             loop.call_later(again_in, self._queue, watch)
         else:
-            self._queue(watch, at_front=news)
+            self._queue(watch, had_news=news)
 
     def _learn(self, watch: _Watch, answer: Answer) -> bool:
         """Take an answer; False if it said nothing new."""

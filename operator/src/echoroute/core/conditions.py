@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from echoroute.core.facts import Answered, Facts, Failed, NotConfigured, Programmed, Refusal, Unanswered
+from echoroute.core.facts import Answered, Facts, Failed, NotConfigured, Programmed, Refusal, Unanswered, Unreached
 from echoroute.core.objects import JsonObject
 from echoroute.core.reasons import Reason
-from echoroute.core.status import Condition, Previous
+from echoroute.core.status import Condition, Previous, moment
 from echoroute.core.text import escaped
 
 GRACE = 30.0
@@ -63,9 +63,10 @@ def fold(facts: Facts, previous: Previous, *, now: datetime) -> Outcome:
         "Programmed": programmed,
         "Ready": ready,
     }
-    if ready.reason in RECONCILING:
+    settling = _settles_in(accepted, previous, now)
+    if ready.reason in RECONCILING or settling > 0:
         conditions["Reconciling"] = Condition(True, ready.reason, ready.message)
-    if ready.reason in STALLED:
+    elif ready.reason in STALLED:
         conditions["Stalled"] = Condition(True, ready.reason, ready.message)
     status: JsonObject = {
         "observedGeneration": facts.generation,
@@ -78,7 +79,17 @@ def fold(facts: Facts, previous: Previous, *, now: datetime) -> Outcome:
     instances = _counts(facts, same)
     if instances is not None:
         status["instances"] = instances
-    return Outcome(status, (_STATUS[ready.status], ready.reason.value), _recheck_after(facts, same))
+    recheck = settling if settling > 0 else _recheck_after(facts, same)
+    return Outcome(status, (_STATUS[ready.status], ready.reason.value), recheck)
+
+
+def _settles_in(accepted: Condition, previous: Previous, now: datetime) -> float:
+    """For how many seconds a lost conflict is still in progress: a rename by create-then-delete loses for a moment."""
+    if accepted.reason is not Reason.CONFLICTED:
+        return 0.0
+    before = previous.transitions.get("Accepted")
+    since = moment(before.time) if before and before.status == _STATUS[False] else None
+    return GRACE if since is None else GRACE - (now - since).total_seconds()
 
 
 def _accepted(facts: Facts) -> Condition:
@@ -122,14 +133,16 @@ def _of_refused(refusal: Refusal) -> Condition:
 
 def _programmed(facts: Facts, previous: Previous) -> Condition:
     gateway = facts.gateway
+    before = previous.conditions.get("Programmed")
+    if isinstance(gateway, Unreached) and before is not None and _still_true(facts, previous, before):
+        return before
     if facts.refusal is not None:
         reason = Reason.REFS_NOT_RESOLVED if facts.refusal.accepts else Reason.NOT_ACCEPTED
         return Condition(False, reason, _what_serves_a_refused(facts))
     match gateway:
         case Programmed():
             return Condition(True, Reason.PROGRAMMED, f"the gateway has confirmed route {facts.route_id}")
-        case Failed():
-            before = previous.conditions.get("Programmed")
+        case Failed() | Unreached():
             if before and before.reason is gateway.reason in RECONCILING:
                 # An outage's text changes from try to try; a patch for each would be noise.
                 return before
@@ -138,13 +151,20 @@ def _programmed(facts: Facts, previous: Previous) -> Condition:
             return Condition(False, Reason.PENDING, "waiting for the gateway to confirm this generation")
 
 
+def _still_true(facts: Facts, previous: Previous, before: Condition) -> bool:
+    """Whether what was said of this generation before the gateway went away need not be unsaid."""
+    if facts.refusal is not None:
+        return before.reason in {Reason.NOT_ACCEPTED, Reason.REFS_NOT_RESOLVED}
+    return before.status is True and previous.programmed_generation == facts.generation
+
+
 def _what_serves_a_refused(facts: Facts) -> str:
     if facts.refusal is not None and facts.refusal.keeps:
         return "the last good generation, if there is one, stays in the gateway"
     match facts.gateway:
         case Programmed():
             return "not in the gateway"
-        case Failed(message=message):
+        case Failed(message=message) | Unreached(message=message):
             return f"to be withdrawn from the gateway: {message}"
         case _:
             return "being withdrawn from the gateway"

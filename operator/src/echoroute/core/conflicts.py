@@ -1,131 +1,213 @@
-"""Which EchoRoute has a host and path when several claim them: the older one, then namespace/name.
+"""Which EchoRoute has a host and path when several claim them: who serves it, else the older one, else by name.
 
-Two claims conflict when some pair (host, path) of theirs is equal, with equal priority and intersecting methods.
-A refused claim counts for nothing, so that a third route which conflicts only with the refused one is served.
+Two claims conflict when some pair (host, path) of theirs is equal: in different namespaces always, since a number or a
+method must not take another team's traffic; within one where priorities are equal and methods intersect. A claim that
+loses is refused whole and holds nothing, so that a third one that conflicts with it alone is served.
+
+What a key *serves* is what the gateway was seen to hold, or has confirmed; what is *accepted* is on its way there. Both
+are held. Nothing that serves is given up for a claim that loses, or for a spec that cannot be used.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from echoroute.core.objects import Key
 
 ANY_HOST = ""
-_Slot = tuple[str, str, int]
+Pair = tuple[str, str]
+"""Host (`ANY_HOST` for none) and path."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one EchoRoute asks for: its pairs of host (`ANY_HOST` for none) and path, at one priority.
-
-    `methods` is empty where the route takes all of them.
-    """
+    """What one EchoRoute asks for. `methods` is empty where the route takes all of them."""
 
     created: datetime
-    pairs: tuple[tuple[str, str], ...]
+    pairs: tuple[Pair, ...]
     priority: int
     methods: frozenset[str]
 
-    def slots(self) -> Iterable[_Slot]:
-        return ((host, path, self.priority) for host, path in self.pairs)
-
-    def meets(self, other: "Claim") -> bool:
-        """Whether the methods of two claims on the same slot intersect."""
+    def overlaps(self, other: "Claim") -> bool:
+        """Whether two claims of one namespace meet where they have a pair in common."""
+        if self.priority != other.priority:
+            return False
         return not self.methods or not other.methods or not self.methods.isdisjoint(other.methods)
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A lost conflict: who has it, and the first pair that both claim."""
+    """A lost conflict: the first pair that both claim, and who has it."""
 
     winner: Key
-    host: str
-    path: str
+    pair: Pair
+    older: bool
+    withdraw: bool = False
+    """Whether both were found to serve it, so that one has to go."""
 
     def __str__(self) -> str:
-        where = self.path if self.host == ANY_HOST else f"{self.host}{self.path}"
-        return f"{where} belongs to EchoRoute {self.winner}, which is older"
+        host, path = self.pair
+        older = ", which is older" if self.older else ""
+        return f"{path if host == ANY_HOST else host + path} belongs to EchoRoute {self.winner}{older}"
 
 
 class Claims:
-    """All claims, and the verdict on each. A change re-judges only the claims connected with it."""
+    """All claims, and the verdict on each. A change re-judges those alone that wait for one of its pairs."""
 
     def __init__(self) -> None:
-        self._claims: dict[Key, Claim] = {}
-        self._by_slot: dict[_Slot, set[Key]] = {}
+        self._wanted: dict[Key, Claim] = {}
+        self._accepted: dict[Key, Claim] = {}
+        self._serving: dict[Key, Claim] = {}
         self._lost: dict[Key, Conflict] = {}
+        self._holders: dict[Pair, tuple[Key, ...]] = {}
+        self._waiters: dict[Pair, set[Key]] = {}
+        self._seeded = False
 
     def conflict(self, key: Key) -> Conflict | None:
         """What the key lost against, or None where its claim stands (or there is none)."""
         return self._lost.get(key)
 
-    def beaten_by(self, key: Key) -> list[Key]:
-        """The keys that lost against this one: they are to be withdrawn before it is written."""
-        return [other for other in self._neighbours(key) if self._is_lost_to(other, key)]
+    def accepted(self, key: Key) -> Claim | None:
+        """The claim that a write of the key brings into the gateway."""
+        return self._accepted.get(key)
 
-    def place(self, key: Key, claim: Claim | None) -> set[Key]:
-        """Put, replace or (None) remove the claim of a key; gives the *other* keys whose verdict changed."""
-        if self._claims.get(key) == claim:
-            return set()
-        connected = self._connected(key)
-        self._remove(key)
-        if claim is not None:
-            self._claims[key] = claim
-            for slot in claim.slots():
-                self._by_slot.setdefault(slot, set()).add(key)
-            connected |= self._connected(key)
-        connected.discard(key)
-        before = {other: self._lost.get(other) for other in connected}
-        self._judge({*connected, key})
-        return {other for other, verdict in before.items() if self._lost.get(other) != verdict}
+    def undecided(self, key: Key) -> bool:
+        """Whether it depends on what the gateway holds, which is not known yet, who has what the key claims."""
+        if self._seeded or key not in self._wanted:
+            return False
+        return any(len(self._holders.get(pair, ())) > 1 for pair in self._wanted[key].pairs)
 
-    def _is_lost_to(self, key: Key, winner: Key) -> bool:
-        lost = self._lost.get(key)
-        return lost is not None and lost.winner == winner
+    def seed(self, serving: Mapping[Key, Claim], programmed: Collection[Key]) -> None:
+        """Take what the gateway was found to serve, and judge all claims, once.
 
-    def _remove(self, key: Key) -> None:
-        claim = self._claims.pop(key, None)
-        self._lost.pop(key, None)
-        for slot in claim.slots() if claim else ():
-            members = self._by_slot.get(slot, set())
-            members.discard(key)
-            if not members:
-                self._by_slot.pop(slot, None)
-
-    def _neighbours(self, key: Key) -> set[Key]:
-        claim = self._claims.get(key)
-        if claim is None:
-            return set()
-        return {other for slot in claim.slots() for other in self._by_slot.get(slot, ())} - {key}
-
-    def _connected(self, key: Key) -> set[Key]:
-        found = {key} if key in self._claims else set()
-        frontier = list(found)
-        while frontier:
-            new = self._neighbours(frontier.pop()) - found
-            found |= new
-            frontier.extend(new)
-        return found
-
-    def _judge(self, keys: Iterable[Key]) -> None:
-        """Judge a closed group of connected claims, oldest first: whoever meets a standing claim has lost."""
-        standing: dict[_Slot, list[Key]] = {}
-        for key in sorted((key for key in keys if key in self._claims), key=self._age):
-            claim = self._claims[key]
-            conflict = self._first_conflict(claim, standing)
+        `programmed` are keys whose status says that this generation serves: of a gateway that lost its routes nobody
+        gets what was theirs.
+        """
+        self._seeded = True
+        self._holders = {}
+        self._accepted.clear()
+        for key, claim in sorted(serving.items(), key=_age):
+            conflict = self._first_conflict(key, claim, withdraw=True)
             if conflict is None:
-                self._lost.pop(key, None)
-                for slot in claim.slots():
-                    standing.setdefault(slot, []).append(key)
+                self._serving[key] = claim
+                self._hold(key, claim)
+            elif key in self._wanted:
+                self._lose(key, conflict)
+        for key, claim in sorted(self._wanted.items(), key=_age):
+            if key in programmed and key not in serving and self._first_conflict(key, claim) is None:
+                self._serving[key] = claim
+                self._hold(key, claim)
+        for key, claim in sorted(self._wanted.items(), key=_age):
+            if key not in self._lost:
+                self._judge(key, claim)
+
+    def want(self, key: Key, claim: Claim | None) -> set[Key]:
+        """Put, replace or (None) take back what a key asks for; gives the *other* keys whose verdict changed.
+
+        What it serves it holds on, until it serves something else (`serves`) or nothing (`release`).
+        """
+        self._forget_loss(key)
+        if claim is None:
+            self._wanted.pop(key, None)
+            return self._rejudge(self._replace(key, accepted=None, serving=self._serving.get(key)))
+        self._wanted[key] = claim
+        if not self._seeded:
+            return self._rejudge(self._replace(key, accepted=claim, serving=None))
+        return self._rejudge(self._judge(key, claim))
+
+    def serves(self, key: Key, claim: Claim) -> set[Key]:
+        """The gateway has confirmed a claim of the key; gives the others whose verdict changed."""
+        if self._serving.get(key) == claim:
+            return set()
+        return self._rejudge(self._replace(key, accepted=self._accepted.get(key), serving=claim))
+
+    def release(self, key: Key) -> set[Key]:
+        """Nothing of the key is in the gateway any more; gives the others whose verdict changed."""
+        if key not in self._serving:
+            return set()
+        return self._rejudge(self._replace(key, accepted=self._accepted.get(key), serving=None))
+
+    def _judge(self, key: Key, claim: Claim) -> set[Pair]:
+        conflict = self._first_conflict(key, claim)
+        if conflict is None:
+            return self._replace(key, accepted=claim, serving=self._serving.get(key))
+        self._lose(key, conflict)
+        return self._replace(key, accepted=None, serving=self._serving.get(key))
+
+    def _replace(self, key: Key, *, accepted: Claim | None, serving: Claim | None) -> set[Pair]:
+        """Change what a key holds; gives the pairs of which somebody else may have some now."""
+        before = [claim for claim in (self._accepted.pop(key, None), self._serving.pop(key, None)) if claim]
+        if accepted is not None:
+            self._accepted[key] = accepted
+        if serving is not None:
+            self._serving[key] = serving
+        after = [claim for claim in (accepted, serving) if claim]
+        if before == after:
+            return set()
+        for claim in before:
+            self._let_go(key, claim)
+        for claim in after:
+            self._hold(key, claim)
+        return {pair for claim in before for pair in claim.pairs}
+
+    def _hold(self, key: Key, claim: Claim) -> None:
+        alone = (key,)  # one tuple for all of its pairs
+        for pair in claim.pairs:
+            holders = self._holders.get(pair)
+            if holders is None:
+                self._holders[pair] = alone
+            elif key not in holders:
+                self._holders[pair] = (*holders, key)
+
+    def _let_go(self, key: Key, claim: Claim) -> None:
+        for pair in claim.pairs:
+            left = tuple(other for other in self._holders.get(pair, ()) if other != key)
+            if left:
+                self._holders[pair] = left
             else:
-                self._lost[key] = conflict
+                self._holders.pop(pair, None)
 
-    def _age(self, key: Key) -> tuple[datetime, Key]:
-        return self._claims[key].created, key
+    def _lose(self, key: Key, conflict: Conflict) -> None:
+        self._lost[key] = conflict
+        self._waiters.setdefault(conflict.pair, set()).add(key)
 
-    def _first_conflict(self, claim: Claim, standing: dict[_Slot, list[Key]]) -> Conflict | None:
-        for slot in claim.slots():
-            for holder in standing.get(slot, ()):
-                if claim.meets(self._claims[holder]):
-                    return Conflict(winner=holder, host=slot[0], path=slot[1])
+    def _forget_loss(self, key: Key) -> Conflict | None:
+        conflict = self._lost.pop(key, None)
+        if conflict is not None:
+            waiters = self._waiters[conflict.pair]
+            waiters.discard(key)
+            if not waiters:
+                del self._waiters[conflict.pair]
+        return conflict
+
+    def _rejudge(self, freed: Iterable[Pair]) -> set[Key]:
+        """Judge those that wait for a pair, the oldest first; who gets one may give up others by and by, not now."""
+        waiting = {key for pair in freed for key in self._waiters.get(pair, ())}
+        changed = set()
+        for key, claim in sorted(((key, self._wanted[key]) for key in waiting), key=_age):
+            before = self._forget_loss(key)
+            self._judge(key, claim)
+            if self._lost.get(key) != before:
+                changed.add(key)
+        return changed
+
+    def _first_conflict(self, key: Key, claim: Claim, *, withdraw: bool = False) -> Conflict | None:
+        for pair in claim.pairs:
+            for holder in self._holders.get(pair, ()):
+                if holder != key and self._meets(key, claim, holder, pair):
+                    return Conflict(holder, pair, self._is_older(holder, claim), withdraw)
         return None
+
+    def _meets(self, key: Key, claim: Claim, holder: Key, pair: Pair) -> bool:
+        if holder.namespace != key.namespace:
+            return True
+        theirs = (self._accepted.get(holder), self._serving.get(holder))
+        return any(one is not None and pair in one.pairs and claim.overlaps(one) for one in theirs)
+
+    def _is_older(self, holder: Key, claim: Claim) -> bool:
+        theirs = self._accepted.get(holder) or self._serving.get(holder)
+        return theirs is not None and theirs.created < claim.created
+
+
+def _age(item: tuple[Key, Claim]) -> tuple[datetime, Key]:
+    return item[1].created, item[0]

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import JsonValue
 from pydantic_core import from_json
 
 from echoroute.api.parse import parse_spec
 from echoroute.api.spec import EchoRouteSpec
 from echoroute.core.conflicts import ANY_HOST, Claim
 from echoroute.core.facts import Refusal
-from echoroute.core.objects import Bundle, Key
+from echoroute.core.objects import Bundle, JsonObject, Key
 from echoroute.core.ownership import route_id
 from echoroute.core.policy import Policy
 from echoroute.core.reasons import Reason
@@ -60,11 +61,33 @@ def _judged(key: Key, entry: Entry, identity: str, *, owner: str, policy: Policy
     )
 
 
-def _claim(spec: EchoRouteSpec, created: datetime) -> Claim:
-    hosts = [host.lower() for host in spec.match.hosts or ()] or [ANY_HOST]
+def _claim(spec: EchoRouteSpec, created: datetime) -> Claim | None:
+    """What a spec claims; nothing where it is switched off."""
+    if spec.enabled is False:
+        return None
+    hosts = list(dict.fromkeys(host.lower() for host in spec.match.hosts or ())) or [ANY_HOST]
     return Claim(
         created=created,
         pairs=tuple((host, path) for host in hosts for path in spec.match.paths),
         priority=spec.match.priority or 0,
         methods=frozenset(spec.match.methods or ()),
     )
+
+
+def served_claim(body: JsonObject, created: datetime) -> Claim | None:
+    """What a Route in the gateway serves for an EchoRoute that was created then; nothing where it is switched off."""
+    if body.get("status") == 0:
+        return None
+    paths = _texts(body.get("uris")) or _texts([body.get("uri")])
+    hosts = _texts(body.get("hosts")) or [ANY_HOST]
+    priority = body.get("priority")
+    return Claim(
+        created=created,
+        pairs=tuple((host, path) for host in hosts for path in paths),
+        priority=priority if isinstance(priority, int) else 0,
+        methods=frozenset(_texts(body.get("methods"))),
+    )
+
+
+def _texts(value: JsonValue) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

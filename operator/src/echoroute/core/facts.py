@@ -11,11 +11,13 @@ class Refusal:
 
     reason: Reason
     message: str
+    withdraws: bool = False
+    """Of a conflict: whether both were found to serve, and this one has to go."""
 
     @property
     def keeps(self) -> bool:
         """Whether the last good generation goes on serving; otherwise the route is withdrawn."""
-        return self.reason is Reason.INVALID
+        return self.reason in {Reason.INVALID, Reason.CONFLICTED} and not self.withdraws
 
     @property
     def accepts(self) -> bool:
@@ -31,6 +33,14 @@ class Programmed:
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """The gateway has neither confirmed nor refused this generation yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """The gateway cannot be asked, so that it is not known whether it holds this generation."""
+
+    reason: Reason
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,5 +88,5 @@ class Facts:
     service: str
     enabled: bool
     refusal: Refusal | None
-    gateway: Programmed | Waiting | Failed
+    gateway: Programmed | Waiting | Unreached | Failed
     discovery: NotConfigured | Unanswered | Answered

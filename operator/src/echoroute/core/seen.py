@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pydantic import JsonValue
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from echoroute.api.objects import EchoRouteObject
 from echoroute.api.spec import DEFAULT_GATEWAY_CLASS
 from echoroute.core.budget import over_budget
 from echoroute.core.objects import Key
+from echoroute.core.status import parse_previous
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -36,6 +37,11 @@ class Entry:
             return False
         mine, theirs = ((one.uid, one.generation, one.spec, one.fault) for one in (self, other))
         return mine == theirs
+
+    def is_programmed(self) -> bool:
+        """Whether the status says that the gateway has confirmed this generation."""
+        status = from_json(self.status)
+        return isinstance(status, dict) and parse_previous(status).says_programmed(self.generation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from pydantic import JsonValue
 
@@ -49,6 +50,22 @@ class Previous:
     def without_healthy(self) -> bool:
         """Whether it is known that the route had no healthy instance, and was not in its grace."""
         return self.instances is not None and not self.healthy
+
+    def says_programmed(self, generation: int) -> bool:
+        """Whether the gateway had confirmed that generation, and nothing newer was seen."""
+        programmed = self.conditions.get("Programmed")
+        return (self.generation, self.programmed_generation) == (generation, generation) and (
+            programmed is not None and programmed.status is True
+        )
+
+
+def moment(time: str) -> datetime | None:
+    """A time as the API server writes it; None for what is none."""
+    try:
+        found = datetime.fromisoformat(time)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def parse_previous(status: Mapping[str, JsonValue]) -> Previous:

@@ -206,10 +206,20 @@ class Engine:
         impact = self.table.take(transition)
         for key in impact.gateway:
             self.queue.add(key, priority)
+            self._mark_what_waits(key)
         for key in impact.status if not status_known else ():
             self._mark(key)
         if impact.services:
             self._follow_services_soon()
+
+    def _mark_what_waits(self, key: Key) -> None:
+        """A refusal is told without the gateway, and so is that it cannot be asked."""
+        route = self.table.get(key)
+        if route is None or (self.gate.is_open and self.table.refusal(key) is None):
+            return
+        if self.rounds.gateway_listed.is_set() and route.sent_at is None:
+            route.sent_at = self._clock()  # for a moment its answer is waited for, so that one patch tells all
+        self._mark(key)
 
     def _follow_services_soon(self) -> None:
         """Once for all transitions of one turn of the loop: a list brings thousands."""

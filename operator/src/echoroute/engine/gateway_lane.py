@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from echoroute.core.changes import Change, Delete
+from echoroute.core.changes import Change, Delete, Put
 from echoroute.core.facts import Failed, Programmed
-from echoroute.core.objects import Key
-from echoroute.core.plan import KeyPlan, Present, plan_key
+from echoroute.core.objects import Key, Kind
+from echoroute.core.plan import Absent, KeyPlan, Present, plan_key
 from echoroute.core.reasons import Reason
 from echoroute.engine.actual import Actual
 from echoroute.engine.deletions import Deletions, Permit
@@ -77,7 +77,6 @@ class GatewayLane:
         self._clock = clock
         self._settled = settled
         self._backoff = Backoff(first=0.5, limit=60.0)
-        self._blocked: dict[Key, set[Key]] = {}
         self._wrote_at: dict[Key, float] = {}
         queue_depth.set_function(lambda: len(queue))
 
@@ -91,7 +90,6 @@ class GatewayLane:
             else:
                 self._queue.add(item.key, item.priority)  # it closed while the worker waited for something to do
             self._queue.done(item.key)
-            self._unblock(item.key)
 
     async def _try(self, item: Item) -> None:
         try:
@@ -118,8 +116,6 @@ class GatewayLane:
         key = item.key
         route = self._table.get(key)
         revision = route.revision if route else 0
-        if self._wait_for_beaten(key):
-            return False
         desired = self._table.desired(key)
         if isinstance(desired, Present) and self._table.undecided(key):
             return False  # Consul's answer queues it again
@@ -130,12 +126,8 @@ class GatewayLane:
             return True
         if plan.changes and self._wrote_just_now(item):
             return False
-        if plan.deletes:
-            permit = self._deletions.permit(key, exists=route is not None)
-            if permit is Permit.DENIED and route is not None:
-                self._retry(item, Failed(Reason.PENDING, "nothing is deleted while the CRD or folder is not there"))
-            if permit is not Permit.GRANTED:
-                return False
+        if plan.deletes and not self._may_delete(item, exists=route is not None):
+            return False
         outcome: Programmed | Failed = Programmed()
         try:
             if plan.changes:
@@ -144,8 +136,18 @@ class GatewayLane:
             reconcile_errors_total.labels(Reason.GATEWAY_REJECTED).inc()
             log.warning("EchoRoute %s: %s", key, error)
             outcome = Failed(Reason.GATEWAY_REJECTED, str(error))
+        if isinstance(desired, Absent) and key not in self._actual.owned:
+            self._let_in(self._table.serves(key, None))
         self._finish(item, revision, outcome)
         return True
+
+    def _may_delete(self, item: Item, *, exists: bool) -> bool:
+        permit = self._deletions.permit(item.key, exists=exists)
+        if permit is Permit.DENIED and exists:
+            self._retry(item, Failed(Reason.PENDING, "nothing is deleted while the CRD or folder is not there"))
+        elif permit is Permit.DENIED:
+            self._let_in(self._table.serves(item.key, None))  # an orphan keeps nobody out
+        return permit is Permit.GRANTED
 
     def _wrote_just_now(self, item: Item) -> bool:
         """Whether the key has to wait for its next write; then it comes again by itself."""
@@ -162,6 +164,7 @@ class GatewayLane:
 
     async def _apply(self, key: Key, revision: int, plan: KeyPlan) -> None:
         unanswered: list[Change] = []
+        claim = self._table.claimed(key)
 
         def before(change: Change) -> None:
             route = self._table.get(key)
@@ -177,6 +180,8 @@ class GatewayLane:
             unanswered.remove(change)
             self._gate.wrote(key)
             self._actual.wrote(key, change)
+            if isinstance(change, Put) and change.ref.kind is Kind.ROUTE:
+                self._let_in(self._table.serves(key, claim))
             operation = "delete" if isinstance(change, Delete) else "put"
             changes_total.labels(operation, change.ref.kind).inc()
             log.info("%s %s", operation, change.ref, extra={"echoroute": str(key)})
@@ -211,24 +216,10 @@ class GatewayLane:
         else:
             self._queue.add(item.key, Priority.RETRY)  # the gate says when, for all that wait
 
-    def _wait_for_beaten(self, key: Key) -> bool:
-        """Whether a route that lost a conflict against this one is still in the gateway: it is withdrawn first."""
-        beaten = [other for other in self._table.beaten_by(key) if other in self._actual.owned]
-        for other in beaten:
-            self._blocked.setdefault(other, set()).add(key)
-            if not self._queue.busy(other):
-                self._queue.add(other, Priority.CHANGE)
-        return bool(beaten)
-
-    def _unblock(self, key: Key) -> None:
-        """Let those go on that waited for `key` to be withdrawn, if it is, or need not be any more."""
-        waiting = self._blocked.pop(key, set())
-        withdrawn = key not in self._actual.owned
-        free = {other for other in waiting if withdrawn or key not in self._table.beaten_by(other)}
-        for other in free:
-            self._queue.add(other, Priority.CHANGE)
-        if waiting - free:
-            self._blocked[key] = waiting - free
+    def _let_in(self, keys: set[Key]) -> None:
+        """Let those have their turn that waited for what another one gave up."""
+        for key in keys:
+            self._queue.add(key, Priority.CHANGE)
 
 
 def _foreign(plan: KeyPlan) -> Failed:

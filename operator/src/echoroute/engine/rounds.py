@@ -5,12 +5,13 @@ An orphan is an object of ours that no EchoRoute explains; it is judged by fresh
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from echoroute.core.changes import Stored
 from echoroute.core.facts import Failed, Programmed
-from echoroute.core.objects import Key
+from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
 from echoroute.core.reasons import Reason
 from echoroute.engine.actual import Actual
 from echoroute.engine.announcer import Announcer
@@ -139,6 +140,8 @@ class Rounds:
         cost = self._clock() - began
         self.listing.end()
         self._actual.replace(objects, began=began)
+        if not self.gateway_listed.is_set():
+            self._table.seed(_routes(self._actual, objects))
         self.gateway_listed.set()
         self._gate.could_list()
         foreign_objects.set(len(self._actual.known) - self._actual.owned_count())
@@ -154,6 +157,8 @@ class Rounds:
             if self._table.as_desired(key, route, self._actual):
                 self._repairs.pop(key, None)
                 if not isinstance(route.outcome, Programmed):
+                    if self._table.refusal(key) is None:
+                        self._let_in(self._table.serves(key, self._table.claimed(key)))
                     self._table.settle(key, route.revision, Programmed())
                     self._settled(key, Priority.BULK)
                 continue
@@ -164,6 +169,10 @@ class Rounds:
                     gone += key not in self._actual.owned
                     changed += key in self._actual.owned
         self._tell_drift(gone, changed)
+
+    def _let_in(self, keys: set[Key]) -> None:
+        for key in keys:
+            self._queue.add(key, Priority.CHANGE)
 
     def _tell_drift(self, gone: int, changed: int) -> None:
         """Say what is mended once for all: each is a plain write in the log, and in no status."""
@@ -209,3 +218,13 @@ class Rounds:
             self._announcer.operator("Normal", "DeletionsConfirmed", message)
             self.soon()
         return True
+
+
+def _routes(actual: Actual, listed: Mapping[ObjectRef, Stored]) -> dict[Key, JsonObject]:
+    """The Routes of ours, by the EchoRoute that they belong to."""
+    return {
+        key: listed[ref].body
+        for key, refs in actual.owned.items()
+        for ref in refs
+        if ref.kind is Kind.ROUTE and ref in listed
+    }

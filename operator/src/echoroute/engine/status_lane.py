@@ -9,7 +9,7 @@ from prometheus_client import Counter
 from pydantic_core import from_json
 
 from echoroute.core.conditions import differs_beyond_counts, fold
-from echoroute.core.facts import Facts, Failed, Programmed, Waiting
+from echoroute.core.facts import Facts, Failed, Programmed, Unreached, Waiting
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.seen import Entry, Seen
 from echoroute.core.status import parse_previous
@@ -141,13 +141,15 @@ class StatusLane:
     def _wait(self, key: Key, route: Route) -> float | None:
         """For how many seconds it is too early for a status; None: until the gateway has been asked."""
         gateway = 0.0
+        if self._table.contended(key):
+            return None
         if route.outcome is None:
             outage = self._gate.outage
             if outage is not None:
                 gateway = outage.since + PATIENCE - self._clock()
             elif route.sent_at is not None:
                 gateway = route.sent_at + PATIENCE - self._clock()
-            elif route.trouble is None and self._table.refusal(key) is None:
+            elif route.trouble is None:
                 return None
         return max(0.0, gateway, self._discovery.settles_in(route.service))
 
@@ -162,12 +164,14 @@ class StatusLane:
             discovery=self._discovery.fact(route.service),
         )
 
-    def _gateway_fact(self, route: Route) -> Programmed | Waiting | Failed:
+    def _gateway_fact(self, route: Route) -> Programmed | Waiting | Unreached | Failed:
         if route.outcome is not None:
             return route.outcome
-        if self._gate.outage is not None:
-            return Failed(self._gate.outage.reason, self._gate.outage.message)
-        return route.trouble or Waiting()
+        outage = self._gate.outage
+        if outage is None:
+            return route.trouble or Waiting()
+        # What was tried is known not to have worked; of the rest nobody knows what the gateway holds.
+        return (Failed if route.trouble else Unreached)(outage.reason, outage.message)
 
     def _due(self, key: Key, status: JsonObject, before: JsonObject) -> bool:
         """Whether to patch now; where only counts differ, perhaps later."""

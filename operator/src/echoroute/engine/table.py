@@ -1,13 +1,13 @@
 """What every EchoRoute asks for, and how far the gateway has followed: the state that the lanes work from. No I/O."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
-from echoroute.core.conflicts import Claims
-from echoroute.core.evaluate import Evaluation, evaluate
+from echoroute.core.conflicts import Claim, Claims
+from echoroute.core.evaluate import Evaluation, evaluate, served_claim
 from echoroute.core.facts import Failed, Programmed, Refusal
-from echoroute.core.objects import Bundle, Key, ObjectRef
+from echoroute.core.objects import Bundle, JsonObject, Key, ObjectRef
 from echoroute.core.plan import AS_DESIRED, Absent, Desired, Digest, Keep, Present, compare, digest
 from echoroute.core.policy import Policy
 from echoroute.core.reasons import Reason
@@ -76,9 +76,23 @@ class Table:
     def using(self, service: str) -> frozenset[Key]:
         return frozenset(self._by_service.get(service, ()))
 
-    def beaten_by(self, key: Key) -> list[Key]:
-        """The keys that lost a conflict against this one."""
-        return self._claims.beaten_by(key)
+    def seed(self, served: Mapping[Key, JsonObject]) -> None:
+        """Take the Routes that the gateway holds, once, at the start: who serves a host and path keeps it."""
+        serving = {
+            key: claim
+            for key, body in served.items()
+            if (route := self._routes.get(key)) and (claim := served_claim(body, route.entry.created))
+        }
+        lost = (key for key in self._routes if key not in served)
+        self._claims.seed(serving, {key for key in lost if self._routes[key].entry.is_programmed()})
+
+    def claimed(self, key: Key) -> Claim | None:
+        """What a write of the key brings the gateway to serve."""
+        return self._claims.accepted(key)
+
+    def serves(self, key: Key, claim: Claim | None) -> set[Key]:
+        """The gateway holds this of the key, or (None) nothing; gives the others that are judged anew."""
+        return self._judged_anew(self._claims.serves(key, claim) if claim else self._claims.release(key))
 
     def take(self, transition: Transition) -> Impact:
         """Follow a change of the store."""
@@ -86,7 +100,7 @@ class Table:
         route = self._routes.get(key)
         if after is None:
             self._drop(key)
-            judged_anew = self._judged_anew(self._claims.place(key, None))
+            judged_anew = self._judged_anew(self._claims.want(key, None))
             # Of its own status there is nothing left to write, which the lane has to hear.
             return Impact(gateway={key} | judged_anew, status={key}, services=True)
         if route is not None and after.same_spec(route.entry):
@@ -95,10 +109,7 @@ class Table:
         self._drop(key)
         evaluation = self._evaluate(key, after)
         self._add(key, after, evaluation)
-        if after.fault and route is not None and after.spec == route.entry.spec:
-            # What serves goes on, and its claim with it: else another route would be let in beside it.
-            return Impact(gateway={key}, services=True)
-        return Impact(gateway={key} | self._judged_anew(self._claims.place(key, evaluation.claim)), services=True)
+        return Impact(gateway={key} | self._judged_anew(self._claims.want(key, evaluation.claim)), services=True)
 
     def _add(self, key: Key, entry: Entry, evaluation: Evaluation) -> None:
         bundle = evaluation.bundle
@@ -137,7 +148,7 @@ class Table:
         if route is None or route.refusal is not None:
             return route.refusal if route else None
         if conflict is not None:
-            return Refusal(Reason.CONFLICTED, str(conflict))
+            return Refusal(Reason.CONFLICTED, str(conflict), withdraws=conflict.withdraw)
         forbidden = self._discovery.forbidden(route.service)
         return Refusal(Reason.FORBIDDEN_ADDRESS, _forbidden(route.service, forbidden)) if forbidden else None
 
@@ -145,6 +156,10 @@ class Table:
         """Whether the key's route may not be written yet: its service may have a forbidden address."""
         route = self._routes.get(key)
         return route is not None and route.refusal is None and self._discovery.undecided(route.service)
+
+    def contended(self, key: Key) -> bool:
+        """Whether nobody knows yet who has what the key claims: that depends on what the gateway holds."""
+        return self._claims.undecided(key)
 
     def judge_anew(self, service: str) -> set[Key]:
         """The verdict on the addresses of a service is another one; gives the keys that use it."""
