@@ -2,12 +2,15 @@
 
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 from devstack.find import Binaries
+from devstack.paths import REPOSITORY
 from devstack.ports import pick_ports
 from devstack.processes import ProcessGroup
 from devstack.waiting import until
@@ -109,6 +112,31 @@ def test_what_an_interrupted_attempt_has_left_is_taken_up(etcd: Etcd) -> None:
     etcd.script.run("enable")
     assert etcd.login(PASSWORD)
     assert not etcd.login("of an older Secret")
+
+
+def test_apisix_in_compose_waits_for_it(etcd: Etcd, tmp_path: Path, process_group: ProcessGroup) -> None:
+    """Its entry point, with what it starts replaced by what shows how it would be started."""
+    compose = yaml.safe_load((REPOSITORY / "compose.yaml").read_text(encoding="utf-8"))
+    *bash, script = compose["services"]["apisix"]["entrypoint"]
+    for old, new in (
+        ("$$", "$"),
+        ("/dev/tcp/etcd/2379", f"/dev/tcp/127.0.0.1/{etcd.url.rpartition(':')[2]}"),
+        ("/secrets/", f"{tmp_path}/"),
+        ("/docker-entrypoint.sh docker-start", "env"),
+    ):
+        assert old in script, old
+        script = script.replace(old, new)
+    (tmp_path / "admin-key").write_text("kkey")
+    (tmp_path / "etcd-password").write_text(PASSWORD)
+    etcd.server.kill()
+    apisix = Container(process_group, [*bash, script], tmp_path / "apisix.log", {})
+    apisix.start()
+    etcd.start()
+    time.sleep(3)  # it looks each second
+    assert apisix.log == "", "etcd answers, and has no authentication yet"
+    etcd.script.run("enable")
+    assert apisix.wait() == 0
+    assert {"APISIX_ADMIN_KEY=kkey", f"ETCD_PASSWORD={PASSWORD}"} <= set(apisix.log.splitlines())
 
 
 def test_another_password_as_the_documents_tell(etcd: Etcd) -> None:
