@@ -16,6 +16,9 @@ _DEEPEST = 4
 _MOST = 64
 _LONGEST = 1024
 _variable = re.compile(r"[A-Za-z0-9_.-]{1,128}").fullmatch
+# APISIX holds up to 64 MiB of each request for these, and the request fails where the answer is already there.
+_of_the_body = re.compile(r"(?:post_arg|graphql)[_.]").match
+_NO_TEXT = "cookie"  # all cookies as an object, at which a regular expression fails
 _control = re.compile(r"[\x00-\x1f\x7f-\x9f]").search
 
 _FORM = (
@@ -58,6 +61,8 @@ def _check_comparison(item: list[JsonValue]) -> None:
     name, operator, value = item[0], item[-2], item[-1]
     if not isinstance(name, str) or _variable(name) is None:
         raise problem("must compare variables of letters, digits, '_', '.' and '-', without '$'")
+    if _of_the_body(name) or name == _NO_TEXT:
+        raise problem("must not compare variables of the request's body (post_arg, graphql), nor all cookies at once")
     if not isinstance(operator, str) or operator.lower() not in _OPERATORS:
         raise problem(f"must have operators of {', '.join(sorted(_OPERATORS))}, with '!' in front to negate")
     if not _fits(operator.lower(), value):

@@ -1,16 +1,26 @@
 """Open plugins that change a request before it goes to the backend, or send the client elsewhere."""
 
+import re
 from typing import Annotated, Literal, Required
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
 from echoroute.api.spec import RewriteMethod
 from echoroute.core.plugins.declaration import Config, Holds, OpenPlugin, one_of, some_of, why
-from echoroute.core.plugins.scalars import Alphabet, HeaderName, HeaderNames, Headers, Regex, fields
+from echoroute.core.plugins.scalars import Alphabet, HeaderName, HeaderNames, Headers, Regex, fields, problem
 
 _SUBSTITUTION = "A pattern and what the matched part becomes."
-_Substitution = Annotated[list[Regex], Field(min_length=2, max_length=2)]
+_is_template = re.compile(r"(?:[^$]|\$\$|\$[0-9]{1,2}(?![0-9])|\$\{[0-9]{1,2}\})*", re.DOTALL).fullmatch
+
+
+def _with_template(pair: list[str]) -> list[str]:
+    if _is_template(pair[-1]) is None:
+        raise problem("must have a replacement in which '$' begins the number of a group ('$1', '${1}') or is doubled")
+    return pair
+
+
+_Substitution = Annotated[list[Regex], Field(min_length=2, max_length=2), AfterValidator(_with_template)]
 
 
 @fields

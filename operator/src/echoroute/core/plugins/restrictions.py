@@ -95,6 +95,7 @@ _KeyType = Annotated[Literal["var", "var_combination"], why("Whether `key` is on
 _Local = Annotated[Literal["local"], why("Counters are kept in the gateway.")]
 _Degradation = Annotated[bool, why("Whether requests pass where the counting fails.")]
 _COUNT = 1_000_000_000
+_LONGEST_WAIT = 60  # seconds; each wait holds a client, and so a connection of the gateway's
 
 
 @fields
@@ -151,6 +152,20 @@ def _key_has_its_type(config: Config) -> bool:
     return "key" not in config or str(config["key"]).startswith("$") == combined
 
 
+def _number(config: Config, field: str) -> float:
+    value = config[field]
+    return value if isinstance(value, int | float) else 0
+
+
+def _requests_wait_a_minute(config: Config) -> bool:
+    return config.get("nodelay") is True or _number(config, "burst") <= _number(config, "rate") * _LONGEST_WAIT
+
+
+def _connections_wait_a_minute(config: Config) -> bool:
+    conn, burst = _number(config, "conn"), _number(config, "burst")
+    return (conn + burst - 1) // conn * _number(config, "default_conn_delay") <= _LONGEST_WAIT
+
+
 _KEY_TYPE = Holds(
     "must have a key with '$' exactly where key_type is var_combination ('remote_addr', or '$remote_addr')",
     _key_has_its_type,
@@ -171,7 +186,14 @@ RESTRICTIONS = {
     "limit-conn": OpenPlugin(
         LimitConn,
         left_out={**_NO_REDIS, "key_ttl": _REDIS, "rules": _RULES, "_vid": "Internal to the workflow plugin."},
-        rules=(_KEY_TYPE,),
+        rules=(
+            _KEY_TYPE,
+            Holds(
+                f"must not let clients wait for more than {_LONGEST_WAIT} seconds: (conn + burst - 1) / conn, rounded "
+                "down, times default_conn_delay",
+                _connections_wait_a_minute,
+            ),
+        ),
     ),
     "limit-count": OpenPlugin(
         LimitCount,
@@ -193,7 +215,18 @@ RESTRICTIONS = {
         },
         rules=(_KEY_TYPE,),
     ),
-    "limit-req": OpenPlugin(LimitReq, left_out=_NO_REDIS, rules=(_KEY_TYPE,)),
+    "limit-req": OpenPlugin(
+        LimitReq,
+        left_out=_NO_REDIS,
+        rules=(
+            _KEY_TYPE,
+            Holds(
+                f"must not let clients wait for more than {_LONGEST_WAIT} seconds, which is burst / rate; or must have "
+                "nodelay",
+                _requests_wait_a_minute,
+            ),
+        ),
+    ),
     "referer-restriction": OpenPlugin(RefererRestriction, rules=(one_of("whitelist", "blacklist"),)),
     "ua-restriction": OpenPlugin(UaRestriction, rules=(one_of("allowlist", "denylist"),)),
     "uri-blocker": OpenPlugin(
