@@ -1,9 +1,17 @@
-"""For all tests: the devstack's fixtures (a running etcd, Kubernetes API, Consul and gateway), and figures."""
+"""For all tests: the devstack's fixtures (a running etcd, Kubernetes API, Consul and gateway), figures, and properties.
+
+Property tests: the same examples in each run, on a busy machine too; `--hypothesis-profile=wide` looks further.
+"""
 
 import signal
 from collections.abc import Callable
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("gate", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("wide", parent=settings.get_profile("gate"), derandomize=False, max_examples=2000)
+settings.load_profile("gate")
 
 pytest_plugins = ["devstack.pytest_plugin"]
 

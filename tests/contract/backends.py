@@ -13,6 +13,7 @@ from devstack.ports import pick_ports
 NAMES = ("inst1", "inst2", "inst3")
 SERVICES = {"dp-echo": ("inst1", "inst2"), "dp-c": ("inst3",)}
 _HOST = "127.0.0.1"
+_MIB = 1024 * 1024
 _NOT_TOLD = {"accept", "accept-encoding", "user-agent", "connection"}
 
 
@@ -24,13 +25,21 @@ class Backends(NamedTuple):
 
 
 class _Node:
-    """One node. `?sleep=` seconds and `?code=` change its answer."""
+    """One node. `?sleep=` seconds and `?code=` change its answer; `?early=` does not wait for the body.
+
+    `?large=` is an answer of so many MiB; `?written=` says how much of the last such one has been written.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._written = 0
 
-    async def answer(self, request: web.Request) -> web.Response:
-        body = (await request.read()).decode("utf8", "replace")
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        if "large" in request.query:
+            return await self._large(request)
+        if "written" in request.query:
+            return web.json_response(self._written)
+        body = "" if "early" in request.query else (await request.read()).decode("utf8", "replace")
         await asyncio.sleep(float(request.query.get("sleep", "0") or 0))
         if request.path == "/hello":
             return web.json_response({"message": "hello world", "version": int(self._name[-1])})
@@ -43,7 +52,17 @@ class _Node:
             "headers": told,
             "body": body[:200],
         }
-        return web.json_response(found, status=int(request.query.get("code", "200") or 200))
+        status = int(request.query.get("code", "200") or 200)
+        return web.json_response(found, status=status, headers={"X-Node": self._name})
+
+    async def _large(self, request: web.Request) -> web.StreamResponse:
+        self._written = 0
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(int(request.query["large"])):
+            await response.write(bytes(_MIB))
+            self._written += 1
+        return response
 
     async def websocket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()

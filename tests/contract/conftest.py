@@ -7,6 +7,7 @@ import pytest
 from devstack.errors import NotBuilt
 
 from .backends import Backends, backends, registered
+from .consumers import known
 from .scope import KINDS
 from .standin import StandIn, running_consul, running_standin
 from .target import Target, real_apisix
@@ -62,3 +63,13 @@ def calm(standin: StandIn) -> Iterator[StandIn]:
     yield standin
     standin.control("DELETE", "/faults")
     standin.control("POST", "/wipe")
+
+
+@pytest.fixture
+def consumers(empty: Target) -> Iterator[None]:
+    """Two Consumers, for the plugins that ask who calls. The stand-in has none."""
+    if empty.is_standin:
+        yield
+        return
+    with known(empty):
+        yield

@@ -34,6 +34,22 @@ _FILTERS = {"name", "uri", "label", "filter"}
 # name for the data plane. None today.
 NOT_FOLLOWED: dict[int | str, str] = {}
 
+# Open plugins that the stand-in gateway does not run, with the reason; only a real APISIX shows these at work.
+NOT_AT_WORK: dict[str, str] = {
+    **dict.fromkeys(
+        ("acl", "basic-auth", "consumer-restriction", "hmac-auth", "jwt-auth", "key-auth", "multi-auth"),
+        "asks for Consumers, which the stand-in has not got",
+    ),
+    **dict.fromkeys(
+        ("client-control", "csrf", "echo", "grpc-web", "gzip", "limit-conn", "limit-count", "limit-req", "mocking"),
+        "accepted, and does nothing there",
+    ),
+    **dict.fromkeys(
+        ("referer-restriction", "request-id", "ua-restriction", "uri-blocker"), "accepted, and does nothing there"
+    ),
+    "proxy-control": "the stand-in answers when it has read the whole request",
+}
+
 
 def left_out(exchange: Exchange) -> str | None:
     """Why an exchange with the Admin API is not replayed; None when it is."""

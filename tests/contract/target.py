@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import cache
 
 import httpx
 
@@ -27,12 +28,17 @@ class Target:
     def admin(self, method: str, path: str, body: str | None = None) -> httpx.Response:
         """A request to the Admin API with the admin key; `path` begins below /apisix/admin."""
         url = f"{self.admin_url}/apisix/admin{path}"
-        with httpx.Client(trust_env=False, timeout=30) as client:
-            return client.request(method, url, content=body, headers={"X-API-KEY": self.admin_key})
+        return _client().request(method, url, content=body, headers={"X-API-KEY": self.admin_key})
 
     def request(self, path: str) -> httpx.Response:
         """A client's GET through the gateway."""
         return httpx.get(f"{self.gateway_url}{path}", trust_env=False, timeout=10)
+
+
+@cache
+def _client() -> httpx.Client:
+    """One for all requests, since making one takes long; each request has a connection of its own."""
+    return httpx.Client(trust_env=False, timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def real_apisix() -> Target | None:

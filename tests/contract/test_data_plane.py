@@ -1,6 +1,5 @@
 """The recorded cases of the data plane, replayed."""
 
-import http.client
 import json
 import re
 import time
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import JsonValue
 
+from .asking import ask
 from .backends import NAMES, Backends
 from .recorded import Case, DataPlaneExchange, case_lines
 from .scope import NOT_FOLLOWED
@@ -67,27 +67,15 @@ def _expected(exchange: DataPlaneExchange) -> str:
 
 
 def _ask(target: Target, exchange: DataPlaneExchange) -> str:
-    connection = http.client.HTTPConnection(urlsplit(target.gateway_url).netloc, timeout=15)
+    answer = ask(target, exchange.method, exchange.path, exchange.headers, exchange.body)
+    assert answer.headers["server"].startswith("APISIX/")
     try:
-        connection.putrequest(
-            exchange.method, exchange.path, skip_host="Host" in exchange.headers, skip_accept_encoding=True
-        )
-        for name, value in exchange.headers.items():
-            connection.putheader(name, value)
-        connection.endheaders(exchange.body.encode() if exchange.body else None)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        headers = {name.lower(): value for name, value in answer.getheaders()}
-    finally:
-        connection.close()
-    assert headers["server"].startswith("APISIX/")
-    try:
-        content = json.loads(text)
+        content = json.loads(answer.text)
     except ValueError:
         content = None
     # What a recorded answer does not have, but this one might: a header that says something went wrong.
     told = set(_told(exchange)) | {"x-apisix-upstream-status"}
-    return _answer(answer.status, headers, _body(content, text, _mime(headers)), told)
+    return _answer(answer.status, answer.headers, _body(content, answer.text, _mime(answer.headers)), told)
 
 
 def _put(target: Target, case: Case) -> None:

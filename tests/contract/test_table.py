@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from .recorded import case_lines, exchanges
-from .scope import NOT_FOLLOWED, left_out
+from .scope import NOT_AT_WORK, NOT_FOLLOWED, left_out
 
 _TABLE = Path(__file__).parent / "DIFFERENCES.md"
 
@@ -38,6 +38,14 @@ def _table() -> str:
             for exchange, reason in out
             if reason is not None
         ),
+        "",
+        "## Plugins that are not tried at work",
+        "",
+        "The operator opens these plugins to everybody. The stand-in judges their configs; a real APISIX shows them.",
+        "",
+        "| plugin | why |",
+        "|---|---|",
+        *(f"| {name} | {reason} |" for name, reason in sorted(NOT_AT_WORK.items())),
     ]
     return "\n".join(lines) + "\n"
 

@@ -14,8 +14,31 @@ EXPRESSIONS = [
     [["http_x_a", "!", "~~", "^a"], ["arg_b", "in", ["1", 2]]],
     ["OR", ["arg_a", ">", 1], ["AND", ["cookie_c", "~=", None], ["remote_addr", "ipmatch", ["10.0.0.0/8"]]]],
 ]
+_COMPARED: dict[str, list[JsonValue]] = {
+    **{operator: ["1", 1, 0.5, True, "é", None] for operator in ("==", "~=")},
+    **{operator: ["^a", "é+", "("] for operator in ("~~", "~*")},
+    **{operator: [1, 0.5, -1] for operator in (">", ">=", "<", "<=")},
+    "in": [["1", 2], ["a"]],
+    "has": ["1", 1],
+    "ipmatch": [["10.0.0.0/8", "::1"], "10.0.0.1"],
+}
+_comparisons = st.sampled_from([*_COMPARED]).flatmap(
+    lambda operator: st.tuples(
+        st.sampled_from(["arg_a", "http_x_a", "cookie_c", "remote_addr", "no.such-one", "method", "uri_param_a"]),
+        st.sampled_from([[], ["!"]]),
+        st.sampled_from([operator, operator.upper()]),
+        st.sampled_from(_COMPARED[operator]),
+    ).map(lambda parts: [parts[0], *parts[1], parts[2], parts[3]])
+)
+_logic = st.recursive(
+    _comparisons,
+    lambda inner: st.tuples(st.sampled_from(["AND", "or", "!AND", "!Or"]), inner, inner).map(list),
+    max_leaves=4,
+)
+expressions = st.lists(_logic, min_size=1, max_size=3) | _logic.filter(lambda item: item[0].upper() in {"AND", "!AND"})
+"""Expressions that are nearly all right: some are nested too deep."""
 ADDRESSES = ["10.0.0.1", "10.0.0.0/8", "::1", "2001:db8::/32"]
-_TEXTS = [
+TEXTS = [
     "", "a", "X-A", "x_a", "api key", "Bearer", "key", "é", "日本", "a\tb", "two\nlines", "^/a/(.*)", "/b/$1",
     "/a b?c=$arg_d",     "remote_addr", "$remote_addr", "$remote_addr $consumer_name", "consumer_name", "https://www.example.com",
     "https://a.example,http://[::1]:80", "*", "**", "null", "GET,POST", "X-A, X-B", "X-A:b", "X-A: $host", "X-A: b/c",
@@ -31,7 +54,7 @@ def conforming(schema: dict[str, JsonValue], root: dict[str, JsonValue]) -> st.S
     if "$ref" in schema:
         return conforming(root["$defs"][str(schema["$ref"]).rpartition("/")[2]], root)
     if schema.get("title") == "expression":
-        return st.sampled_from(EXPRESSIONS)
+        return st.sampled_from(EXPRESSIONS) | expressions
     if "enum" in schema or "const" in schema:
         return st.sampled_from(schema.get("enum") or [schema["const"]])
     match schema["type"]:
@@ -57,14 +80,14 @@ def _object(schema: dict[str, JsonValue], root: dict[str, JsonValue]) -> st.Sear
         needed = {name: parts.pop(name) for name in schema.get("required", ())}
         return st.fixed_dictionaries(needed, optional=parts)
     ((pattern, values),) = schema["patternProperties"].items()
-    names = st.sampled_from([text for text in _TEXTS if re.fullmatch(pattern, text)])
+    names = st.sampled_from([text for text in TEXTS if re.fullmatch(pattern, text)])
     return st.dictionaries(names, conforming(values, root), min_size=1, max_size=3)
 
 
 def _text(schema: dict[str, JsonValue]) -> st.SearchStrategy[str]:
     if schema["maxLength"] == 43:  # the type Address
         return st.sampled_from(ADDRESSES)
-    fitting = [text for text in _TEXTS if re.fullmatch(schema["pattern"], text)]
+    fitting = [text for text in TEXTS if re.fullmatch(schema["pattern"], text)]
     return st.sampled_from([text for text in fitting if schema.get("minLength", 0) <= len(text) <= schema["maxLength"]])
 
 
