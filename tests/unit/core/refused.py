@@ -1,0 +1,105 @@
+"""EchoRoutes that reach beyond their own route, each in a harmless form: none of them may get to the gateway."""
+
+from dataclasses import dataclass
+
+from echoroute.core.plugins import CLOSED, META, OPEN
+from pydantic import JsonValue
+
+Fields = dict[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    why: str
+    fields: Fields
+    """Of the spec, beside a match and a backend."""
+    names: str
+    """What the message names: the field, as the user writes it."""
+
+
+def _plugin(why: str, name: str, config: Fields, below: str = "") -> Refused:
+    return Refused(why, {"plugins": {name: config}}, f"spec.plugins.{name}{below}")
+
+
+def _deep(levels: int) -> JsonValue:
+    value: JsonValue = "x"
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+_BY_HAND = [
+    _plugin("a JSON Schema becomes code", "request-validation", {"body_schema": {"type": "object"}}),
+    _plugin("another one does", "openid-connect", {"claim_schema": {"type": "object"}}),
+    _plugin("an OpenAPI text does", "oas-validator", {"spec": "{}"}),
+    _plugin("code, as such", "serverless-pre-function", {"functions": ["return function() end"]}),
+    _plugin("code for an open plugin", "echo", {"body": "x", "_meta": {"pre_function": "return function() end"}},
+            "._meta.pre_function"),
+    _plugin("an address of the config's", "traffic-split", {"rules": [{"weighted_upstreams": [{"upstream": {
+        "type": "roundrobin", "nodes": {"192.0.2.1:1": 1}}}]}]}),
+    _plugin("an Upstream of another team's", "traffic-split", {"rules": [{"weighted_upstreams": [
+        {"upstream_id": "other"}]}]}),
+    _plugin("another team's client at its provider", "authz-keycloak", {"client_id": "theirs"}),
+    _plugin("a header of the message itself", "proxy-rewrite", {"uri": "/", "connection": "close"}, ".connection"),
+    _plugin("another one", "proxy-rewrite", {"uri": "/", "upgrade": "x"}, ".upgrade"),
+    _plugin("one that a label sets", "traffic-label", {"rules": [{"actions": [{"set_headers": {"X-A": "1"}}]}]}),
+    _plugin("one in an open field", "proxy-rewrite", {"headers": {"set": {"Content-Length": "0"}}},
+            ".headers.set.Content-Length"),
+    Refused("one in the typed field", {"rewrite": {"headers": {"set": {"Content-Length": "0"}}}},
+            "spec.rewrite.headers.set"),
+    _plugin("a nested config", "echo", {"headers": _deep(20)}),
+    Refused("a large one", {"plugins": {"echo": {"body": "x" * 66_000}}}, "spec"),
+    Refused("one of many values", {"plugins": {"echo": {"a": [0] * 2_001}}}, "spec"),
+    _plugin("one with a long key", "echo", {"headers": {"k" * 257: "1"}}, ".headers"),
+    _plugin("a control character in a Host", "proxy-rewrite", {"host": "a\nb"}, ".host"),
+    _plugin("one in a mirror's", "proxy-mirror", {"host": "http://192.0.2.1\n"}),
+    _plugin("the request's line as it came", "proxy-rewrite", {"uri": "/", "use_real_request_uri_unsafe": True},
+            ".use_real_request_uri_unsafe"),
+    _plugin("an answer made up of a schema", "mocking", {"response_example": "x", "response_schema": {
+        "type": "object"}}, ".response_schema"),
+    _plugin("an id of any length", "request-id", {"range_id": {"length": 20}}, ".range_id"),
+    _plugin("another route's breaker", "api-breaker", {"break_response_code": 502}),
+    _plugin("a counter that a client names", "limit-count", {"count": 1, "time_window": 1, "key": "http_x_a"}, ".key"),
+    _plugin("the same, combined", "limit-req", {"rate": 1, "burst": 0, "key_type": "var_combination",
+                                                "key": "$remote_addr $http_x_a"}, ".key"),
+    _plugin("the same at once", "limit-conn", {"conn": 1, "burst": 0, "default_conn_delay": 1, "key": "uri"}, ".key"),
+    _plugin("a logger's backlog", "http-logger", {"uri": "http://192.0.2.1/"}),
+    _plugin("metrics of all routes", "prometheus", {"prefer_name": True}),
+    _plugin("a Consumer for everybody", "key-auth", {"anonymous_consumer": "a"}, ".anonymous_consumer"),
+    _plugin("the same below another plugin", "multi-auth", {"auth_plugins": [
+        {"jwt-auth": {"anonymous_consumer": "a"}}, {"key-auth": {}}]}, ".auth_plugins[0].jwt-auth.anonymous_consumer"),
+    _plugin("headers of a Consumer's labels", "attach-consumer-label", {"headers": {"X-A": "$a"}}),
+    Refused("an Upstream in the place of a service", {"backends": [{"service": "a", "upstream_id": "other"}]},
+            "upstream_id"),
+    _plugin("an operator's Upstream", "traffic-split", {"rules": [{"weighted_upstreams": [
+        {"upstream_id": "0a1b2c3d.shop.web"}]}]}),
+    _plugin("a socket of the gateway's", "tcp-logger", {"host": "unix:/none", "port": 1}),
+    _plugin("whole answers in memory", "response-rewrite", {"filters": [{"regex": "a", "replace": "b"}]}, ".filters"),
+    _plugin("the gateway's environment", "echo", {"body": "$env://NONE"}, ".body"),
+    _plugin("its secrets, in another letter case", "echo", {"body": "$SECRET://none/1/a"}, ".body"),
+    Refused("a control character in a plugin's name", {"plugins": {"a\nb": {}}}, "spec.plugins."),
+    Refused("one in a key", {"plugins": {"echo": {"body": "x", "a\x1bb": 1}}}, "spec.plugins.echo."),
+    _plugin("a number that APISIX does not keep", "mine", {"count": 1.234567890123456789}),
+    Refused("a service that is another path of Consul's", {"backends": [{"service": ".."}]},
+            "spec.backends[0].service"),
+    _plugin("a body in an expression", "echo", {"body": "x", "_meta": {"filter": [["post_arg.a", "==", "1"]]}},
+            "._meta.filter"),
+]  # fmt: skip
+
+_CLOSED = [_plugin(f"closed: {name}", name, {}) for name in CLOSED]
+_LEFT_OUT = [
+    _plugin(f"a closed field: {name}.{field}", name, {field: "x"}, f".{field}")
+    for name, plugin in OPEN.items()
+    for field in plugin.left_out
+]
+_META = [
+    _plugin(f"a closed field: _meta.{field}", "echo", {"body": "x", "_meta": {field: 1}}, f"._meta.{field}")
+    for field in META.left_out
+]
+
+REFUSED = [*_BY_HAND, *_CLOSED, *_LEFT_OUT, *_META]
+
+
+def spec_of(refused: Refused, path: str) -> Fields:
+    """The whole spec; `path` is what it wants to serve."""
+    return {"match": {"paths": [path]}, "backends": [{"service": "echo"}], **refused.fields}
