@@ -27,7 +27,7 @@ def present(**objects: JsonObject) -> Present:
 
 
 def apply(key: Key, key_plan: KeyPlan, gateway: Gateway) -> None:
-    for change in key_plan.changes:
+    for change in (*key_plan.writes, *key_plan.removals):
         match change:
             case Put(ref, body):
                 gateway[ref] = known(key, body)
@@ -52,8 +52,10 @@ def apply(key: Key, key_plan: KeyPlan, gateway: Gateway) -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_decision_table(desired: Desired, before: Gateway, changes: tuple[Put | Delete, ...], why: str) -> None:
-    assert plan_key(CART, desired, before) == KeyPlan(changes=changes), why
-    expected = {CART: KeyPlan(changes=changes)} if changes else {}
+    writes = tuple(change for change in changes if isinstance(change, Put))
+    removals = tuple(change for change in changes if isinstance(change, Delete))
+    assert plan_key(CART, desired, before) == KeyPlan(writes, removals), why
+    expected = {CART: KeyPlan(writes, removals)} if changes else {}
     mine = {ref: object_ for ref, object_ in before.items() if object_.key in (CART, None)}
     assert plan({CART: desired}, mine) == expected, why
 
@@ -69,16 +71,12 @@ def test_order_of_writes() -> None:
     desired = present(route={"new": 1}, green={}, blue={})
     old_route, old_upstream = ObjectRef(Kind.ROUTE, "o.shop.cart-old"), ObjectRef(Kind.UPSTREAM, "o.shop.cart.a-old")
     before = {old_upstream: known(CART, {}), old_route: known(CART, {}), ROUTE: known(CART, {})}
-    changes = plan_key(CART, desired, before).changes
+    found = plan_key(CART, desired, before)
+    changes = (*found.writes, *found.removals)
     assert [change.ref for change in changes] == [BLUE, GREEN, ROUTE, old_route, old_upstream], (
         "what is referred to is there first and goes last"
     )
     assert [type(change) for change in changes] == [Put, Put, Put, Delete, Delete]
-
-
-def test_deletes_tells_whether_a_permit_is_needed() -> None:
-    assert plan_key(CART, Absent(), {ROUTE: known(CART, {})}).deletes
-    assert not plan_key(CART, present(route={}), {}).deletes
 
 
 _KEYS = [CART, Key("shop", "pay"), Key("lab", "cart")]
@@ -132,9 +130,9 @@ def test_applying_a_plan_gives_what_is_desired(desired: dict[Key, Desired], befo
 def test_foreign_objects_are_never_changed(desired: dict[Key, Desired], before: Gateway) -> None:
     gateway = dict(before)
     for key, key_plan in plan(desired, before).items():
-        for change in key_plan.changes:
+        for change in (*key_plan.writes, *key_plan.removals):
             assert change.ref not in before or before[change.ref].key == key
-        assert not (key_plan.foreign and key_plan.changes)
+        assert not (key_plan.foreign and (key_plan.writes or key_plan.removals))
         apply(key, key_plan, gateway)
     for ref, object_ in before.items():
         if object_.key is None:

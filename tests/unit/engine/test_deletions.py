@@ -342,6 +342,18 @@ async def test_a_token_that_stays_set_releases_nothing_else(crd: Crd, created: d
     await world.deletions.aclose()
 
 
+async def test_an_origin_that_is_replaced_while_we_run_is_in_doubt(world: World) -> None:
+    """By clocks alone a CRD that came again within a minute is none: they may differ by as much."""
+    await world.deletions.learn_origin()
+    world.own("cart", created=MADE)
+    world.crd = Crd(created=MADE + timedelta(seconds=30), deleting=False, uid="crd-2")
+    await world.judge()
+    verdict = await world.judge()
+    assert verdict.engaged
+    assert verdict.held is not None
+    assert "CRD crd-2 has taken the place of CRD crd-1" in verdict.held.reason
+
+
 async def test_a_release_is_for_the_origin_and_the_life_that_were_judged(world: World) -> None:
     world.own("cart", "pay")
     await world.judge()

@@ -10,6 +10,7 @@ from echoroute.core.policy import Policy
 from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry
 from echoroute.engine.discovery import Discovery
+from echoroute.engine.progress import Progress
 from echoroute.engine.store import Transition
 from echoroute.engine.table import Table
 from pydantic_core import to_json
@@ -25,9 +26,14 @@ ENTRY = Entry(
 )
 
 
+def new_table() -> Table:
+    progress = Progress(lambda: 0.0, lambda key, priority: None)
+    return Table(owner="0a1b2c3d", policy=Policy(frozenset()), discovery=NO_CONSUL, progress=progress)
+
+
 def _table(*, serving: bool = True) -> Table:
     """A winner, perhaps confirmed by the gateway, and a loser."""
-    table = Table(owner="0a1b2c3d", policy=Policy(frozenset()), discovery=NO_CONSUL)
+    table = new_table()
     for key in (WINNER, LOSER):
         table.take(Transition(key, None, ENTRY))
     table.seed({})
@@ -85,14 +91,14 @@ def test_switched_off_it_gives_its_claim_back_once_the_gateway_says_so() -> None
 
 
 def test_after_a_restart_who_serves_is_read_from_the_gateway_or_from_statuses() -> None:
-    table = Table(owner="0a1b2c3d", policy=Policy(frozenset()), discovery=NO_CONSUL)
+    table = new_table()
     for key in (WINNER, LOSER):
         table.take(Transition(key, None, ENTRY))
     assert table.contended(WINNER)
     table.seed({LOSER: {"uris": ["/shared"], "status": 1}})
     assert [_refused(table, key) for key in (WINNER, LOSER)] == [True, False]
 
-    table = Table(owner="0a1b2c3d", policy=Policy(frozenset()), discovery=NO_CONSUL)
+    table = new_table()
     programmed = to_json(
         {
             "observedGeneration": 1,
@@ -111,7 +117,7 @@ def test_after_a_restart_who_serves_is_read_from_the_gateway_or_from_statuses() 
     [{}, {"uri": 5}, {"uris": "/shared"}, {"uri": "/shared", "status": 0}, {"uris": [None], "hosts": {}, "methods": 1}],
 )
 def test_a_route_that_was_made_odd_by_hand_serves_nothing_that_is_known(body: JsonObject) -> None:
-    table = Table(owner="0a1b2c3d", policy=Policy(frozenset()), discovery=NO_CONSUL)
+    table = new_table()
     for key in (WINNER, LOSER):
         table.take(Transition(key, None, ENTRY))
     table.seed({LOSER: body})
@@ -119,7 +125,7 @@ def test_a_route_that_was_made_odd_by_hand_serves_nothing_that_is_known(body: Js
 
 
 def test_where_two_serve_one_pair_the_younger_is_withdrawn() -> None:
-    table = Table(owner="0a1b2c3d", policy=Policy(frozenset()), discovery=NO_CONSUL)
+    table = new_table()
     for key in (WINNER, LOSER):
         table.take(Transition(key, None, ENTRY))
     table.seed({WINNER: {"uri": "/shared"}, LOSER: {"uri": "/shared"}})

@@ -61,7 +61,8 @@ class Claims:
         self._lost: dict[Key, Conflict] = {}
         self._holders: dict[Pair, tuple[Key, ...]] = {}
         self._waiters: dict[Pair, set[Key]] = {}
-        self._seeded = False
+        self.seeded = False
+        """Whether it is known what the gateway serves."""
 
     def conflict(self, key: Key) -> Conflict | None:
         """What the key lost against, or None where its claim stands (or there is none)."""
@@ -73,7 +74,7 @@ class Claims:
 
     def undecided(self, key: Key) -> bool:
         """Whether it depends on what the gateway holds, which is not known yet, who has what the key claims."""
-        if self._seeded or key not in self._wanted:
+        if self.seeded or key not in self._wanted:
             return False
         return any(len(self._holders.get(pair, ())) > 1 for pair in self._wanted[key].pairs)
 
@@ -83,7 +84,7 @@ class Claims:
         `programmed` are keys whose status says that this generation serves: of a gateway that lost its routes nobody
         gets what was theirs.
         """
-        self._seeded = True
+        self.seeded = True
         self._holders = {}
         self._accepted.clear()
         for key, claim in sorted(serving.items(), key=_age):
@@ -111,7 +112,7 @@ class Claims:
             self._wanted.pop(key, None)
             return self._rejudge(self._replace(key, accepted=None, serving=self._serving.get(key)))
         self._wanted[key] = claim
-        if not self._seeded:
+        if not self.seeded:
             return self._rejudge(self._replace(key, accepted=claim, serving=None))
         return self._rejudge(self._judge(key, claim))
 

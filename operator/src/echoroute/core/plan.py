@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from echoroute.core.changes import Change, Delete, Put
+from echoroute.core.changes import Delete, Put
 from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
 
 Digest = bytes
@@ -63,14 +63,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class KeyPlan:
-    """The changes of one key in the order in which they are to be made, and what stands in their way."""
+    """What is to be done for one key, each in the order in which it is to be done, and what stands in its way.
 
-    changes: tuple[Change, ...] = ()
+    The key is as asked once its writes are made. Removals need a permit, come after, and hold up nothing.
+    """
+
+    writes: tuple[Put, ...] = ()
+    removals: tuple[Delete, ...] = ()
     foreign: tuple[ObjectRef, ...] = ()
-
-    @property
-    def deletes(self) -> bool:
-        return any(isinstance(change, Delete) for change in self.changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def plan_key(key: Key, desired: Desired, known: Mapping[ObjectRef, Known]) -> Ke
         return KeyPlan(foreign=found.foreign)
     puts = sorted(found.puts, key=lambda ref: (_WRITE_ORDER[ref.kind], ref.id))
     deletes = sorted(found.deletes, key=lambda ref: (-_WRITE_ORDER[ref.kind], ref.id))
-    return KeyPlan(changes=(*(Put(ref, wanted[ref]) for ref in puts), *map(Delete, deletes)))
+    return KeyPlan(writes=tuple(Put(ref, wanted[ref]) for ref in puts), removals=tuple(map(Delete, deletes)))
 
 
 def digest(body: JsonObject) -> Digest:

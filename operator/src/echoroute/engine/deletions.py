@@ -9,7 +9,6 @@ complete lists in a row that agree, and the brake.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -151,6 +150,13 @@ class Deletions:
         self._first_origin = self._first_origin or self._last.origin.identity
         return self._last.origin
 
+    async def learn_origin(self) -> None:
+        """Read the origin until it is known: what takes its place later on is another one."""
+        backoff = Backoff(first=_SPACING, limit=30.0)
+        while not self._first_origin:
+            if not await self._has_read() or not self._first_origin:
+                await asyncio.sleep(backoff.next())
+
     async def judge_orphans(self, actual: Actual, of_others: Callable[[Key], bool]) -> Verdict:
         """After complete lists of both sides: release, or hold, the objects that no EchoRoute explains.
 
@@ -162,9 +168,6 @@ class Deletions:
         agreed, self._orphans = orphans & self._orphans, orphans
         self._released.clear()
         self.token_accepted = 0
-        if not self._first_origin:
-            with suppress(SourceError):  # told, and tried again
-                await self.read_now()
         if not agreed:
             self._hold(None)
             await self._tell_of_token(orphans, actual, of_others)

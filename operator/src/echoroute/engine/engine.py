@@ -17,6 +17,7 @@ from echoroute.engine.discovery import Discovery
 from echoroute.engine.gateway_lane import BULK, GatewayLane
 from echoroute.engine.lists import EchoRouteLists, Lister
 from echoroute.engine.outage import OutageGate
+from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority, WorkQueue
 from echoroute.engine.rounds import Rounds
 from echoroute.engine.status_lane import StatusLane, StatusWriter
@@ -83,7 +84,8 @@ class Engine:
         clock = self._clock
         self.store = Store()
         self.discovery = Discovery(configured=follower is not None, guarded=options.guarded, clock=clock)
-        self.table = Table(owner=options.owner, policy=options.policy, discovery=self.discovery)
+        self.progress = Progress(clock, self._mark)
+        self.table = Table(owner=options.owner, policy=options.policy, discovery=self.discovery, progress=self.progress)
         self.actual = Actual(self._owned_by, clock)
         self.queue = WorkQueue()
         self.gate = OutageGate(gateway.probe, self._gate_changed)
@@ -97,6 +99,7 @@ class Engine:
         self.status = StatusLane(
             writer=source,
             table=self.table,
+            progress=self.progress,
             gate=self.gate,
             discovery=self.discovery,
             clock=clock,
@@ -106,12 +109,12 @@ class Engine:
         self._lane = GatewayLane(
             gateway=gateway,
             table=self.table,
+            progress=self.progress,
             actual=self.actual,
             gate=self.gate,
             deletions=self.deletions,
             queue=self.queue,
             clock=clock,
-            settled=self._settled,
         )
         self.watching = Watching()
         self.lists = EchoRouteLists(
@@ -125,12 +128,12 @@ class Engine:
             lists=self.lists,
             gateway=gateway,
             table=self.table,
+            progress=self.progress,
             actual=self.actual,
             deletions=self.deletions,
             gate=self.gate,
             queue=self.queue,
             clock=clock,
-            settled=self._settled,
             of_others=self._may_be_of_others,
             release=options.release,
             announcer=announcer,
@@ -206,20 +209,10 @@ class Engine:
         impact = self.table.take(transition)
         for key in impact.gateway:
             self.queue.add(key, priority)
-            self._mark_what_waits(key)
         for key in impact.status if not status_known else ():
             self._mark(key)
         if impact.services:
             self._follow_services_soon()
-
-    def _mark_what_waits(self, key: Key) -> None:
-        """A refusal is told without the gateway, and so is that it cannot be asked."""
-        route = self.table.get(key)
-        if route is None or (self.gate.is_open and self.table.refusal(key) is None):
-            return
-        if self.rounds.gateway_listed.is_set() and route.sent_at is None:
-            route.sent_at = self._clock()  # for a moment its answer is waited for, so that one patch tells all
-        self._mark(key)
 
     def _follow_services_soon(self) -> None:
         """Once for all transitions of one turn of the loop: a list brings thousands."""
@@ -234,19 +227,15 @@ class Engine:
         if self._follower is not None:
             self._follower.follow(services)
 
-    def _settled(self, key: Key, priority: Priority) -> None:
-        self._mark(key, urgent=priority is not Priority.BULK)
-
-    def _mark(self, key: Key, *, urgent: bool = False) -> None:
+    def _mark(self, key: Key, priority: Priority = Priority.BULK) -> None:
         pending = len(self.queue)
-        self.status.mark(key, hold=pending > BULK and not urgent and self.gate.is_open)
+        self.status.mark(key, hold=pending > BULK and priority is Priority.BULK and self.gate.is_open)
         if pending <= BULK:
             self.status.release()
 
     def _gate_changed(self) -> None:
-        for key, route in self.table.items():
-            if route.outcome is None:
-                self.status.mark(key)
+        for key in self.progress.unsettled():
+            self.status.mark(key)
         self.status.release()
         outage = self.gate.outage
         if outage is not None:
@@ -262,6 +251,7 @@ class Engine:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.lists.run(self._options.drift_interval), name="lists")
                 tasks.create_task(self.rounds.run(self._options.drift_interval), name="rounds")
+                tasks.create_task(self._learn_origin(), name="origin")
                 for number in range(_STATUS_WORKERS):
                     tasks.create_task(self.status.work(), name=f"status-{number}")
                 for number in range(self._options.concurrency):
@@ -271,6 +261,10 @@ class Engine:
         finally:
             await self.gate.aclose()
             await self.deletions.aclose()
+
+    async def _learn_origin(self) -> None:
+        await self.lists.first.wait()
+        await self.deletions.learn_origin()
 
     async def _write(self) -> None:
         """One worker of the gateway lane: nothing is written before it is known what is there."""

@@ -1,18 +1,19 @@
 """The gateway lane: the only writer. Workers take dirty keys, plan them one by one, and make the changes."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from echoroute.core.changes import Change, Delete, Put
 from echoroute.core.facts import Failed, Programmed
 from echoroute.core.objects import Key, Kind
-from echoroute.core.plan import Absent, KeyPlan, Present, plan_key
+from echoroute.core.plan import Absent, Desired, KeyPlan, Present, plan_key
 from echoroute.core.reasons import Reason
 from echoroute.engine.actual import Actual
 from echoroute.engine.deletions import Deletions, Permit
 from echoroute.engine.outage import OutageGate, outage_reason, wished_delay
+from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Item, Priority, WorkQueue
 from echoroute.engine.table import Table
 from echoroute.errors import (
@@ -54,28 +55,28 @@ class _Superseded(EchoRouteError):
 
 
 class GatewayLane:
-    """`settled` is told each key for which the gateway has answered, and each that has run into trouble."""
+    """Each worker takes a dirty key, plans it, writes it and then removes what it does not want any more."""
 
     def __init__(
         self,
         *,
         gateway: Gateway,
         table: Table,
+        progress: Progress,
         actual: Actual,
         gate: OutageGate,
         deletions: Deletions,
         queue: WorkQueue,
         clock: Callable[[], float],
-        settled: Callable[[Key, Priority], None],
     ) -> None:
         self._gateway = gateway
         self._table = table
+        self._progress = progress
         self._actual = actual
         self._gate = gate
         self._deletions = deletions
         self._queue = queue
         self._clock = clock
-        self._settled = settled
         self._backoff = Backoff(first=0.5, limit=60.0)
         self._wrote_at: dict[Key, float] = {}
         queue_depth.set_function(lambda: len(queue))
@@ -113,9 +114,7 @@ class GatewayLane:
 
     async def _reconcile(self, item: Item) -> bool:
         """Do what there is to do for a key; gives whether nothing is left to do."""
-        key = item.key
-        route = self._table.get(key)
-        revision = route.revision if route else 0
+        key, revision = item.key, self._progress.revision(item.key)
         desired = self._table.desired(key)
         if isinstance(desired, Present) and self._table.undecided(key):
             return False  # Consul's answer queues it again
@@ -124,21 +123,36 @@ class GatewayLane:
         if plan.foreign:
             self._finish(item, revision, _foreign(plan))
             return True
-        if plan.changes and self._wrote_just_now(item):
+        if (plan.writes or plan.removals) and self._wrote_just_now(item):
             return False
-        if plan.deletes and not self._may_delete(item, exists=route is not None):
-            return False
-        outcome: Programmed | Failed = Programmed()
+        if not isinstance(desired, Absent):
+            outcome = await self._write(key, revision, plan)
+            self._finish(item, revision, outcome)
+            if isinstance(outcome, Failed) or not plan.removals:
+                return True
+        return await self._remove(item, revision, plan, desired)
+
+    async def _write(self, key: Key, revision: int, plan: KeyPlan) -> Programmed | Failed:
+        """Make the writes of a plan, which wait for no permit to delete."""
         try:
-            if plan.changes:
-                await self._apply(key, revision, plan)
+            if plan.writes:
+                await self._apply(key, revision, plan.writes)
         except GatewayRejected as error:
             reconcile_errors_total.labels(Reason.GATEWAY_REJECTED).inc()
             log.warning("EchoRoute %s: %s", key, error)
-            outcome = Failed(Reason.GATEWAY_REJECTED, str(error))
-        if isinstance(desired, Absent) and key not in self._actual.owned:
-            self._let_in(self._table.serves(key, None))
-        self._finish(item, revision, outcome)
+            return Failed(Reason.GATEWAY_REJECTED, str(error))
+        return Programmed()
+
+    async def _remove(self, item: Item, revision: int, plan: KeyPlan, desired: Desired) -> bool:
+        """Remove what is not wanted any more, once that may be done; gives whether nothing is left to do."""
+        if plan.removals:
+            if not self._may_delete(item, exists=revision != 0):
+                return False
+            await self._apply(item.key, revision, plan.removals)
+        if isinstance(desired, Absent):
+            if item.key not in self._actual.owned:
+                self._let_in(self._table.serves(item.key, None))
+            self._finish(item, revision, Programmed())
         return True
 
     def _may_delete(self, item: Item, *, exists: bool) -> bool:
@@ -162,16 +176,14 @@ class GatewayLane:
         if len(self._wrote_at) > _MANY:
             self._wrote_at = {other: at for other, at in self._wrote_at.items() if at > now - SPACING}
 
-    async def _apply(self, key: Key, revision: int, plan: KeyPlan) -> None:
+    async def _apply(self, key: Key, revision: int, changes: Sequence[Change]) -> None:
         unanswered: list[Change] = []
         claim = self._table.claimed(key)
 
         def before(change: Change) -> None:
-            route = self._table.get(key)
-            if (route.revision if route else 0) != revision:
+            if self._progress.revision(key) != revision:
                 raise _Superseded
-            if route is not None and route.sent_at is None:
-                route.sent_at = self._clock()
+            self._progress.sent(key)
             self._note_write(key)
             self._actual.attempted(change)
             unanswered.append(change)
@@ -187,7 +199,7 @@ class GatewayLane:
             log.info("%s %s", operation, change.ref, extra={"echoroute": str(key)})
 
         try:
-            await self._gateway.apply(plan.changes, before=before, done=done)
+            await self._gateway.apply(changes, before=before, done=done)
         except GatewayUnavailable:
             for change in unanswered:
                 self._actual.unanswered(key, change)
@@ -199,18 +211,14 @@ class GatewayLane:
 
     def _finish(self, item: Item, revision: int, outcome: Programmed | Failed) -> None:
         self._backoff.reset(item.key)
-        if self._table.get(item.key) is None:
+        if revision:
+            self._table.settle(item.key, revision, outcome, item.priority)
+        elif self._table.get(item.key) is None:
             self._deletions.forget(item.key)
-        else:
-            self._table.settle(item.key, revision, outcome)
-        self._settled(item.key, item.priority)
 
     def _retry(self, item: Item, trouble: Failed, *, at_least: float = 0.0) -> None:
         reconcile_errors_total.labels(trouble.reason).inc()
-        route = self._table.get(item.key)
-        if route is not None:
-            route.trouble = trouble
-        self._settled(item.key, item.priority)
+        self._progress.fail(item.key, trouble, item.priority)
         if self._gate.is_open:
             self._queue.add_after(item.key, Priority.RETRY, max(self._backoff.next(item.key), at_least))
         else:

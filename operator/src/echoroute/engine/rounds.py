@@ -18,9 +18,10 @@ from echoroute.engine.announcer import Announcer
 from echoroute.engine.deletions import Deletions
 from echoroute.engine.lists import EchoRouteLists
 from echoroute.engine.outage import OutageGate
+from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority, WorkQueue
 from echoroute.engine.rhythm import Rhythm
-from echoroute.engine.table import Route, Table
+from echoroute.engine.table import Table
 from echoroute.errors import GatewayError, SourceError, without_values
 from echoroute.gateway.protocol import Gateway
 from echoroute.net.trouble import Trouble
@@ -42,7 +43,7 @@ gateway_lists_up = Gauge("echoroute_gateway_lists_up", "Whether the last list of
 
 
 class Rounds:
-    """`settled` is called with each key that was found as desired.
+    """Each round lists the gateway, compares it with what is asked for, and judges orphans.
 
     `of_others` tells whether another operator may serve a key that this one does not, `release` how a person confirms
     held deletions, given their token.
@@ -54,12 +55,12 @@ class Rounds:
         lists: EchoRouteLists,
         gateway: Gateway,
         table: Table,
+        progress: Progress,
         actual: Actual,
         gate: OutageGate,
         deletions: Deletions,
         queue: WorkQueue,
         clock: Callable[[], float],
-        settled: Callable[[Key, Priority], None],
         of_others: Callable[[Key], bool],
         release: Callable[[str], str],
         announcer: Announcer,
@@ -67,12 +68,12 @@ class Rounds:
         self._lists = lists
         self._gateway = gateway
         self._table = table
+        self._progress = progress
         self._actual = actual
         self._gate = gate
         self._deletions = deletions
         self._queue = queue
         self._clock = clock
-        self._settled = settled
         self._of_others = of_others
         self._release = release
         self._announcer = announcer
@@ -154,16 +155,16 @@ class Rounds:
         for key, route in self._table.items():
             if self._queue.busy(key):
                 continue
+            outcome = self._progress.outcome(key)
             if self._table.as_desired(key, route, self._actual):
                 self._repairs.pop(key, None)
-                if not isinstance(route.outcome, Programmed):
+                if not isinstance(outcome, Programmed):
                     if self._table.refusal(key) is None:
                         self._let_in(self._table.serves(key, self._table.claimed(key)))
-                    self._table.settle(key, route.revision, Programmed())
-                    self._settled(key, Priority.BULK)
+                    self._table.settle(key, self._progress.revision(key), Programmed(), Priority.BULK)
                 continue
-            drifted = isinstance(route.outcome, Programmed)
-            if self._worth_a_try(key, route):
+            drifted = isinstance(outcome, Programmed)
+            if self._worth_a_try(key, outcome):
                 self._queue.add(key, Priority.BULK)
                 if drifted:
                     gone += key not in self._actual.owned
@@ -185,11 +186,11 @@ class Rounds:
             text = "; ".join(filter(None, found))
             self._announcer.operator("Warning", "DriftRepaired", f"{text}; it is written again")
 
-    def _worth_a_try(self, key: Key, route: Route) -> bool:
-        if isinstance(route.outcome, Failed):
+    def _worth_a_try(self, key: Key, outcome: Programmed | Failed | None) -> bool:
+        if isinstance(outcome, Failed):
             # A rejection waits for a change of the spec; a foreign object may be gone by now, which costs no request.
-            return route.outcome.reason is not Reason.GATEWAY_REJECTED
-        if route.outcome is None:
+            return outcome.reason is not Reason.GATEWAY_REJECTED
+        if outcome is None:
             return True
         repairs = self._repairs[key] = self._repairs.get(key, 0) + 1
         if repairs < _STUBBORN:

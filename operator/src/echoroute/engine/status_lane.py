@@ -15,6 +15,7 @@ from echoroute.core.seen import Entry, Seen
 from echoroute.core.status import parse_previous
 from echoroute.engine.discovery import Discovery
 from echoroute.engine.outage import OutageGate
+from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority, WorkQueue
 from echoroute.engine.table import Route, Table
 from echoroute.errors import SourceError, without_values
@@ -51,6 +52,7 @@ class StatusLane:
         *,
         writer: StatusWriter,
         table: Table,
+        progress: Progress,
         gate: OutageGate,
         discovery: Discovery,
         clock: Callable[[], float],
@@ -59,6 +61,7 @@ class StatusLane:
     ) -> None:
         self._writer = writer
         self._table = table
+        self._progress = progress
         self._gate = gate
         self._discovery = discovery
         self._clock = clock
@@ -129,7 +132,10 @@ class StatusLane:
         route.ready = outcome.ready
         if outcome.recheck_after is not None:
             self._queue.add_after(key, Priority.CHANGE, outcome.recheck_after)
-        if outcome.status == before or not self._due(key, outcome.status, before):
+        if outcome.status == before:
+            self._counts_slots.pop(key, None)  # a turn that was given out is not kept for the next flap
+            return True
+        if not self._due(key, outcome.status, before):
             return True
         removed: JsonObject = dict.fromkeys(before.keys() - outcome.status.keys())
         seen = await self._writer.patch_status(key, entry.uid, {**outcome.status, **removed})
@@ -140,16 +146,18 @@ class StatusLane:
 
     def _wait(self, key: Key, route: Route) -> float | None:
         """For how many seconds it is too early for a status; None: until the gateway has been asked."""
-        gateway = 0.0
-        if self._table.contended(key):
+        gateway, step = 0.0, self._progress.get(key)
+        if step is None or self._table.contended(key):
             return None
-        if route.outcome is None:
+        if step.outcome is None:
             outage = self._gate.outage
             if outage is not None:
                 gateway = outage.since + PATIENCE - self._clock()
-            elif route.sent_at is not None:
-                gateway = route.sent_at + PATIENCE - self._clock()
-            elif route.trouble is None:
+            elif step.sent is not None:
+                gateway = step.sent + PATIENCE - self._clock()
+            elif self._table.seeded and self._table.refusal(key) is not None:
+                gateway = step.begun + PATIENCE - self._clock()  # told without the gateway, if it takes long
+            elif step.trouble is None:
                 return None
         return max(0.0, gateway, self._discovery.settles_in(route.service))
 
@@ -160,18 +168,20 @@ class StatusLane:
             service=route.service,
             enabled=route.enabled,
             refusal=self._table.refusal(key),
-            gateway=self._gateway_fact(route),
+            gateway=self._gateway_fact(key),
             discovery=self._discovery.fact(route.service),
         )
 
-    def _gateway_fact(self, route: Route) -> Programmed | Waiting | Unreached | Failed:
-        if route.outcome is not None:
-            return route.outcome
-        outage = self._gate.outage
+    def _gateway_fact(self, key: Key) -> Programmed | Waiting | Unreached | Failed:
+        step, outage = self._progress.get(key), self._gate.outage
+        if step is None:
+            return Waiting()
+        if step.outcome is not None:
+            return step.outcome
         if outage is None:
-            return route.trouble or Waiting()
+            return step.trouble or Waiting()
         # What was tried is known not to have worked; of the rest nobody knows what the gateway holds.
-        return (Failed if route.trouble else Unreached)(outage.reason, outage.message)
+        return (Failed if step.trouble else Unreached)(outage.reason, outage.message)
 
     def _due(self, key: Key, status: JsonObject, before: JsonObject) -> bool:
         """Whether to patch now; where only counts differ, perhaps later."""

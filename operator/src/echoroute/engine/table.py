@@ -1,8 +1,7 @@
-"""What every EchoRoute asks for, and how far the gateway has followed: the state that the lanes work from. No I/O."""
+"""What every EchoRoute asks for, evaluated: the desired side that the lanes work from. No I/O."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import count
 
 from echoroute.core.conflicts import Claim, Claims
 from echoroute.core.evaluate import Evaluation, evaluate, served_claim
@@ -14,15 +13,16 @@ from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry
 from echoroute.engine.actual import Actual
 from echoroute.engine.discovery import Discovery
+from echoroute.engine.progress import Progress
+from echoroute.engine.queue import Priority
 from echoroute.engine.store import Transition
 
 
 @dataclass(slots=True)
 class Route:
-    """One EchoRoute, evaluated. A new spec or a new verdict is a new `revision`, for which nothing is settled yet."""
+    """One EchoRoute, evaluated."""
 
     entry: Entry
-    revision: int
     refusal: Refusal | None
     route_id: str
     service: str
@@ -30,10 +30,6 @@ class Route:
     digests: tuple[tuple[ObjectRef, Digest], ...]
     bundle: Bundle | None
     """Until the gateway has confirmed it; 10,000 of them would be a lot of memory to hold for nothing."""
-    outcome: Programmed | Failed | None = None
-    trouble: Failed | None = None
-    """Why the last try did not settle it: an outage, or a failure of this key alone."""
-    sent_at: float | None = None
     ready: tuple[str, str] = ("Unknown", "Pending")
     """Status and reason of the Ready condition as last computed, for the metrics."""
 
@@ -51,14 +47,14 @@ class Impact:
 class Table:
     """The routes by key, and the verdicts on their claims."""
 
-    def __init__(self, *, owner: str, policy: Policy, discovery: Discovery) -> None:
+    def __init__(self, *, owner: str, policy: Policy, discovery: Discovery, progress: Progress) -> None:
         self._discovery = discovery
+        self._progress = progress
         self._owner = owner
         self._policy = policy
         self._routes: dict[Key, Route] = {}
         self._claims = Claims()
         self._by_service: dict[str, set[Key]] = {}
-        self._revisions = count(1)
 
     def __len__(self) -> int:
         return len(self._routes)
@@ -100,9 +96,8 @@ class Table:
         route = self._routes.get(key)
         if after is None:
             self._drop(key)
-            judged_anew = self._judged_anew(self._claims.want(key, None))
-            # Of its own status there is nothing left to write, which the lane has to hear.
-            return Impact(gateway={key} | judged_anew, status={key}, services=True)
+            self._progress.end(key)
+            return Impact(gateway={key} | self._judged_anew(self._claims.want(key, None)), services=True)
         if route is not None and after.same_spec(route.entry):
             route.entry = after
             return Impact(status={key})
@@ -115,7 +110,6 @@ class Table:
         bundle = evaluation.bundle
         self._routes[key] = Route(
             entry=entry,
-            revision=next(self._revisions),
             refusal=evaluation.refusal,
             route_id=evaluation.route_id,
             service=evaluation.service,
@@ -123,6 +117,7 @@ class Table:
             digests=tuple((ref, digest(body)) for ref, body in bundle.objects.items()) if bundle else (),
             bundle=bundle,
         )
+        self._progress.begin(key)
         if evaluation.service:
             self._by_service.setdefault(evaluation.service, set()).add(key)
 
@@ -136,9 +131,7 @@ class Table:
 
     def _judged_anew(self, keys: set[Key]) -> set[Key]:
         for key in keys:
-            route = self._routes[key]
-            route.revision = next(self._revisions)
-            route.outcome = route.trouble = route.sent_at = None
+            self._progress.begin(key)
         return keys
 
     def refusal(self, key: Key) -> Refusal | None:
@@ -157,6 +150,11 @@ class Table:
         route = self._routes.get(key)
         return route is not None and route.refusal is None and self._discovery.undecided(route.service)
 
+    @property
+    def seeded(self) -> bool:
+        """Whether it is known what the gateway holds."""
+        return self._claims.seeded
+
     def contended(self, key: Key) -> bool:
         """Whether nobody knows yet who has what the key claims: that depends on what the gateway holds."""
         return self._claims.undecided(key)
@@ -167,7 +165,7 @@ class Table:
 
     def unsettled(self, service: str) -> set[Key]:
         """The keys that use a service, of which the gateway has not confirmed what they ask for."""
-        return {key for key in self.using(service) if self._routes[key].outcome is None}
+        return {key for key in self.using(service) if self._progress.outcome(key) is None}
 
     def desired(self, key: Key) -> Desired:
         """What the gateway is to hold for the key."""
@@ -189,13 +187,10 @@ class Table:
     def _evaluate(self, key: Key, entry: Entry) -> Evaluation:
         return evaluate(key, entry, owner=self._owner, policy=self._policy)
 
-    def settle(self, key: Key, revision: int, outcome: Programmed | Failed) -> None:
-        """Take note of how the gateway answered a revision; one that is not the newest any more is passed over."""
+    def settle(self, key: Key, revision: int, outcome: Programmed | Failed, priority: Priority) -> None:
+        """The gateway has answered a revision: its bundle need not be held any longer."""
         route = self._routes.get(key)
-        if route is None or route.revision != revision:
-            return
-        route.outcome, route.trouble = outcome, None
-        if isinstance(outcome, Programmed):
+        if self._progress.settle(key, revision, outcome, priority) and route and isinstance(outcome, Programmed):
             route.bundle = None
 
     def as_desired(self, key: Key, route: Route, actual: Actual) -> bool:

@@ -1,0 +1,89 @@
+"""How far the gateway has followed each EchoRoute: the only owner of that, with a few transitions and no other way.
+
+Each transition marks the key's status, so that no path can forget to.
+
+    begin ──▶ sent ──▶ settle(Programmed)           the gateway is as asked
+      │         ├────▶ settle(Failed)               rejected, or a foreign object: waits for a change
+      │         └────▶ fail                         an outage, or a failure of this key alone: tried again
+      └──────────────▶ settle                       found as asked, or nothing is to be done for it
+    end                                             the EchoRoute is gone
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+
+from echoroute.core.facts import Failed, Programmed
+from echoroute.core.objects import Key
+from echoroute.engine.queue import Priority
+
+
+@dataclass(slots=True)
+class Step:
+    """Where one EchoRoute is. A new spec or a new verdict is a new `revision`, for which nothing is settled yet."""
+
+    revision: int
+    begun: float
+    sent: float | None = None
+    """When its first write of this revision was sent; times are the event loop's."""
+    outcome: Programmed | Failed | None = None
+    trouble: Failed | None = None
+    """Why the last try did not settle it."""
+
+
+class Progress:
+    """`mark` is called with each key whose status may have changed, and how urgent that is."""
+
+    def __init__(self, clock: Callable[[], float], mark: Callable[[Key, Priority], None]) -> None:
+        self._clock = clock
+        self._mark = mark
+        self._steps: dict[Key, Step] = {}
+        self._revisions = count(1)
+
+    def get(self, key: Key) -> Step | None:
+        """To be read, never to be changed."""
+        return self._steps.get(key)
+
+    def revision(self, key: Key) -> int:
+        """The newest revision; 0 where the EchoRoute is gone."""
+        step = self._steps.get(key)
+        return step.revision if step else 0
+
+    def outcome(self, key: Key) -> Programmed | Failed | None:
+        step = self._steps.get(key)
+        return step.outcome if step else None
+
+    def unsettled(self) -> Iterator[Key]:
+        return (key for key, step in self._steps.items() if step.outcome is None)
+
+    def begin(self, key: Key) -> None:
+        """Something else is asked for than before."""
+        self._steps[key] = Step(next(self._revisions), self._clock())
+        self._mark(key, Priority.BULK)
+
+    def end(self, key: Key) -> None:
+        """The EchoRoute is gone."""
+        self._steps.pop(key, None)
+        self._mark(key, Priority.BULK)
+
+    def sent(self, key: Key) -> None:
+        """A write is on its way."""
+        step = self._steps.get(key)
+        if step is not None and step.sent is None:
+            step.sent = self._clock()
+
+    def settle(self, key: Key, revision: int, outcome: Programmed | Failed, priority: Priority) -> bool:
+        """The gateway has answered a revision; False for one that is not the newest any more."""
+        step = self._steps.get(key)
+        if step is None or step.revision != revision:
+            return False
+        step.outcome, step.trouble = outcome, None
+        self._mark(key, priority)
+        return True
+
+    def fail(self, key: Key, trouble: Failed, priority: Priority) -> None:
+        """A try did not settle it; there will be another one."""
+        step = self._steps.get(key)
+        if step is not None:
+            step.trouble = trouble
+            self._mark(key, priority)
