@@ -105,7 +105,7 @@ def _ask(target: Target, taken: list[tuple[int, Config]]) -> None:
 def test_what_is_open_is_taken_and_fails_no_request(name: str, empty: Target, nodes: Backends, consumers: None) -> None:
     configs = [*_of_plugin(name)]
     seen = {re.split(r"[.[{]", place)[0] for place, _ in configs}
-    assert OPEN[name].adapter.json_schema()["properties"].keys() <= seen
+    assert OPEN[name].schema["properties"].keys() <= seen
     taken = _put(empty, nodes, name, configs)
     assert len(taken) > len(configs) / 2
     _ask(empty, taken)

@@ -33,7 +33,7 @@ def _section(name: str, plugin: OpenPlugin) -> Iterator[str]:
 
 
 def _fields(plugin: OpenPlugin) -> Iterator[str]:
-    schema = plugin.adapter.json_schema()
+    schema = plugin.schema
     rows = (
         (f"`{path}`", type_text(node), f"{node.get('description', '')}{' **Required.**' if required else ''}".strip())
         for path, node, required in walk("", _inlined(schema, child_of(schema, "$defs")))

@@ -17,6 +17,7 @@ _SECRET = (("plugins",), ("rewrite", "headers", "set"), ("rewrite", "headers", "
 # Nor where something with parts belongs, since one of the parts may have been meant.
 _NOT_SHOWN = {"missing", "extra_forbidden", "model_type", "dict_type", "tuple_type"}
 _SHOWN = 80
+_MOST = 16  # things that are wrong with one spec; whoever mends these is told of the rest
 
 Location = tuple[int | str, ...]
 
@@ -48,15 +49,23 @@ _PROBLEMS = {
 def parse_spec(raw: Mapping[str, JsonValue]) -> EchoRouteSpec:
     """The spec of an EchoRoute from its JSON.
 
-    Raises `InvalidSpec` with one `FieldError` for each thing that is wrong: the field's path as the user writes it,
-    what is wanted and, where it cannot be a secret, what was found.
+    Raises `InvalidSpec` with one `FieldError` for each thing that is wrong, 16 at most: the field's path as the user
+    writes it, what is wanted and, where it cannot be a secret, what was found.
     """
     try:
         return EchoRouteSpec.model_validate(raw)
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        problems = (one for detail in details if not _follows(detail) for one in _field_errors(detail))
-        raise InvalidSpec(tuple(dict.fromkeys(problems))) from None  # its text is longer and would show values
+        raise InvalidSpec(_problems(error)) from None  # its text is longer and would show values
+
+
+def _problems(error: ValidationError) -> tuple[FieldError, ...]:
+    found: dict[FieldError, None] = {}
+    for detail in error.errors(include_url=False):
+        if not _follows(detail):
+            found.update(dict.fromkeys(_field_errors(detail)))
+        if len(found) >= _MOST:
+            break
+    return tuple(found)[:_MOST]
 
 
 def not_a_field(name: str, known: Sequence[str]) -> str:

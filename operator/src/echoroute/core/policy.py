@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from echoroute.api.scalars import REFERENCE
 from echoroute.api.spec import EchoRouteSpec
+from echoroute.core.place import Place, path, shortened
 from echoroute.core.plugins import CLOSED, OPEN, field_errors
 from echoroute.errors import FieldError
 
@@ -23,7 +24,6 @@ PRE_FUNCTION = "_meta.pre_function"
 """The name that opens Lua code in the `_meta` of a plugin."""
 
 _MOST = 16  # refusals that one object is told
-_LONGEST = 200  # characters of a field's path in a message
 _OWNED = re.compile(r"[0-9a-f]{8}\.")  # how the ids of an operator's objects begin, this one's or another's
 
 _CODE = (
@@ -68,7 +68,7 @@ def _refusals(name: str, config: JsonValue, allowed: frozenset[str]) -> Iterator
 
 
 def _error(field: str, problem: str) -> FieldError:
-    return FieldError(field if len(field) <= _LONGEST else f"{field[:_LONGEST]}…", problem)
+    return FieldError(shortened(field), problem)
 
 
 def _closed(field: str, name: str, config: JsonValue) -> Iterator[FieldError]:
@@ -87,45 +87,27 @@ def _closed(field: str, name: str, config: JsonValue) -> Iterator[FieldError]:
         yield _error(field, f"is not a plugin that the operator knows; check the name, or {opening}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A value inside a config, and how to get there: a path is written out for a refusal only."""
-
-    value: JsonValue
-    step: str
-    above: "_Place | None" = None
-
-    def __str__(self) -> str:
-        steps = []
-        place: _Place | None = self
-        while place is not None:
-            steps.append(place.step)
-            place = place.above
-        return "".join(reversed(steps))
-
-
-def _anywhere(field: str, config: JsonValue, allowed: frozenset[str]) -> Iterator[FieldError]:
+def _anywhere(outermost: str, config: JsonValue, allowed: frozenset[str]) -> Iterator[FieldError]:
     """What is refused at any depth. Each value is looked at once, without recursion."""
-    stack = [_Place(config, field)]
+    stack: list[tuple[Place, JsonValue]] = [((None, outermost), config)]
     while stack:
-        place = stack.pop()
-        value = place.value
+        place, value = stack.pop()
         if isinstance(value, dict):
             for key, child in value.items():
-                if problem := _in_object(place.step, key, child, allowed):
-                    yield _error(f"{place}.{key}", problem)
-            stack += [_Place(child, f".{key}", place) for key, child in reversed(value.items())]
+                if problem := _in_object(place[1], key, child, allowed):
+                    yield FieldError(path((place, key)), problem)
+            stack += [((place, key), child) for key, child in reversed(value.items())]
         elif isinstance(value, list):
-            stack += [_Place(value[at], f"[{at}]", place) for at in reversed(range(len(value)))]
+            stack += [((place, at), value[at]) for at in reversed(range(len(value)))]
         elif isinstance(value, str) and REFERENCE.search(value):
-            yield _error(str(place), _REFERENCE)
+            yield FieldError(path(place), _REFERENCE)
 
 
-def _in_object(step: str, key: str, child: JsonValue, allowed: frozenset[str]) -> str:
+def _in_object(step: str | int, key: str, child: JsonValue, allowed: frozenset[str]) -> str:
     """Why the object at `step` may not have this key with this value; empty where it may."""
     if REFERENCE.search(key):
         return _REFERENCE
-    if step == "._meta" and key == "pre_function" and not {PRE_FUNCTION, EVERYTHING} & allowed:
+    if step == "_meta" and key == "pre_function" and not {PRE_FUNCTION, EVERYTHING} & allowed:
         return _CODE
     if key == "upstream_id" and isinstance(child, str) and _OWNED.match(child):
         return _UPSTREAM

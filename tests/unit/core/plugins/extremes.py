@@ -26,7 +26,7 @@ _LARGE_EXPRESSIONS: list[JsonValue] = [
 
 def extremes(name: str) -> Iterator[tuple[str, dict[str, JsonValue]]]:
     """For each value that a plugin's config may have the smallest and the largest: its place and the config."""
-    schema = OPEN[name].adapter.json_schema()
+    schema = OPEN[name].schema
     for field, node in schema["properties"].items():
         for place, value in _bounds(_resolved(node, schema), schema):
             config = _completed(name, schema, field, value)
@@ -36,7 +36,7 @@ def extremes(name: str) -> Iterator[tuple[str, dict[str, JsonValue]]]:
 
 def extremes_of_meta() -> Iterator[tuple[str, dict[str, JsonValue]]]:
     """The same for `_meta`, which any plugin may have."""
-    schema = META.adapter.json_schema()
+    schema = META.schema
     for field, node in schema["properties"].items():
         for place, value in _bounds(node, schema):
             yield f"_meta.{field}{place}", {"body": "x", "_meta": {field: value}}

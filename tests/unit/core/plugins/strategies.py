@@ -93,7 +93,7 @@ def _text(schema: dict[str, JsonValue]) -> st.SearchStrategy[str]:
 
 def right(name: str) -> st.SearchStrategy[dict[str, JsonValue]]:
     """Configs of an open plugin whose fields are right each by itself."""
-    schema = OPEN[name].adapter.json_schema()
+    schema = OPEN[name].schema
     configs = conforming(schema, schema)
     return configs.map(_one_each) if name == "multi-auth" else configs
 

@@ -12,7 +12,7 @@ from .strategies import CONTROL, odd, right
 
 _EXAMPLES = settings.default.max_examples // 6  # for each plugin; the profile `wide` has more
 NOBODY = frozenset()
-_CHECKED = {name: jsonschema.Draft202012Validator(plugin.adapter.json_schema()) for name, plugin in OPEN.items()}
+_CHECKED = {name: jsonschema.Draft202012Validator(plugin.schema) for name, plugin in OPEN.items()}
 _NAMED_TEXT = {"body", "before_body", "after_body", "response_example"}
 
 

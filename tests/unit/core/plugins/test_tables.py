@@ -20,7 +20,7 @@ def test_a_closed_plugin_has_a_sentence(name):
 
 @pytest.mark.parametrize("name", OPEN)
 def test_each_field_of_apisix_is_open_or_left_out_with_a_reason(name):
-    open_fields = OPEN[name].adapter.json_schema()["properties"].keys()
+    open_fields = OPEN[name].schema["properties"].keys()
     of_apisix = SCHEMAS[name]["properties"].keys() - {"_meta"}
     assert of_apisix <= open_fields | OPEN[name].left_out.keys()
     assert open_fields <= of_apisix, "an open field is one that APISIX has"
@@ -29,7 +29,7 @@ def test_each_field_of_apisix_is_open_or_left_out_with_a_reason(name):
 
 def test_each_field_of_meta_too():
     of_apisix = SCHEMAS["cors"]["properties"]["_meta"]["properties"].keys()
-    assert META.adapter.json_schema()["properties"].keys() | META.left_out.keys() == of_apisix
+    assert META.schema["properties"].keys() | META.left_out.keys() == of_apisix
 
 
 def _nodes(schema, path=""):
@@ -43,7 +43,7 @@ def _nodes(schema, path=""):
 
 @pytest.mark.parametrize("plugin", [*OPEN.values(), META], ids=[*OPEN, "_meta"])
 def test_each_value_has_bounds(plugin):
-    for path, node in _nodes(plugin.adapter.json_schema()):
+    for path, node in _nodes(plugin.schema):
         if "enum" in node or "const" in node or "$ref" in node or node.get("title") == "expression":
             continue
         match node["type"]:
@@ -62,5 +62,5 @@ def test_each_value_has_bounds(plugin):
 
 @pytest.mark.parametrize("name", OPEN)
 def test_each_open_field_says_what_it_is_for(name):
-    schema = OPEN[name].adapter.json_schema()
+    schema = OPEN[name].schema
     assert all("description" in node for node in schema["properties"].values())

@@ -6,7 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from echoroute.core.plugins.declaration import Config, Holds, OpenPlugin, some_of, why
-from echoroute.core.plugins.scalars import HeaderName, Message, Name, Realm, RejectedCode, Unique, fields
+from echoroute.core.plugins.scalars import HeaderName, Message, Name, Realm, RejectedCode, Unique, counted, fields
 
 _ANONYMOUS = {"anonymous_consumer": "Every client would be a Consumer that another team's backend trusts."}
 
@@ -14,7 +14,9 @@ HideCredentials = Annotated[bool, why("Whether the credentials are taken away be
 AuthRealm = Annotated[Realm, why("What `WWW-Authenticate` says.")]
 _Consumers = Annotated[list[Name], Field(min_length=1, max_length=256)]
 _Labels = Annotated[
-    dict[Name, Annotated[list[Name], Field(min_length=1, max_length=64)]], Field(min_length=1, max_length=64)
+    dict[Name, Annotated[list[Name], Field(min_length=1, max_length=64)]],
+    Field(min_length=1, max_length=64),
+    counted(64),
 ]
 _Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "TRACE", "PURGE"]
 

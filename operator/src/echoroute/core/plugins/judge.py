@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from echoroute.api.parse import wording
 from echoroute.core.plugins.declaration import OpenPlugin, why
 from echoroute.core.plugins.expressions import Expression
-from echoroute.core.plugins.scalars import Message, Name, fields
+from echoroute.core.plugins.scalars import Message, Name, counted, fields
 
 _NAME = "_meta"
 _TYPED_FORMS = {"proxy-rewrite": "; spec.rewrite is the typed form of this plugin"}
@@ -23,7 +23,10 @@ class Meta(TypedDict, total=False):
     disable: Annotated[bool, why("Whether the plugin is left out.")]
     filter: Annotated[Expression, why("For which requests it runs.")]
     error_response: Annotated[
-        dict[Name, Message], Field(min_length=1, max_length=16), why("The body in place of its refusals of requests.")
+        dict[Name, Message],
+        Field(min_length=1, max_length=16),
+        counted(16),
+        why("The body in place of its refusals of requests."),
     ]
 
 
@@ -78,10 +81,9 @@ def _problem(plugin: OpenPlugin, detail: ErrorDetails) -> str:
 
 def _names(plugin: OpenPlugin, location: tuple[int | str, ...]) -> list[str]:
     """The open fields of the object at a location."""
-    schema = plugin.adapter.json_schema()
-    node = schema
+    node = plugin.schema
     for step in location:
-        node = _resolved(schema, node["items"] if isinstance(step, int) else node["properties"][step])
+        node = _resolved(plugin.schema, node["items"] if isinstance(step, int) else node["properties"][step])
     return list(node.get("properties", {}))
 
 

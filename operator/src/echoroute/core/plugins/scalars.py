@@ -4,7 +4,15 @@ import ipaddress
 import re
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, with_config
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    with_config,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -105,8 +113,21 @@ HeaderValue = Annotated[
     Field(max_length=4096),
     Alphabet(r"[^\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]*", "must have no control characters but tabs"),
 ]
+
+
+def counted(most: int) -> BeforeValidator:
+    """Annotates an object with free keys: refuses more members before it looks at one, or each were an error."""
+
+    def check(value: T) -> T:
+        if isinstance(value, dict) and len(value) > most:
+            raise problem(f"must have at most {most} items")
+        return value
+
+    return BeforeValidator(check)
+
+
 HeaderNames = Annotated[list[HeaderName], Field(min_length=1, max_length=32)]
-Headers = Annotated[dict[HeaderName, HeaderValue], Field(min_length=1, max_length=32)]
+Headers = Annotated[dict[HeaderName, HeaderValue], Field(min_length=1, max_length=32), counted(32)]
 """Name to value; a `$name` in a value is a variable of APISIX's."""
 
 

@@ -1,0 +1,124 @@
+"""What it costs to judge one EchoRoute that is as large as one may be, whatever its shape."""
+
+import gc
+import statistics
+import time
+import tracemalloc
+from collections.abc import Callable
+
+import pytest
+from echoroute.api import parse_spec
+from echoroute.core.budget import MAX_BYTES, MAX_VALUES, over_budget
+from echoroute.core.objects import Key
+from echoroute.core.policy import Policy
+from echoroute.core.translate import translate
+from echoroute.errors import InvalidSpec
+from pydantic import JsonValue
+
+Spec = dict[str, JsonValue]
+
+_SECONDS = 0.005
+_BYTES = 5_000_000
+_POLICY = Policy(frozenset({"mine"}))  # a plugin that the platform has opened, verbatim
+
+
+def _spec(plugins: Spec, **more: JsonValue) -> Spec:
+    return {"match": {"paths": ["/a"]}, "backends": [{"service": "echo"}], "plugins": plugins, **more}
+
+
+def _nested(levels: int, value: JsonValue = "x") -> JsonValue:
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+_SHAPES: dict[str, Callable[[int], Spec]] = {
+    "an open plugin at its bounds": lambda n: _spec(
+        {
+            "ip-restriction": {"whitelist": [f"10.0.{number}.0/24" for number in range(min(n, 256))]},
+            "uri-blocker": {"block_rules": [f"{number}".ljust(700, "x") for number in range(min(n, 64))]},
+            "echo": {"body": "x" * min(n * 8, 16_384), "headers": {f"k{number}": "v" for number in range(min(n, 32))}},
+        }
+    ),
+    "a list of small values, verbatim": lambda n: _spec({"mine": {"a": [0.5] * n}}),
+    "many members, verbatim": lambda n: _spec({"mine": {f"{number}".ljust(24, "k"): "value" for number in range(n)}}),
+    "long keys, verbatim": lambda n: _spec({"mine": {f"{number}".ljust(256, "k"): "v" for number in range(n)}}),
+    "as deep as it may be, many times": lambda n: _spec({"mine": {f"k{number}": _nested(12) for number in range(n)}}),
+    "references that are deep": lambda n: _spec(
+        {"mine": {f"{number}".ljust(200, "k"): _nested(12, "$env://A") for number in range(n)}}
+    ),
+    "unknown fields of an open plugin": lambda n: _spec({"echo": {f"k{number}": number for number in range(n)}}),
+    "nulls in their place": lambda n: _spec({"echo": {f"k{number}": None for number in range(n)}}),
+    "unknown fields with long keys": lambda n: _spec(
+        {"echo": {f"{number}".ljust(256, "k"): 1 for number in range(n)}}
+    ),
+    "wrong names of headers": lambda n: _spec({"echo": {"headers": {f"k {number}": "v" for number in range(n)}}}),
+    "wrong labels": lambda n: _spec({"acl": {"allow_labels": {f"k {number}": ["v"] for number in range(n)}}}),
+    "wrong items": lambda n: _spec({"ip-restriction": {"whitelist": [f"x{number}" for number in range(n)]}}),
+    "unknown plugins inside multi-auth": lambda n: _spec(
+        {"multi-auth": {"auth_plugins": [{f"k{number}": {} for number in range(n)}] * 4}}
+    ),
+    "a long expression": lambda n: _spec({"echo": {"body": "x", "_meta": {"filter": [["arg_a", "==", "1"]] * n}}}),
+    "unknown fields of the spec": lambda n: _spec({}, **{f"k{number}": number for number in range(n)}),
+    "wrong headers of the spec": lambda n: _spec(
+        {}, rewrite={"headers": {"set": {f"k {number}": 1 for number in range(n)}}}
+    ),
+}  # fmt: skip
+
+
+def _largest(shape: Callable[[int], Spec]) -> Spec:
+    """The largest one within the budget."""
+    low, high = 1, MAX_VALUES + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if over_budget(shape(middle)) else (middle, high)
+    return shape(low)
+
+
+def _judge(spec: Spec) -> None:
+    assert over_budget(spec) is None
+    try:
+        parsed = parse_spec(spec)
+    except InvalidSpec:
+        return
+    if not _POLICY.refusals(parsed):
+        translate(Key("team", "a"), parsed, owner="0a1b2c3d")
+
+
+def _seconds(spec: Spec) -> float:
+    """Of work, without what other programs on this machine take meanwhile."""
+    began = time.thread_time()
+    _judge(spec)
+    return time.thread_time() - began
+
+
+@pytest.mark.parametrize("shape", _SHAPES.values(), ids=_SHAPES)
+def test_costs_milliseconds_and_little_memory(
+    shape: Callable[[int], Spec], request: pytest.FixtureRequest, figure: Callable[[str], None]
+) -> None:
+    spec = _largest(shape)
+    _judge(spec)  # what is made once for all
+    seconds = statistics.median(_seconds(spec) for _ in range(9))
+    gc.collect()
+    tracemalloc.start()
+    _judge(spec)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    figure(f"{request.node.callspec.id}: judged in {seconds * 1000:.1f} ms, with {peak / 1e6:.1f} MB")
+    assert peak <= _BYTES
+    assert seconds <= 5 * _SECONDS
+
+
+def test_the_shapes_are_at_the_limit() -> None:
+    for name, shape in _SHAPES.items():
+        size = len(str(_largest(shape)))
+        values = str(_largest(shape)).count(",")
+        assert size > 0.7 * MAX_BYTES or values > 0.4 * MAX_VALUES or "deep" in name, (name, size, values)
+
+
+def test_whoever_writes_it_is_told_of_sixteen_things_at_once() -> None:
+    with pytest.raises(InvalidSpec) as caught:
+        parse_spec(_largest(_SHAPES["unknown fields of the spec"]))
+    assert len(caught.value.errors) == 16
+    refusals = _POLICY.refusals(parse_spec(_largest(_SHAPES["unknown fields of an open plugin"])))
+    assert len(refusals) == 16
