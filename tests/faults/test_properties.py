@@ -106,14 +106,14 @@ def test_what_was_written_reads_back_as_desired(
 
     async def write_and_read() -> None:
         try:
-            await api.apply(plan_key(_KEY, desired, {}).changes)
+            await api.apply(plan_key(_KEY, desired, {}).writes)
         except GatewayRejected:
             event("rejected by the gateway")  # regular expressions and plugin configs are its to judge
             return
         event("taken by the gateway")
         held = await known()
         assert plan_key(_KEY, desired, held) == KeyPlan()
-        await api.apply(plan_key(_KEY, Absent(), held).changes)
+        await api.apply(plan_key(_KEY, Absent(), held).removals)
         assert await known() == {}
 
     runner.run(write_and_read())
