@@ -1,5 +1,6 @@
 """What the manifests tell our programs is what these understand, and the numbers in them fit together."""
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -83,6 +84,23 @@ def test_only_some_namespaces_need_an_owner_id_and_no_cluster_wide_list(kubectl:
     served = set(_operator(objects)["ECHOROUTE_WATCH_NAMESPACES"].split(","))
     roles = {each["metadata"]["namespace"] for each in of_kind(objects, "Role")}
     assert roles == {*served, "echoroute-system"}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS, ids=name_of)
+def test_no_ids_where_the_cluster_assigns_them(kubectl: Path, tmp_path: Path, overlay: Path) -> None:
+    component = MANIFESTS / "components/assigned-user"
+    kustomization = {
+        "resources": [os.path.relpath(overlay, tmp_path.resolve())],
+        "components": [os.path.relpath(component, tmp_path.resolve())],
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    render(kubectl, overlay)  # its secrets are there now
+    found = dict(workloads(render(kubectl, tmp_path)))
+    assert "Deployment/echoroute-operator" in found
+    for name, template in found.items():
+        for context in (template["spec"], *containers(template)):
+            assert not {"runAsUser", "runAsGroup", "fsGroup"} & context.get("securityContext", {}).keys(), name
+        assert template["spec"]["securityContext"]["runAsNonRoot"], f"{name}: restricted wants it all the same"
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=name_of)
