@@ -40,13 +40,7 @@ NOT_AT_WORK: dict[str, str] = {
         ("acl", "basic-auth", "consumer-restriction", "hmac-auth", "jwt-auth", "key-auth", "multi-auth"),
         "asks for Consumers, which the stand-in has not got",
     ),
-    **dict.fromkeys(
-        ("client-control", "csrf", "echo", "grpc-web", "gzip", "limit-conn", "limit-count", "limit-req", "mocking"),
-        "accepted, and does nothing there",
-    ),
-    **dict.fromkeys(
-        ("referer-restriction", "request-id", "ua-restriction", "uri-blocker"), "accepted, and does nothing there"
-    ),
+    **dict.fromkeys(("csrf", "grpc-web", "limit-conn"), "accepted, and does nothing there"),
     "proxy-control": "the stand-in answers when it has read the whole request",
 }
 

@@ -24,14 +24,24 @@ type plugin struct {
 
 // runnable are the plugins that this gateway runs. Others are accepted, since APISIX has them, and do nothing.
 var runnable = map[string]func(conf map[string]any) *plugin{
-	"proxy-rewrite":    newProxyRewrite,
-	"traffic-split":    newTrafficSplit,
-	"redirect":         newRedirect,
-	"response-rewrite": newResponseRewrite,
-	"fault-injection":  newFaultInjection,
-	"ip-restriction":   newIPRestriction,
-	"key-auth":         newKeyAuth,
-	"cors":             newCORS,
+	"client-control":      newClientControl,
+	"cors":                newCORS,
+	"echo":                newEcho,
+	"fault-injection":     newFaultInjection,
+	"gzip":                newGzip,
+	"ip-restriction":      newIPRestriction,
+	"key-auth":            newKeyAuth,
+	"limit-count":         newLimitCount,
+	"limit-req":           newLimitReq,
+	"mocking":             newMocking,
+	"proxy-rewrite":       newProxyRewrite,
+	"redirect":            newRedirect,
+	"referer-restriction": newRefererRestriction,
+	"request-id":          newRequestID,
+	"response-rewrite":    newResponseRewrite,
+	"traffic-split":       newTrafficSplit,
+	"ua-restriction":      newUARestriction,
+	"uri-blocker":         newURIBlocker,
 }
 
 type pluginCompiler struct{ schemas *apischema.Set }

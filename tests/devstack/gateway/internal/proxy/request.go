@@ -35,6 +35,7 @@ type request struct {
 	statuses     []string // of failed tries, for X-APISIX-Upstream-Status
 	status       int      // of the answer, once there is one
 	activePlugin []*plugin
+	quota        http.Header // what limit-count tells of
 }
 
 type contextKey struct{}

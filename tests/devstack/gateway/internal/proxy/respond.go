@@ -104,6 +104,11 @@ func (p *responseRewrite) rewriteBody(response *http.Response) {
 	default:
 		return
 	}
+	replaceBody(response, body)
+}
+
+// replaceBody puts a text in the place of a body, and forgets what was said of that one.
+func replaceBody(response *http.Response, body string) {
 	_ = response.Body.Close()
 	response.Body = io.NopCloser(strings.NewReader(body))
 	response.ContentLength = int64(len(body))
