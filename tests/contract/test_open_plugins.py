@@ -14,11 +14,16 @@ from echoroute.render import render_manifest
 from pydantic import JsonValue
 
 from .asking import Answer, ask
-from .at_work import CASES, Ask
+from .at_work.answers import ANSWERS
+from .at_work.authentication import AUTHENTICATION
+from .at_work.case import Ask
+from .at_work.requests import REQUESTS
+from .at_work.restrictions import RESTRICTIONS
 from .backends import Backends
 from .scope import NOT_AT_WORK
 from .target import Target
 
+CASES = {**ANSWERS, **AUTHENTICATION, **REQUESTS, **RESTRICTIONS}
 _OWNER = "0a1b2c3d"
 _ALONE = {"limit-conn", "proxy-buffering", "proxy-control"}  # shown by a test of their own
 
