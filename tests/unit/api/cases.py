@@ -148,6 +148,13 @@ MALFORMED = [
         "cel",
     ),
     Malformed(
+        "a variable is none here, and APISIX refuses it",
+        _spec(rewrite={"regex": {"pattern": "^/api/(.*)", "replacement": "/$host/$1"}}),
+        "spec.rewrite.regex.replacement",
+        "'$' only for a group",
+        "cel",
+    ),
+    Malformed(
         "no path results, and APISIX answers 502",
         _spec(rewrite={"regex": {"pattern": "^/api/(.*)", "replacement": "$1"}}),
         "spec.rewrite.regex.replacement",
@@ -478,6 +485,7 @@ WELL_FORMED = {
     "everything at the root": _path("/*"),
     "a prefix inside a segment": _path("/static-*"),
     "a group that begins with a slash": _spec(rewrite={"regex": {"pattern": "^/api(/.*)", "replacement": "$1"}}),
+    "groups and a dollar sign": _spec(rewrite={"regex": {"pattern": "^/api/(.*)/(.*)", "replacement": "/${1}/$$/$2"}}),
     "what is left begins with a slash": _spec(rewrite={"regex": {"pattern": "^/api", "replacement": ""}}),
     "the usual answer to spoofing": _spec(rewrite={"headers": {"remove": ["X-Forwarded-For"]}}),
     "hosts in any letter case": _spec({"hosts": ["API.example.com", "*.Example.com", "a_b.example", "10.0.0.1"]}),

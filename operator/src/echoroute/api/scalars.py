@@ -90,7 +90,18 @@ RewritePath = Annotated[
     str, Field(min_length=1, max_length=1024), Rules(_STARTS_WITH_SLASH, _NO_CONTROL_CHARACTERS, _NO_REFERENCE)
 ]
 RegexPattern = Annotated[str, Field(min_length=1, max_length=1024), Rules(_NO_CONTROL_CHARACTERS, _NO_REFERENCE)]
-RegexReplacement = Annotated[str, Field(max_length=1024), Rules(_NO_CONTROL_CHARACTERS, _NO_REFERENCE)]
+RegexReplacement = Annotated[
+    str,
+    Field(max_length=1024),
+    Rules(
+        _NO_CONTROL_CHARACTERS,
+        _NO_REFERENCE,
+        requires(
+            r"([^$]|[$][$]|[$][0-9]+|[$][{][0-9]+[}])*",
+            "must have '$' only for a group ('$1', '${1}') or as '$$': APISIX knows no variables here",
+        ),
+    ),
+]
 
 MatchHost = Annotated[
     str,
