@@ -127,6 +127,48 @@ def test_a_doubled_signal_is_one_wish(second, why):
     assert finish(process) == ["drained", "server got 15 in main True"], why
 
 
+def test_a_signal_that_the_main_thread_does_not_see_is_not_lost():
+    """It came just before the main thread began to wait for a lock: Python runs its handler after that wait."""
+    process = start("""
+        wrapped = WrappedSignals(Leaving(0.2), 25.0)
+        wrapped.install(server_handles_them=False)
+        # The handler is late, as it is then; what Python writes at that moment is not.
+        for each in (signal.SIGTERM,): signal.signal(each, lambda *_: wrapped._delivering and wrapped._handle(*_))
+        say("ready"); time.sleep(30)
+    """)
+    process.send_signal(signal.SIGTERM)
+    assert finish(process) == ["leaving", "drained"]
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_the_descriptor_of_an_event_loop_is_left_alone_and_none_of_ours_stays():
+    process = start("""
+        read, write = os.pipe(); os.set_blocking(write, False)
+        before = len(os.listdir("/proc/self/fd"))
+        signal.set_wakeup_fd(write)
+        for each in range(3):
+            wrapped = WrappedSignals(Leaving(), 25.0)
+            wrapped.install(server_handles_them=False); wrapped.remove()
+        until_left = time.monotonic() + 5
+        while len(os.listdir("/proc/self/fd")) != before and time.monotonic() < until_left: time.sleep(0.02)
+        say("ready"); say(f"{signal.set_wakeup_fd(-1) == write} {len(os.listdir('/proc/self/fd')) - before}")
+    """)
+    assert finish(process) == ["True 0"]
+
+
+def test_a_child_that_is_told_to_stop_tells_the_parent_nothing():
+    process = start("""
+        wrapped = WrappedSignals(Leaving(), 25.0)
+        wrapped.install(server_handles_them=False)
+        child = os.fork()
+        if child == 0:
+            signal.signal(signal.SIGTERM, lambda *_: os._exit(3)); time.sleep(30)
+        time.sleep(0.2); os.kill(child, signal.SIGTERM); os.waitpid(child, 0); time.sleep(0.3)
+        say("ready"); say("still here")
+    """)
+    assert finish(process) == ["still here"]
+
+
 def test_quit_is_a_stop_signal_too():
     """nginx's image, and others with STOPSIGNAL SIGQUIT."""
     process = start("""

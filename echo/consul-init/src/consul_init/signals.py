@@ -6,7 +6,6 @@ leave and drain while the server knows nothing of it, and is then delivered to t
 """
 
 import os
-import queue
 import signal
 import sys
 import threading
@@ -19,6 +18,7 @@ from consul_init.forks import forget_in_children
 from consul_init.log import LOGGER, Log
 from consul_init.settings import STOP_SIGNALS
 from consul_init.threads import start_thread
+from consul_init.wakeup import Wakeup
 
 _DELIVER_AGAIN = 0.2
 # Seconds within which a second signal is the same wish: supervisors signal the process and its group (dumb-init,
@@ -51,9 +51,7 @@ class WrappedSignals:
         self._log = log
         self._stop_timeout = stop_timeout
         self._previous: dict[int, signal.Handlers | object] = {}
-        # `put` of a SimpleQueue is the one call of its kind that is promised to be safe in a signal handler
-        # (https://docs.python.org/3/library/queue.html#simplequeue-objects).
-        self._received: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        self._wakeup = Wakeup()
         self._first_at: float | None = None
         self._delivering = False
         self._passed_on = 0
@@ -86,8 +84,9 @@ class WrappedSignals:
         self._previous = {each: handler for each, handler in handlers.items() if each not in kept}
         for each in self._previous:
             signal.signal(each, self._handle)
+        self._wakeup.open()
         forget_in_children(self)
-        start_thread(self._leave_then_pass_on, "signals")
+        start_thread(self._wait_and_leave, "signals")
         return True
 
     def were_replaced(self) -> bool:
@@ -104,11 +103,12 @@ class WrappedSignals:
     def remove(self) -> None:
         """Put the former handlers back, where nobody has replaced ours meanwhile."""
         self._removed.set()
-        self._received.put(None)
         self._restore()
+        self._wakeup.close()
 
     def forget(self) -> None:
         """In a forked child, which has no thread of ours: signals do what they did before us."""
+        self._wakeup.forget()
         self._restore()
 
     def _restore(self) -> None:
@@ -121,10 +121,12 @@ class WrappedSignals:
         if self._process != os.getpid():  # a child, between the fork and `forget`
             self._restore()
             signal.raise_signal(signum)
+        elif self._delivering:
+            self._pass_on(signum, frame)
         elif self._first_at is None:
             self._first_at = time.monotonic()
-            self._received.put(signum)
-        elif self._delivering or time.monotonic() - self._first_at > SAME_WISH:
+            self._wakeup.send(signum)
+        elif time.monotonic() - self._first_at > SAME_WISH:
             self._pass_on(signum, frame)
 
     def _pass_on(self, signum: int, frame: FrameType | None) -> None:
@@ -138,10 +140,13 @@ class WrappedSignals:
             # Still here: the first process of a container, which the kernel spares signals without a handler.
             sys.exit(128 + signum)
 
-    def _leave_then_pass_on(self) -> None:
-        signum = self._received.get()
-        if signum is None:
-            return
+    def _wait_and_leave(self) -> None:
+        signum = self._wakeup.wait_for(self._previous)
+        if signum is not None:
+            self._leave_then_pass_on(signum)
+        self._wakeup.end()
+
+    def _leave_then_pass_on(self, signum: int) -> None:
         end = time.monotonic() + self._stop_timeout
         self._log.info("received %s", signal.Signals(signum).name)
         self._leaver.leave()
