@@ -121,7 +121,8 @@ bench: .venv/.synced ## times beside a floor measured in the same run (quick: BE
 	@PYTHONPATH=tests $(RUN) python -m bench
 
 .PHONY: soak
-soak: devstack ## rolling replacements under load, five times each, three of them on a busy machine
+soak: devstack ## what takes long: a team of 10,000 EchoRoutes that floods; rolling replacements, three of five on a busy machine
+	@FLOOD_ECHOROUTES=10000 $(RUN) pytest tests/faults/test_nobody_stops_it.py -k ten_times_a_second -s
 	@ROLLING_RUNS=idle,idle,busy,busy,busy $(RUN) pytest tests/integration/consul_init/test_rolling_replacement.py
 
 .PHONY: clean
