@@ -109,7 +109,7 @@ class Settings(BaseSettings):
     )
     allow_plugins: Names = Field(
         default=(),
-        description="Plugins that all EchoRoutes may use beyond what is open, verbatim, separated by commas; `*` for all, "
+        description="Plugins that all EchoRoutes may use beyond what is open, verbatim, by commas; `*` for all, "
         "where one trusted team uses the gateway. It is trust in every tenant: docs/plugins.md.",
     )
     forbidden_addresses: Annotated[Networks, NoDecode, BeforeValidator(_networks)] = Field(
