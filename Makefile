@@ -43,6 +43,15 @@ lint: .venv/.synced ## formatting, lint rules, types, import contracts
 unit: .venv/.synced ## the tests that need nothing but Python
 	@$(RUN) pytest -n 2 --dist loadfile tests/unit
 
+SEED ?= 0
+.PHONY: simulate
+simulate: .venv/.synced ## the engine against 1,000 made-up schedules of changes and faults (SEED=0)
+	@PYTHONPATH=tests $(RUN) python -m unit.simulation.simulate $(SEED) 1000
+
+.PHONY: soak
+soak: .venv/.synced ## 20,000 of them, an hour on two cores
+	@PYTHONPATH=tests $(RUN) python -m unit.simulation.simulate $(SEED) 20000
+
 .PHONY: devstack
 devstack: .venv/.synced ## find or build what `make test` needs: etcd, Kubernetes API, kubectl, Consul, gateway
 	@$(RUN) devstack build --all

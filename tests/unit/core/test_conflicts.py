@@ -140,6 +140,13 @@ def test_where_two_really_serve_one_pair_the_younger_is_withdrawn() -> None:
     assert judged(claims, serving=claims).conflict(A) is None
 
 
+def test_of_two_that_serve_one_pair_one_that_wants_another_by_now_is_served_there() -> None:
+    both = {A: claim(1), B: claim(2)}
+    all_ = judged({A: claim(1), B: claim(2, "/new")}, serving=both)
+    assert losers(all_) == set(), "its write takes the old route away"
+    assert all_.accepted(B) == claim(2, "/new")
+
+
 def test_nothing_is_decided_before_the_gateway_is_known() -> None:
     all_ = Claims()
     all_.want(A, claim(1, "/x"))

@@ -1,6 +1,7 @@
 """An event loop whose time passes only when nothing is left to do: hours of backoff and rounds in milliseconds."""
 
 import asyncio
+import random
 import selectors
 from collections.abc import Coroutine
 from typing import TypeVar
@@ -13,6 +14,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._now = 0.0
+        self.drag = 0.0
+        """Seconds that each turn of the loop may take: a CPU that others use."""
         super().__init__(_JumpingSelector(self))
 
     def time(self) -> float:
@@ -35,6 +38,8 @@ class _JumpingSelector(selectors.DefaultSelector):
             raise RuntimeError("every task waits for another one: nothing will ever happen")
         if not ready and timeout:
             self._loop.jump(timeout)
+        if self._loop.drag:
+            self._loop.jump(random.uniform(0.0, self._loop.drag))  # noqa: S311 - a schedule, not a secret
         return ready
 
 

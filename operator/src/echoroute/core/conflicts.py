@@ -61,6 +61,8 @@ class Claims:
         self._lost: dict[Key, Conflict] = {}
         self._holders: dict[Pair, tuple[Key, ...]] = {}
         self._waiters: dict[Pair, set[Key]] = {}
+        self._doubles: set[Key] = set()
+        """Those that were found to serve what another one serves, too, until something else of theirs is known."""
         self.seeded = False
         """Whether it is known what the gateway serves."""
 
@@ -88,19 +90,17 @@ class Claims:
         self._holders = {}
         self._accepted.clear()
         for key, claim in sorted(serving.items(), key=_age):
-            conflict = self._first_conflict(key, claim, withdraw=True)
-            if conflict is None:
+            if self._first_conflict(key, claim) is None:
                 self._serving[key] = claim
                 self._hold(key, claim)
-            elif key in self._wanted:
-                self._lose(key, conflict)
+            else:
+                self._doubles.add(key)
         for key, claim in sorted(self._wanted.items(), key=_age):
             if key in programmed and key not in serving and self._first_conflict(key, claim) is None:
                 self._serving[key] = claim
                 self._hold(key, claim)
         for key, claim in sorted(self._wanted.items(), key=_age):
-            if key not in self._lost:
-                self._judge(key, claim)
+            self._judge(key, claim)
 
     def want(self, key: Key, claim: Claim | None) -> set[Key]:
         """Put, replace or (None) take back what a key asks for; gives the *other* keys whose verdict changed.
@@ -118,12 +118,14 @@ class Claims:
 
     def serves(self, key: Key, claim: Claim) -> set[Key]:
         """The gateway has confirmed a claim of the key; gives the others whose verdict changed."""
+        self._doubles.discard(key)
         if self._serving.get(key) == claim:
             return set()
         return self._rejudge(self._replace(key, accepted=self._accepted.get(key), serving=claim))
 
     def release(self, key: Key) -> set[Key]:
         """Nothing of the key is in the gateway any more; gives the others whose verdict changed."""
+        self._doubles.discard(key)
         if key not in self._serving:
             return set()
         return self._rejudge(self._replace(key, accepted=self._accepted.get(key), serving=None))
@@ -192,11 +194,11 @@ class Claims:
                 changed.add(key)
         return changed
 
-    def _first_conflict(self, key: Key, claim: Claim, *, withdraw: bool = False) -> Conflict | None:
+    def _first_conflict(self, key: Key, claim: Claim) -> Conflict | None:
         for pair in claim.pairs:
             for holder in self._holders.get(pair, ()):
                 if holder != key and self._meets(key, claim, holder, pair):
-                    return Conflict(holder, pair, self._is_older(holder, claim), withdraw)
+                    return Conflict(holder, pair, self._is_older(holder, claim), withdraw=key in self._doubles)
         return None
 
     def _meets(self, key: Key, claim: Claim, holder: Key, pair: Pair) -> bool:

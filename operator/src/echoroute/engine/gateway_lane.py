@@ -137,6 +137,9 @@ class GatewayLane:
         try:
             if plan.writes:
                 await self._apply(key, revision, plan.writes)
+            elif self._table.refusal(key) is None:
+                # No await between the plan and this: a list has found what a write without an answer has made.
+                self._let_in(self._table.serves(key, self._table.claimed(key)))
         except GatewayRejected as error:
             reconcile_errors_total.labels(Reason.GATEWAY_REJECTED).inc()
             log.warning("EchoRoute %s: %s", key, error)

@@ -80,6 +80,7 @@ class Rounds:
         self._rhythm = Rhythm(clock)
         self._repairs: dict[Key, int] = {}
         self._judged_at = float("-inf")
+        self._list_began = 0.0
         self.held: str | None = None
         """What to tell of the deletions that the brake holds."""
         self.gateway_asked = asyncio.Event()
@@ -98,9 +99,8 @@ class Rounds:
             self.gateway_asked.set()
         while True:
             await self._gate.answers()
-            began = self._clock()
             cost = await self._round_safely()
-            await self._rhythm.next(interval, began=began, cost=cost)
+            await self._rhythm.next(interval, began=self._list_began, cost=cost)
 
     def soon(self, *, after_outage: bool = False) -> None:
         """Do not wait for the next interval: something happened that only a round can see."""
@@ -127,7 +127,7 @@ class Rounds:
         return cost
 
     async def _list_gateway(self) -> float | None:
-        began = self._clock()
+        began = self._list_began = self._clock()
         try:
             objects = await self._gateway.list()
         except GatewayError as error:
@@ -155,11 +155,14 @@ class Rounds:
         for key, route in self._table.items():
             if self._queue.busy(key):
                 continue
-            outcome = self._progress.outcome(key)
+            outcome, accepted = self._progress.outcome(key), self._table.refusal(key) is None
+            if key not in self._actual.owned:
+                # What it asks for it has all the same; what it served, and does not ask for or cannot have, is free.
+                self._let_in(self._table.serves(key, None))
             if self._table.as_desired(key, route, self._actual):
                 self._repairs.pop(key, None)
                 if not isinstance(outcome, Programmed):
-                    if self._table.refusal(key) is None:
+                    if accepted:
                         self._let_in(self._table.serves(key, self._table.claimed(key)))
                     self._table.settle(key, self._progress.revision(key), Programmed(), Priority.BULK)
                 continue
