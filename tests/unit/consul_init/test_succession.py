@@ -115,7 +115,9 @@ def test_when_the_whole_instance_is_asked_to_leave_nobody_takes_over(keep, consu
     first, second = keep(), keep()
     wait_for(lambda: ID in consul.held and first._control._successors)
     assert ask_to_leave(control_address(settings, ID), wait=1.0)
-    for each in (first, second):
+    third = keep()
+    wait_for(lambda: second._succession._given_up.is_set() and third._succession._given_up.is_set())
+    for each in (first, second, third):
         each.stop()
     time.sleep(0.2)
     assert consul.held == {}

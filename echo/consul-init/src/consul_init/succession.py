@@ -79,9 +79,11 @@ class Succession:
                         return False
                 connection.sendall(SUCCEED)
                 with connection.makefile("rb") as answers:
-                    accepted = answers.readline() == WAITING
-                    connection.settimeout(None)
-                    told = answers.readline() if accepted else b""
+                    told = answers.readline()
+                    accepted = told == WAITING
+                    if accepted:
+                        connection.settimeout(None)
+                        told = answers.readline()
             except OSError:
                 return False
             finally:
