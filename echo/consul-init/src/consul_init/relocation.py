@@ -18,8 +18,8 @@ from consul_init.registration import FoundInstance, Registration
 _SETTLE_AFTER = 60.0
 # What one address of several may take, in seconds, when they are tried one after the other.
 _EACH = 1.0
-# Seconds between two requests to a balancer.
-_AGAIN = 0.05
+# Seconds between two requests to a balancer, and how long at most where another agent is only suspected.
+_AGAIN, _SUSPECTED_SECONDS = 0.05, 0.5
 
 
 class Relocation:
@@ -93,9 +93,14 @@ class Relocation:
 
     def clear_after_leaving(self, until: float) -> bool:
         """The same once our own agent has removed it; behind a balancer that may have been any of them."""
-        if self._several:
-            return self._clear_behind_one_address(max(1, len(self._nodes) - 1), until)
-        return self.clear_elsewhere(until)
+        seen = len(self._nodes)
+        if self._several and seen < 2:  # suspected, and perhaps wrongly: no reason to call the leaving unconfirmed
+            self._clear_behind_one_address(1, min(until, time.monotonic() + _SUSPECTED_SECONDS))
+            return True
+        cleared = self._clear_behind_one_address(seen - 1, until) if self._several else self.clear_elsewhere(until)
+        if not cleared:
+            self._log.warning("may be left behind with the agents of %s", ", ".join(sorted(self._nodes)))
+        return cleared
 
     def _clear_at(self, target: Target, left: set[str], until: float) -> None:
         try:

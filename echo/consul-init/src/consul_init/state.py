@@ -31,6 +31,7 @@ class State(StrEnum):
     """It was told to leave."""
 
 
+_FINAL = frozenset({State.OFF, State.LEFT})
 REGISTERED = frozenset({State.CRITICAL, State.WARNING, State.PASSING})
 
 OnChange = Callable[[State, str], object]
@@ -62,11 +63,10 @@ class Observed:
                 self._log.exception("on_change failed")
 
     def wait_for(self, states: frozenset[State], timeout: float | None) -> bool:
-        """False when it is in none of them after `timeout` seconds, or has left."""
+        """False when it is in none of them after `timeout` seconds, or never will be."""
         with self._changed:
-            return self._changed.wait_for(lambda: self.state in states or self.state is State.LEFT, timeout) and (
-                self.state in states
-            )
+            self._changed.wait_for(lambda: self.state in states or self.state in _FINAL, timeout)
+            return self.state in states
 
     def notice(self, found: FoundInstance) -> None:
         """What Consul's agent holds now. A check that fails is told after a while, and when it passes again."""
