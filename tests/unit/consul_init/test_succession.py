@@ -110,6 +110,26 @@ def test_workers_that_are_all_told_to_stop_leave_and_all_drain(keep, consul):
     assert min(took) >= 0.5, "connections to the others are used, too"
 
 
+def test_a_new_worker_that_comes_before_the_old_one_has_left_is_not_forgotten(keep, consul):
+    """It asks after the old one saw nobody to hand over to, and before that one knows that it has left."""
+    old = keep(drain=3.0, tags=("old",))
+    wait_for(lambda: version(consul) == ["old"])
+    leave = old._keeper.leave
+
+    def slowly() -> None:
+        old._keeper.leave = leave
+        leave()
+        wait_for(lambda: old._control._successors)
+
+    old._keeper.leave = slowly
+    leaving = threading.Thread(target=old.leave)
+    leaving.start()
+    wait_for(lambda: version(consul) == ["not there"])
+    keep(tags=("new",))
+    wait_for(lambda: version(consul) == ["new"])
+    leaving.join()
+
+
 def test_when_the_whole_instance_is_asked_to_leave_nobody_takes_over(keep, consul, settings):
     """By `consul-init leave`, as a preStop hook."""
     first, second = keep(), keep()

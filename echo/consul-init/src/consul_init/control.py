@@ -106,9 +106,11 @@ class ControlServer:
             return bool(self._successors)
 
     def free_for_the_next(self) -> None:
-        """We have left: a successor that comes from now on gets the name at once."""
+        """We have left: a successor gets the name at once, one that came while we left, too."""
         with self._changed:
             self._free_for_the_next = self._hands_over
+            if self._free_for_the_next and self._successors:
+                start_thread(self.close, "control")
 
     def forget(self) -> None:
         """In a forked child: the name and the connections are the parent's."""
