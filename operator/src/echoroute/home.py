@@ -5,7 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from echoroute.engine.announcer import Announcer
-from echoroute.engine.engine import Engine, Source
+from echoroute.engine.engine import Engine
+from echoroute.engine.source import Source
 from echoroute.settings import Settings
 
 

@@ -18,7 +18,8 @@ from echoroute.core.ownership import route_id
 from echoroute.core.policy import Policy
 from echoroute.core.seen import Entry, Seen, seen
 from echoroute.engine.announcer import Severity
-from echoroute.engine.engine import Engine, Options, ServiceFollower
+from echoroute.engine.engine import Engine, Options
+from echoroute.engine.source import ServiceFollower
 from hypothesis import example, given
 from hypothesis import strategies as st
 

@@ -1,26 +1,36 @@
-"""The engine: the two lanes, the rounds and the sources, put together."""
+"""The engine, put together. The whole loop, with the module that has each line:
+
+list all EchoRoutes, watch them                      lists, watching ──▶ store: the newest of each key
+a change: evaluate it, judge claims                  table: what is asked for; progress.begin
+    queue the key, namespaces in turn                queue
+list the gateway, once before all, then each round   rounds, rhythm ──▶ actual: what is there
+    queue what differs; judge orphans                deletions: what may go
+worker: wait until the gateway can be used           outage
+    plan the key, write, settle it, remove the rest  gateway_lane; progress.sent, settle, fail
+each step of progress marks the status               status_lane: fold the facts, patch what changed
+Consul's answers change facts                        discovery
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.ownership import owner_of
 from echoroute.core.policy import Policy
 from echoroute.core.seen import Entry, Seen
-from echoroute.core.source import Origin
 from echoroute.engine.actual import Actual
 from echoroute.engine.announcer import Announcer
 from echoroute.engine.deletions import Deletions
 from echoroute.engine.discovery import Discovery
 from echoroute.engine.gateway_lane import BULK, GatewayLane
-from echoroute.engine.lists import EchoRouteLists, Lister
+from echoroute.engine.lists import EchoRouteLists
 from echoroute.engine.outage import OutageGate
 from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority, WorkQueue
 from echoroute.engine.rounds import Rounds
-from echoroute.engine.status_lane import StatusLane, StatusWriter
+from echoroute.engine.source import ServiceFollower, Source
+from echoroute.engine.status_lane import StatusLane
 from echoroute.engine.store import Store, Transition
 from echoroute.engine.table import Table
 from echoroute.engine.watching import Watching
@@ -31,18 +41,6 @@ _STALLED = 10.0
 """Seconds without progress of the first pass after which the watch is started all the same: a gateway may hang."""
 _LONGEST_WAIT = 30.0
 """Seconds after which it is started in any case; until then only rounds find what changes."""
-
-
-class Source(Lister, StatusWriter, Protocol):
-    """Where EchoRoutes are kept. Each method may raise `SourceError`."""
-
-    async def read_origin(self) -> Origin | None: ...
-
-
-class ServiceFollower(Protocol):
-    """The Consul side: follows the services named last."""
-
-    def follow(self, services: set[str]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

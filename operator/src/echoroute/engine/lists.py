@@ -7,13 +7,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
 
 from prometheus_client import Counter
 
-from echoroute.core.objects import Key
-from echoroute.core.seen import Seen
-from echoroute.core.source import Listing
+from echoroute.engine.source import Lister
 from echoroute.engine.store import Store, Transition
 from echoroute.engine.watching import Watching
 from echoroute.errors import SourceError, without_values
@@ -32,17 +29,6 @@ _FEW = 50
 """With more changed objects than this, a full list is cheaper than single reads."""
 
 missed_changes_total = Counter("echoroute_missed_changes_total", "Changes that a list found before the watch told.")
-
-
-class Lister(Protocol):
-    """The part of the source that lists need."""
-
-    deletions_are_told: bool
-    """Whether its watch tells of deletions, and each was somebody's wish."""
-
-    async def list(self, *, metadata_only: bool) -> Listing: ...
-
-    async def read(self, key: Key) -> Seen | None: ...
 
 
 class EchoRouteLists:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Protocol, cast
+from typing import cast
 
 from prometheus_client import Counter
 from pydantic_core import from_json
@@ -17,6 +17,7 @@ from echoroute.engine.discovery import Discovery
 from echoroute.engine.outage import OutageGate
 from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority, WorkQueue
+from echoroute.engine.source import StatusWriter
 from echoroute.engine.table import Route, Table
 from echoroute.errors import SourceError, without_values
 from echoroute.net.backoff import Backoff
@@ -36,12 +37,6 @@ COUNTS_SPACING = 0.05
 status_patches_total = Counter(
     "echoroute_status_patches_total", "Status patches by HTTP status, 0 for none.", ("code",)
 )
-
-
-class StatusWriter(Protocol):
-    """The part of the source that the lane needs."""
-
-    async def patch_status(self, key: Key, uid: str, status: JsonObject) -> Seen: ...
 
 
 class StatusLane:

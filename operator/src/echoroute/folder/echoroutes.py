@@ -48,7 +48,7 @@ class FolderState:
 
 
 class FolderEchoRoutes:
-    """The EchoRoutes of a folder and one gateway class. Implements `echoroute.engine.engine.Source`."""
+    """The EchoRoutes of a folder and one gateway class. Implements `echoroute.engine.source.Source`."""
 
     deletions_are_told = False
 
