@@ -48,10 +48,6 @@ SEED ?= 0
 simulate: .venv/.synced ## the engine against 1,000 made-up schedules of changes and faults (SEED=0)
 	@PYTHONPATH=tests $(RUN) python -m unit.simulation.simulate $(SEED) 1000
 
-.PHONY: soak
-soak: .venv/.synced ## 20,000 of them, an hour on two cores
-	@PYTHONPATH=tests $(RUN) python -m unit.simulation.simulate $(SEED) 20000
-
 .PHONY: devstack
 devstack: .venv/.synced ## find or build what `make test` needs: etcd, Kubernetes API, kubectl, Consul, gateway
 	@$(RUN) devstack build --all
@@ -130,7 +126,8 @@ bench: .venv/.synced ## times beside a floor measured in the same run (quick: BE
 	@PYTHONPATH=tests $(RUN) python -m bench
 
 .PHONY: soak
-soak: devstack ## what takes long: a team of 10,000 EchoRoutes that floods; rolling replacements, three of five on a busy machine
+soak: devstack ## what takes long: 20,000 schedules of `make simulate`; a team of 10,000 EchoRoutes that floods; rolling replacements, three of five on a busy machine
+	@PYTHONPATH=tests $(RUN) python -m unit.simulation.simulate $(SEED) 20000
 	@FLOOD_ECHOROUTES=10000 $(RUN) pytest tests/faults/test_nobody_stops_it.py -k ten_times_a_second -s
 	@ROLLING_RUNS=idle,idle,busy,busy,busy $(RUN) pytest tests/integration/consul_init/test_rolling_replacement.py
 

@@ -106,6 +106,19 @@ def test_a_pair_is_given_up_when_the_gateway_has_confirmed_it() -> None:
     assert losers(all_) == set()
 
 
+def test_what_a_write_without_an_answer_may_have_made_is_held_with_what_was_there() -> None:
+    all_ = judged({A: claim(1, "/a"), B: claim(2, "/a"), C: claim(3, "/b")})
+    all_.serves(A, claim(1, "/a"))
+    all_.want(C, None)
+    all_.want(A, claim(1, "/b"))
+    all_.may_serve(A, claim(1, "/b"))
+    all_.want(A, None)
+    all_.want(C, claim(3, "/b"))
+    assert losers(all_) == {B, C}
+    assert all_.serves(A, claim(1, "/b")) == {B}
+    assert losers(all_) == {C}
+
+
 def test_what_was_accepted_and_never_written_is_given_up_at_once() -> None:
     all_ = judged({A: claim(1, "/a"), B: claim(2, "/a")})
     assert all_.want(A, claim(1, "/other")) == {B}

@@ -123,6 +123,14 @@ class Claims:
             return set()
         return self._rejudge(self._replace(key, accepted=self._accepted.get(key), serving=claim))
 
+    def may_serve(self, key: Key, claim: Claim) -> None:
+        """A write of the key had no answer: it serves the claim or what it served before, and holds both."""
+        before = self._serving.get(key)
+        if before is not None and before != claim:
+            pairs = tuple(dict.fromkeys((*before.pairs, *claim.pairs)))
+            claim = Claim(claim.created, pairs, claim.priority, frozenset())
+        self._replace(key, accepted=self._accepted.get(key), serving=claim)
+
     def release(self, key: Key) -> set[Key]:
         """Nothing of the key is in the gateway any more; gives the others whose verdict changed."""
         self._doubles.discard(key)

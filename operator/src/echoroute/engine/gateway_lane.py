@@ -206,6 +206,8 @@ class GatewayLane:
         except GatewayUnavailable:
             for change in unanswered:
                 self._actual.unanswered(key, change)
+            if unanswered and claim is not None:
+                self._table.may_serve(key, claim)
             raise
         finally:
             # Of what failed, too, it may not be known whether it happened: a list under way says nothing of it.

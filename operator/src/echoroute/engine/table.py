@@ -86,6 +86,10 @@ class Table:
         """What a write of the key brings the gateway to serve."""
         return self._claims.accepted(key)
 
+    def may_serve(self, key: Key, claim: Claim) -> None:
+        """A write that brings the gateway to serve this had no answer."""
+        self._claims.may_serve(key, claim)
+
     def serves(self, key: Key, claim: Claim | None) -> set[Key]:
         """The gateway holds this of the key, or (None) nothing; gives the others that are judged anew."""
         return self._judged_anew(self._claims.serves(key, claim) if claim else self._claims.release(key))
