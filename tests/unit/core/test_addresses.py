@@ -14,6 +14,16 @@ PODS = networks((
         ("127.0.0.1", True, "loopback"),
         ("127.8.9.10", True, "all of it"),
         ("127.000.000.001", True, "nginx reads leading zeros as decimal digits"),
+        ("0000000000127.0.0.1", True, "however many they are"),
+        (f"{'0' * 5000}127.0.0.1", True, "more digits than Python makes a number of"),
+        ("127...1", True, "nginx reads a part without digits as 0"),
+        ("...", True, "all parts, which is the unspecified address"),
+        ("127.0.0.1:9", True, "nginx takes a port in the address"),
+        ("...:9", True, "both at once"),
+        ("[::1]:9", True, "a port behind brackets"),
+        ("[::ffff:127...1]", True, "a part without digits in an IPv6 address"),
+        ("unix:/run/some.sock", True, "a socket on the gateway's disk, which nginx connects to"),
+        ("UNIX:/run/some.sock", True, "in any letter case"),
         ("::1", True, "loopback of IPv6"),
         ("[::1]", True, "in brackets, as an address with a port has it"),
         ("0:0:0:0:0:0:0:1", True, "written out"),
@@ -32,6 +42,9 @@ PODS = networks((
         ("localhost", False, "a host name: APISIX does not look it up"),
         ("127.0.0.1.example.com", False, "a host name"),
         ("999.1.1.1", False, "no address"),
+        ("10.0.0.1:9", False, "a pod, with a port"),
+        ("10..1", False, "three parts are no address"),
+        ("unix.example.com", False, "a host name"),
     ],
 )
 def test_is_within(address, forbidden, why):
@@ -40,6 +53,7 @@ def test_is_within(address, forbidden, why):
 
 def test_nothing_is_forbidden_by_default():
     assert not is_within("127.0.0.1", ())
+    assert not is_within("unix:/run/some.sock", ())
 
 
 def test_what_is_no_network_is_named():

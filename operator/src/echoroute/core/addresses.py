@@ -5,8 +5,10 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
-# nginx reads an address with leading zeros as decimal, where Python's parser refuses it.
-_DOTTED = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){3}")
+# nginx reads each of the four parts as decimal digits: with any number of leading zeros, or without a digit ("127...1").
+# Python's parser refuses these.
+_DOTTED = re.compile(r"[0-9]*(?:\.[0-9]*){3}")
+_SOCKET = "unix:"  # a socket on the gateway's own disk, in any letter case
 
 
 def networks(items: tuple[str, ...]) -> Networks:
@@ -15,17 +17,37 @@ def networks(items: tuple[str, ...]) -> Networks:
 
 
 def is_within(address: str, forbidden: Networks) -> bool:
-    """Whether an address of Consul's is in one of the networks. A host name is not: APISIX does not look it up."""
-    found = _parsed(address)
+    """Whether the gateway would reach one of the networks at an address of Consul's, as nginx reads it.
+
+    A host name is in none: APISIX does not look it up. A Unix socket is forbidden wherever a network is.
+    """
+    text = address.strip()
+    if text.lower().startswith(_SOCKET):
+        return bool(forbidden)
+    found = _parsed(text)
     return found is not None and any(found in network for network in forbidden if network.version == found.version)
 
 
-def _parsed(address: str) -> IPv4Address | IPv6Address | None:
-    text = address.strip().strip("[]").partition("%")[0]
-    if _DOTTED.fullmatch(text):
-        text = ".".join(str(int(part)) for part in text.split("."))
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        found = ip_address(text)
+        found = ip_address(_plain(_host(text)))
     except ValueError:
         return None
     return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
+
+
+def _host(text: str) -> str:
+    """Without what nginx takes for a port (which then counts, not Consul's), brackets and a zone."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    return text.partition("%")[0]
+
+
+def _plain(host: str) -> str:
+    """An address whose IPv4 part, all of it or the end of an IPv6 one, is written as Python's parser wants it."""
+    front, colon, dotted = host.rpartition(":")
+    if _DOTTED.fullmatch(dotted):
+        dotted = ".".join(part.lstrip("0") or "0" for part in dotted.split("."))
+    return f"{front}{colon}{dotted}"
