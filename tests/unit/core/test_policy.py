@@ -130,6 +130,11 @@ _FUNCTION = {"_meta": {"pre_function": "return function() end"}}
          ["spec.plugins.cors._meta.priority"]),
         ("multi-auth runs plugins", {"multi-auth": {"auth_plugins": [{"key-auth": {}}, {"corz": {}}]}}, [],
          ["spec.plugins.multi-auth.auth_plugins[1].corz"]),
+        ("a body of any size", {"hmac-auth": {"validate_request_body": True}}, [], ["spec.plugins.hmac-auth"]),
+        ("the same inside multi-auth", {"multi-auth": {"auth_plugins": [
+            {"key-auth": {}}, {"hmac-auth": {"validate_request_body": True}}]}}, [], ["spec.plugins.multi-auth"]),
+        ("a bounded body inside multi-auth", {"multi-auth": {"auth_plugins": [
+            {"key-auth": {}}, {"hmac-auth": {"validate_request_body": True, "max_req_body_size": 1}}]}}, [], []),
         ("Lua in a plugin inside a plugin", {"workflow": {"rules": [{"actions": [["limit-count", _FUNCTION]]}]}},
          ["workflow"], ["spec.plugins.workflow.rules[0].actions[0][1]._meta.pre_function"]),
         ("a limit that a header chooses", {"limit-req": {"rate": 1, "burst": 1, "key": "http_x"}}, [],

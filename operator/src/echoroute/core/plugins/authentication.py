@@ -113,10 +113,18 @@ def _body_has_a_bound(config: Config) -> bool:
     return config.get("validate_request_body") is not True or "max_req_body_size" in config
 
 
+def _every_body_has_a_bound(config: Config) -> bool:
+    plugins = config.get("auth_plugins")
+    entries = [one.get("hmac-auth") for one in plugins if isinstance(one, dict)] if isinstance(plugins, list) else []
+    return all(_body_has_a_bound(entry) for entry in entries if isinstance(entry, dict))
+
+
 def _one_plugin_each(config: Config) -> bool:
     plugins = config.get("auth_plugins")
     return isinstance(plugins, list) and all(isinstance(one, dict) and len(one) == 1 for one in plugins)
 
+
+_BOUNDED = "must have max_req_body_size, at most 1048576, with validate_request_body"
 
 AUTHENTICATION = {
     "acl": OpenPlugin(
@@ -136,7 +144,7 @@ AUTHENTICATION = {
     "hmac-auth": OpenPlugin(
         HmacAuth,
         left_out=_ANONYMOUS,
-        rules=(Holds("must have max_req_body_size, at most 1048576, with validate_request_body", _body_has_a_bound),),
+        rules=(Holds(_BOUNDED, _body_has_a_bound),),
     ),
     "jwt-auth": OpenPlugin(
         JwtAuth,
@@ -144,7 +152,11 @@ AUTHENTICATION = {
     ),
     "key-auth": OpenPlugin(KeyAuth, left_out=_ANONYMOUS),
     "multi-auth": OpenPlugin(
-        MultiAuth, rules=(Holds("must have objects of one plugin each in auth_plugins", _one_plugin_each),)
+        MultiAuth,
+        rules=(
+            Holds("must have objects of one plugin each in auth_plugins", _one_plugin_each),
+            Holds(f"{_BOUNDED}, in hmac-auth inside auth_plugins, too", _every_body_has_a_bound),
+        ),
     ),
 }
 """Name of the plugin to its declaration."""
