@@ -114,9 +114,9 @@ class Settings(BaseSettings):
     )
     forbidden_addresses: Annotated[Networks, NoDecode, BeforeValidator(_networks)] = Field(
         default=(),
-        description="CIDR blocks, separated by commas. A service with an instance there serves no EchoRoute: a tenant "
-        "would reach the gateway's own neighbours. The manifests name loopback, link-local, unspecified and multicast "
-        "addresses. Default: none.",
+        description="CIDR blocks, separated by commas. A service with an instance there, or at a Unix socket "
+        "(`unix:…`), serves no EchoRoute: a tenant would reach the gateway's own neighbours. The manifests name "
+        "loopback, link-local, unspecified and multicast addresses. Default: none.",
     )
     confirm_deletion: str | None = Field(
         default=None, description="Releases one set of held deletions: the token that the log and the Event show."

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
-# nginx reads each of the four parts as decimal digits: with any number of leading zeros, or without a digit ("127...1").
+# nginx reads each of the four parts as decimal digits: any number of leading zeros, or no digit at all ("127...1").
 # Python's parser refuses these.
 _DOTTED = re.compile(r"[0-9]*(?:\.[0-9]*){3}")
 _SOCKET = "unix:"  # a socket on the gateway's own disk, in any letter case
