@@ -116,6 +116,13 @@ MALFORMED = [
         "host name",
         "cel",
     ),
+    Malformed(
+        "the gateway's router has each pair of them",
+        _spec({"hosts": [f"h{n}.example" for n in range(5)], "paths": [f"/{n}" for n in range(52)]}),
+        "spec.match",
+        "at most 256 pairs",
+        "cel",
+    ),
     Malformed("APISIX refuses an empty list", _spec({"hosts": []}), "spec.match.hosts", "at least 1", "schema"),
     Malformed("APISIX takes no method for none", _spec({"methods": []}), "spec.match.methods", "at least 1", "schema"),
     Malformed(
@@ -489,6 +496,9 @@ WELL_FORMED = {
     "what is left begins with a slash": _spec(rewrite={"regex": {"pattern": "^/api", "replacement": ""}}),
     "the usual answer to spoofing": _spec(rewrite={"headers": {"remove": ["X-Forwarded-For"]}}),
     "hosts in any letter case": _spec({"hosts": ["API.example.com", "*.Example.com", "a_b.example", "10.0.0.1"]}),
+    "as many pairs of hosts and paths as there may be": _spec(
+        {"hosts": [f"h{n}.example" for n in range(4)], "paths": [f"/{n}" for n in range(64)]}
+    ),
     "methods and priority": _spec({"methods": ["GET", "PURGE"], "priority": -5}),
     "an empty replacement": _spec(rewrite={"regex": {"pattern": "^/a", "replacement": ""}}),
     "everything about the upstream": _spec(

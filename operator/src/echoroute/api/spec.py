@@ -37,8 +37,25 @@ Scheme = Literal["http", "https", "grpc", "grpcs"]
 PassHost = Literal["Pass", "Node", "Rewrite"]
 
 
+_MOST_PAIRS = 256
+"""Pairs of a host and a path. With each Route write APISIX builds those of all routes into its router anew."""
+
+
+def _has_few_pairs(match: "Match") -> bool:
+    return len(match.hosts or ()) * len(match.paths) <= _MOST_PAIRS
+
+
 class Match(SpecModel):
     """Which requests the route takes."""
+
+    rules = (
+        Rule["Match"](
+            f"!has(self.hosts) || dyn(self.hosts) == null || self.hosts.size() * self.paths.size() <= {_MOST_PAIRS}",
+            f"must have at most {_MOST_PAIRS} pairs of a host and a path (hosts times paths); "
+            "write several EchoRoutes, a wildcard host, or a shorter prefix",
+            holds=_has_few_pairs,
+        ),
+    )
 
     paths: Annotated[tuple[MatchPath, ...], Field(strict=False, min_length=1, max_length=64), Unique()] = Field(
         description="Paths, exact (`/health`) or, with `*` as the last character, prefixes (`/users/*`). They are "
