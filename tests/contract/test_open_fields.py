@@ -70,10 +70,10 @@ def _has_broken_regex(value: JsonValue) -> bool:
 
 
 def _waits(config: Config) -> bool:
-    """Whether a client would wait for long: the config says so, or nginx tells a GET the length of what a HEAD gets."""
+    """Whether the config makes a client wait for long."""
     delay = config.get("delay")
     seconds = delay.get("duration") if isinstance(delay, dict) else delay
-    return (isinstance(seconds, int | float) and seconds > 1) or config.get("method") == "HEAD"
+    return isinstance(seconds, int | float) and seconds > 1
 
 
 def _put(target: Target, nodes: Backends, name: str, configs: list[tuple[str, Config]]) -> list[tuple[int, Config]]:

@@ -123,6 +123,20 @@ MALFORMED = [
         "at most 256 pairs",
         "cel",
     ),
+    Malformed(
+        "an answer to HEAD has no body, whatever the backend saw",
+        _spec({"methods": ["GET", "HEAD"]}, rewrite={"method": "POST"}),
+        "spec.match.methods",
+        "leave HEAD out",
+        "cel",
+    ),
+    Malformed(
+        "nor has an answer that the backend gave to HEAD",
+        _spec(rewrite={"method": "HEAD"}),
+        "spec.rewrite.method",
+        "must be one of",
+        "schema",
+    ),
     Malformed("APISIX refuses an empty list", _spec({"hosts": []}), "spec.match.hosts", "at least 1", "schema"),
     Malformed("APISIX takes no method for none", _spec({"methods": []}), "spec.match.methods", "at least 1", "schema"),
     Malformed(

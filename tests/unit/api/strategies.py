@@ -107,6 +107,8 @@ def _specs(odd):
 def _holds_together(spec):
     """What the rules between fields ask for."""
     rewrite, upstream = spec.get("rewrite"), spec.get("upstream", {})
+    if rewrite and "method" in rewrite and "HEAD" in spec["match"].get("methods", ()):
+        return False
     if rewrite is not None and (not rewrite or rewrite.get("headers") == {}):
         return False
     if rewrite and "host" in rewrite and ("host" in upstream or upstream.get("passHost") == "Node"):

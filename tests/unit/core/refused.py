@@ -55,6 +55,7 @@ _BY_HAND = [
     _plugin("one in a mirror's", "proxy-mirror", {"host": "http://192.0.2.1\n"}),
     _plugin("the request's line as it came", "proxy-rewrite", {"uri": "/", "use_real_request_uri_unsafe": True},
             ".use_real_request_uri_unsafe"),
+    _plugin("a body in the answer to HEAD", "proxy-rewrite", {"uri": "/", "method": "GET"}, ".method"),
     _plugin("an answer made up of a schema", "mocking", {"response_example": "x", "response_schema": {
         "type": "object"}}, ".response_schema"),
     _plugin("an id of any length", "request-id", {"range_id": {"length": 20}}, ".range_id"),

@@ -115,8 +115,14 @@ FIELDS = [
                     "method": "POST",
                     "headers": {"set": {"X-A": "1"}, "add": {"X-B": ""}, "remove": ["X-C"]},
                 }
-            }
+            },
+            "methods": ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE", "PURGE"],
         },
+    ),
+    (
+        "another method at the backend, with methods of one's own",
+        {"match": {"paths": ["/a"], "methods": ["GET"]}, "rewrite": {"method": "POST"}},
+        {"plugins": {"proxy-rewrite": {"method": "POST"}}, "methods": ["GET"]},
     ),
     (
         "only the header changes that are asked for: APISIX refuses empty ones",

@@ -29,8 +29,9 @@ from echoroute.api.scalars import (
 DEFAULT_GATEWAY_CLASS = "apisix"
 
 Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "TRACE", "PURGE"]
+# Without HEAD: only its answer has no body, and nginx frames the answer by the method that the backend sees.
 RewriteMethod = Literal[
-    "GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE",
+    "GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE",
     "COPY", "LOCK", "MKCOL", "MOVE", "PROPFIND", "UNLOCK",
 ]  # fmt: skip
 Scheme = Literal["http", "https", "grpc", "grpcs"]
@@ -161,7 +162,9 @@ class Rewrite(SpecModel):
         default=None,
         description="Host header that the backend sees. Needs `upstream.passHost: Pass`, which is the default.",
     )
-    method: RewriteMethod | None = Field(default=None, description="Method that the backend sees.")
+    method: RewriteMethod | None = Field(
+        default=None, description="Method that the backend sees. The route then takes all methods but HEAD by default."
+    )
     headers: HeaderRewrite | None = Field(
         default=None,
         json_schema_extra=NULLABLE,
@@ -277,6 +280,14 @@ class EchoRouteSpec(SpecModel):
                     spec.rewrite and spec.rewrite.host is not None and spec.upstream and _passes(spec.upstream, "Node")
                 )
             ),
+        ),
+        Rule["EchoRouteSpec"](
+            "!(has(self.rewrite) && has(self.rewrite.method) && has(self.match.methods)"
+            " && dyn(self.match.methods) != null && 'HEAD' in self.match.methods)",
+            "must not have HEAD beside rewrite.method: the answer would have a body, which whoever shares the client's "
+            "connection takes for the next answer; leave HEAD out",
+            "match.methods",
+            holds=lambda spec: not (spec.rewrite and spec.rewrite.method and "HEAD" in (spec.match.methods or ())),
         ),
         Rule["EchoRouteSpec"](
             "!(has(self.rewrite) && has(self.plugins) && 'proxy-rewrite' in self.plugins)",

@@ -15,7 +15,7 @@ from echoroute.core.ownership import route_id
 from echoroute.core.policy import Policy
 from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry
-from echoroute.core.translate import translate
+from echoroute.core.translate import methods, translate
 from echoroute.errors import InvalidSpec
 
 
@@ -70,7 +70,7 @@ def _claim(spec: EchoRouteSpec, created: datetime) -> Claim | None:
         created=created,
         pairs=tuple((host, path) for host in hosts for path in spec.match.paths),
         priority=spec.match.priority or 0,
-        methods=frozenset(spec.match.methods or ()),
+        methods=frozenset(methods(spec)),
     )
 
 

@@ -4,12 +4,13 @@ Defaults are applied here, all of them written out, so that a route does the sam
 """
 
 import re
+from typing import get_args
 
 from pydantic import JsonValue
 
 from echoroute.api.durations import seconds
 from echoroute.api.headers import HeaderRewrite
-from echoroute.api.spec import EchoRouteSpec, Keepalive, Match, Rewrite, Upstream, UpstreamTimeout
+from echoroute.api.spec import EchoRouteSpec, Keepalive, Match, Method, Rewrite, Upstream, UpstreamTimeout
 from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
 from echoroute.core.ownership import labels, route_id, route_name
 
@@ -17,6 +18,8 @@ _DEFAULT_TIMEOUT = "6s"
 _DEFAULT_IDLE_TIMEOUT = "60s"
 _DEFAULT_POOL_SIZE = 320
 _DEFAULT_POOL_REQUESTS = 1000
+
+_ALL_BUT_HEAD = tuple(method for method in get_args(Method) if method != "HEAD")
 
 _PCRE_SPECIAL = re.compile(r"[^0-9A-Za-z/_-]")
 
@@ -27,8 +30,18 @@ def translate(key: Key, spec: EchoRouteSpec, *, owner: str) -> Bundle:
     return Bundle(identity, {ObjectRef(Kind.ROUTE, identity): _route(key, spec, owner)})
 
 
+def methods(spec: EchoRouteSpec) -> tuple[str, ...]:
+    """The methods that a route takes; empty for any.
+
+    With another method at the backend it does not take HEAD: nginx would answer it with a body.
+    """
+    if spec.match.methods:
+        return spec.match.methods
+    return _ALL_BUT_HEAD if spec.rewrite and spec.rewrite.method else ()
+
+
 def _route(key: Key, spec: EchoRouteSpec, owner: str) -> JsonObject:
-    body: JsonObject = {**_match(spec.match), "name": spec.name or route_name(key)}
+    body: JsonObject = {**_match(spec.match, methods(spec)), "name": spec.name or route_name(key)}
     plugins: JsonObject = dict(spec.plugins or {})
     if spec.rewrite:
         plugins["proxy-rewrite"] = _proxy_rewrite(spec.rewrite)
@@ -42,13 +55,13 @@ def _route(key: Key, spec: EchoRouteSpec, owner: str) -> JsonObject:
     return body
 
 
-def _match(match: Match) -> JsonObject:
+def _match(match: Match, methods: tuple[str, ...]) -> JsonObject:
     body: JsonObject = {"uri": match.paths[0]} if len(match.paths) == 1 else {"uris": list(match.paths)}
     if match.hosts:
         # Distinct as written and equal in lower case is one host; APISIX refuses duplicates.
         body["hosts"] = list(dict.fromkeys(host.lower() for host in match.hosts))
-    if match.methods:
-        body["methods"] = list(match.methods)
+    if methods:
+        body["methods"] = list(methods)
     if match.priority:
         body["priority"] = match.priority
     return body

@@ -6,7 +6,6 @@ from typing import Annotated, Literal, Required
 from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
-from echoroute.api.spec import RewriteMethod
 from echoroute.core.plugins.declaration import Config, Holds, OpenPlugin, one_of, some_of, why
 from echoroute.core.plugins.scalars import Alphabet, HeaderName, HeaderNames, Headers, Regex, fields, problem
 
@@ -39,7 +38,6 @@ class ProxyRewrite(TypedDict, total=False):
         why("New path; spec.rewrite.path is the typed form."),
     ]
     regex_uri: Annotated[_Substitution, why("A pattern and a replacement; spec.rewrite.regex is the typed form.")]
-    method: Annotated[RewriteMethod, why("Method that the backend sees.")]
     host: Annotated[
         str,
         Field(min_length=1, max_length=259),
@@ -113,12 +111,13 @@ REQUESTS = {
     "proxy-rewrite": OpenPlugin(
         ProxyRewrite,
         left_out={
+            "method": "Its answer to HEAD would have a body; rewrite.method is the typed form, which takes no HEAD.",
             "use_real_request_uri_unsafe": "Passes on what the client sent without any check.",
             "connection": "Not in APISIX's schema, and read all the same: a header of the message itself.",
             "upgrade": "As connection.",
         },
         rules=(
-            some_of("uri", "regex_uri", "method", "host", "headers"),
+            some_of("uri", "regex_uri", "host", "headers"),
             Holds("must have at least one of set, add and remove in headers", _headers_are_some),
         ),
     ),
