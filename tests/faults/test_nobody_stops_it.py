@@ -32,7 +32,7 @@ def _deep(levels: int, shape: str) -> str:
 
 
 def _create_deep(kube: Kube, name: str, levels: int, shape: str) -> None:
-    plugins = f'{{"csrf": {{"key": "{_SECRET}"}}, "echo": {{"a": {_deep(levels, shape)}}}}}'
+    plugins = f'{{"csrf": {{"key": "{_SECRET}"}}, "mocking": {{"a": {_deep(levels, shape)}}}}}'
     text = (
         '{"apiVersion": "echoroute.dev/v1alpha1", "kind": "EchoRoute", "metadata": {"name": "' + name + '"}, "spec": '
         '{"match": {"paths": ["/deep"]}, "backends": [{"service": "echo"}], "plugins": ' + plugins + "}}"
@@ -92,7 +92,7 @@ def test_a_deeply_nested_echoroute_is_refused_and_stops_nobody(
     took = until(lambda: _refusal(kube, "deep"), timeout=60)
     # kopf ends on what is nested deeper than about 1,000 levels, which takes it some seconds; then lists find it.
     _told(f"refused, {levels} levels", took, 2 if levels <= 900 else 5)
-    assert "spec.plugins.echo" in _refusal(kube, "deep")
+    assert "spec.plugins.mocking" in _refusal(kube, "deep")
     watched = 1 if levels <= 900 else 5
     for turn in range(3):
         _told("a change of another", _change(breakable_stack, "default", "changes", f"/changed-{turn}"), watched)
@@ -201,8 +201,9 @@ def _flood(kube: Kube, name: str, pad: str) -> Iterator[None]:
         while not over.wait(0.1):
             turn += 1
             plugins: JsonObject = {
-                "echo": {"before_body": f"{turn}", "body": pad, "after_body": pad},
-                "response-rewrite": {"body": pad},
+                "fault-injection": {"abort": {"http_status": 503, "body": pad, "percentage": 0}},
+                "mocking": {"response_example": pad},
+                "response-rewrite": {"status_code": 200, "body": f"{turn}{pad}"},
             }
             kube.http.patch(path_of("flood", name), headers=_MERGE, json={"spec": {"plugins": plugins}})
 

@@ -43,7 +43,7 @@ def _manifests(secret: Secrets) -> dict[str, tuple[JsonObject, str, str]]:
     served, rejected, refused = "Programmed Programmed", "Programmed GatewayRejected", "Accepted NotAllowed"
     made: list[tuple[JsonObject, str]] = [
         (one("served", {"csrf": {"key": secret.new()}}, rewrite=authorization), served),
-        (one("changed", {"response-rewrite": {"body": secret.new()}}), served),
+        (one("changed", {"mocking": {"response_example": secret.new()}}), served),
         (one("rule", {"uri-blocker": {"block_rules": [secret.new("{}(")]}}), rejected),
         (one("pattern", {"cors": {"allow_origins_by_regex": [secret.new("({}")]}}), rejected),
         (one("number", {"limit-count": {**limit, "rejected_code": secret.new()}}), refused),
@@ -52,7 +52,7 @@ def _manifests(secret: Secrets) -> dict[str, tuple[JsonObject, str, str]]:
         (one("closed-field", {"limit-count": {**limit, "redis_password": secret.new()}}), refused),
         (one("code", {"serverless-pre-function": {"functions": [secret.new("return '{}'")]}}), refused),
         (one("unknown", {"nobody-knows-it": {"password": secret.new()}}), refused),
-        (one("reference", {"response-rewrite": {"body": secret.new("$env://{}")}}), refused),
+        (one("reference", {"mocking": {"response_example": secret.new("$env://{}")}}), refused),
         (one("lua", {"cors": {"_meta": {"pre_function": secret.new("return '{}'")}}}), refused),
     ]
     return {str(at(manifest, "metadata", "name")): (manifest, *told.split()) for manifest, told in made}

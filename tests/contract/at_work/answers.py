@@ -43,10 +43,6 @@ ANSWERS: dict[str, Case] = {
             ),
         ),
     ),
-    "echo": Case(
-        {"echo": {"before_body": "<", "body": "said\n", "after_body": ">", "headers": {"X-Echo": "1"}}},
-        (Ask("the backend's answer is replaced", told={"x-echo": "1"}, says="^<said\n>$"),),
-    ),
     "fault-injection": Case(
         {
             "fault-injection": {

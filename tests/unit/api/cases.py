@@ -190,6 +190,20 @@ MALFORMED = [
         "cel",
     ),
     Malformed(
+        "a decoded path is no query",
+        _spec(rewrite={"path": "/a?from=$uri"}),
+        "spec.rewrite.path",
+        "must not put $uri into its query",
+        "cel",
+    ),
+    Malformed(
+        "a pool is of all routes to an address",
+        _spec(upstream={"keepalive": {"idleTimeout": "61m"}}),
+        "spec.upstream.keepalive.idleTimeout",
+        "at most 1h",
+        "cel",
+    ),
+    Malformed(
         "half a regex",
         _spec(rewrite={"regex": {"pattern": "^/a"}}),
         "spec.rewrite.regex.replacement",
@@ -468,8 +482,8 @@ MALFORMED = [
     ),
     Malformed(
         "the gateway's environment",
-        _spec(plugins={"echo": {"body": "$eNv://KEY"}}),
-        "spec.plugins.echo.body",
+        _spec(plugins={"mocking": {"response_example": "$eNv://KEY"}}),
+        "spec.plugins.mocking.response_example",
         "$env://",
         "operator",
     ),

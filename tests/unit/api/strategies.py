@@ -39,7 +39,7 @@ _plugins = st.fixed_dictionaries(
     optional={
         "key-auth": st.fixed_dictionaries({}, optional={"hide_credentials": st.booleans()}),
         "limit-count": st.fixed_dictionaries({"count": st.integers(1, 1000), "time_window": st.integers(1, 60)}),
-        "response-rewrite": st.fixed_dictionaries({"body": _line}, optional={"status_code": st.integers(200, 598)}),
+        "response-rewrite": st.fixed_dictionaries({"body": _line, "status_code": st.integers(200, 598)}),
         "redirect": st.fixed_dictionaries({"uri": st.just("/b$request_uri")}),
         "limit-req": st.fixed_dictionaries(
             {"rate": st.sampled_from([0.5, 1, 2.0]), "burst": st.integers(0, 9), "key": st.just("remote_addr")}
@@ -79,7 +79,7 @@ def _upstreams(odd):
         timeout=_object({}, connect=_duration | odd, send=_duration, read=_duration),
         retries=st.integers(0, 100),
         retryTimeout=_duration | st.just("0s") | odd,
-        keepalive=_object({}, size=st.integers(1, 65535), idleTimeout=_duration, requests=st.integers(1, 10**6)),
+        keepalive=_object({}, size=st.integers(1, 1000), idleTimeout=_duration, requests=st.integers(1, 10**6)),
     )
 
 

@@ -33,7 +33,8 @@ _BY_HAND = [
     _plugin("another one does", "openid-connect", {"claim_schema": {"type": "object"}}),
     _plugin("an OpenAPI text does", "oas-validator", {"spec": "{}"}),
     _plugin("code, as such", "serverless-pre-function", {"functions": ["return function() end"]}),
-    _plugin("code for an open plugin", "echo", {"body": "x", "_meta": {"pre_function": "return function() end"}},
+    _plugin("code for an open plugin", "mocking", {"response_example": "x",
+            "_meta": {"pre_function": "return function() end"}},
             "._meta.pre_function"),
     _plugin("an address of the config's", "traffic-split", {"rules": [{"weighted_upstreams": [{"upstream": {
         "type": "roundrobin", "nodes": {"192.0.2.1:1": 1}}}]}]}),
@@ -47,10 +48,10 @@ _BY_HAND = [
             ".headers.set.Content-Length"),
     Refused("one in the typed field", {"rewrite": {"headers": {"set": {"Content-Length": "0"}}}},
             "spec.rewrite.headers.set"),
-    _plugin("a nested config", "echo", {"headers": _deep(20)}),
-    Refused("a large one", {"plugins": {"echo": {"body": "x" * 66_000}}}, "spec"),
+    _plugin("a nested config", "mocking", {"response_headers": _deep(20)}),
+    Refused("a large one", {"plugins": {"mocking": {"response_example": "x" * 66_000}}}, "spec"),
     Refused("one of many values", {"plugins": {"echo": {"a": [0] * 2_001}}}, "spec"),
-    _plugin("one with a long key", "echo", {"headers": {"k" * 257: "1"}}, ".headers"),
+    _plugin("one with a long key", "mocking", {"response_headers": {"k" * 257: "1"}}, ".response_headers"),
     _plugin("a control character in a Host", "proxy-rewrite", {"host": "a\nb"}, ".host"),
     _plugin("one in a mirror's", "proxy-mirror", {"host": "http://192.0.2.1\n"}),
     _plugin("the request's line as it came", "proxy-rewrite", {"uri": "/", "use_real_request_uri_unsafe": True},
@@ -76,14 +77,16 @@ _BY_HAND = [
         {"upstream_id": "0a1b2c3d.shop.web"}]}]}),
     _plugin("a socket of the gateway's", "tcp-logger", {"host": "unix:/none", "port": 1}),
     _plugin("whole answers in memory", "response-rewrite", {"filters": [{"regex": "a", "replace": "b"}]}, ".filters"),
-    _plugin("the gateway's environment", "echo", {"body": "$env://NONE"}, ".body"),
-    _plugin("its secrets, in another letter case", "echo", {"body": "$SECRET://none/1/a"}, ".body"),
+    _plugin("the gateway's environment", "mocking", {"response_example": "$env://NONE"}, ".response_example"),
+    _plugin("its secrets, in another letter case", "mocking", {"response_example": "$SECRET://none/1/a"},
+            ".response_example"),
     Refused("a control character in a plugin's name", {"plugins": {"a\nb": {}}}, "spec.plugins."),
-    Refused("one in a key", {"plugins": {"echo": {"body": "x", "a\x1bb": 1}}}, "spec.plugins.echo."),
+    Refused("one in a key", {"plugins": {"mocking": {"response_example": "x", "a\x1bb": 1}}}, "spec.plugins.mocking."),
     _plugin("a number that APISIX does not keep", "mine", {"count": 1.234567890123456789}),
     Refused("a service that is another path of Consul's", {"backends": [{"service": ".."}]},
             "spec.backends[0].service"),
-    _plugin("a body in an expression", "echo", {"body": "x", "_meta": {"filter": [["post_arg.a", "==", "1"]]}},
+    _plugin("a body in an expression", "mocking", {"response_example": "x", "_meta": {"filter": [["post_arg.a",
+            "==", "1"]]}},
             "._meta.filter"),
 ]  # fmt: skip
 
@@ -94,7 +97,9 @@ _LEFT_OUT = [
     for field in plugin.left_out
 ]
 _META = [
-    _plugin(f"a closed field: _meta.{field}", "echo", {"body": "x", "_meta": {field: 1}}, f"._meta.{field}")
+    _plugin(
+        f"a closed field: _meta.{field}", "mocking", {"response_example": "x", "_meta": {field: 1}}, f"._meta.{field}"
+    )
     for field in META.left_out
 ]
 

@@ -37,7 +37,8 @@ _SHAPES: dict[str, Callable[[int], Spec]] = {
         {
             "ip-restriction": {"whitelist": [f"10.0.{number}.0/24" for number in range(min(n, 256))]},
             "uri-blocker": {"block_rules": [f"{number}".ljust(700, "x") for number in range(min(n, 64))]},
-            "echo": {"body": "x" * min(n * 8, 16_384), "headers": {f"k{number}": "v" for number in range(min(n, 32))}},
+            "mocking": {"response_example": "x" * min(n * 8, 16_384),
+                    "response_headers": {f"k{number}": "v" for number in range(min(n, 32))}},
         }
     ),
     "a list of small values, verbatim": lambda n: _spec({"mine": {"a": [0.5] * n}}),
@@ -47,18 +48,22 @@ _SHAPES: dict[str, Callable[[int], Spec]] = {
     "references that are deep": lambda n: _spec(
         {"mine": {f"{number}".ljust(200, "k"): _nested(12, "$env://A") for number in range(n)}}
     ),
-    "unknown fields of an open plugin": lambda n: _spec({"echo": {f"k{number}": number for number in range(n)}}),
-    "nulls in their place": lambda n: _spec({"echo": {f"k{number}": None for number in range(n)}}),
+    "unknown fields of an open plugin": lambda n: _spec({"mocking": {f"k{number}": number for number in range(n)}}),
+    "nulls in their place": lambda n: _spec({"mocking": {f"k{number}": None for number in range(n)}}),
     "unknown fields with long keys": lambda n: _spec(
-        {"echo": {f"{number}".ljust(256, "k"): 1 for number in range(n)}}
+        {"mocking": {f"{number}".ljust(256, "k"): 1 for number in range(n)}}
     ),
-    "wrong names of headers": lambda n: _spec({"echo": {"headers": {f"k {number}": "v" for number in range(n)}}}),
+
+               "wrong names of headers": lambda n: _spec(
+        {"mocking": {"response_headers": {f"k {number}": "v" for number in range(n)}}}
+    ),
     "wrong labels": lambda n: _spec({"acl": {"allow_labels": {f"k {number}": ["v"] for number in range(n)}}}),
     "wrong items": lambda n: _spec({"ip-restriction": {"whitelist": [f"x{number}" for number in range(n)]}}),
     "unknown plugins inside multi-auth": lambda n: _spec(
         {"multi-auth": {"auth_plugins": [{f"k{number}": {} for number in range(n)}] * 4}}
     ),
-    "a long expression": lambda n: _spec({"echo": {"body": "x", "_meta": {"filter": [["arg_a", "==", "1"]] * n}}}),
+    "a long expression": lambda n: _spec({"mocking": {"response_example": "x", "_meta": {"filter": [["arg_a",
+            "==", "1"]] * n}}}),
     "unknown fields of the spec": lambda n: _spec({}, **{f"k{number}": number for number in range(n)}),
     "wrong headers of the spec": lambda n: _spec(
         {}, rewrite={"headers": {"set": {f"k {number}": 1 for number in range(n)}}}

@@ -86,8 +86,17 @@ PathPrefix = Annotated[
     ),
 ]
 
+# Decoded paths: before 3.18 APISIX writes what they hold into the request line as it is.
+_NO_PATH_IN_THE_QUERY = forbids(
+    r"[?].*[$][{]?\s*(uri|document_uri|request_filename|raw_uri)\b",
+    "must not put $uri into its query, where a line break of the client's is not encoded by each APISIX; "
+    "write $request_uri, which is encoded",
+)
+
 RewritePath = Annotated[
-    str, Field(min_length=1, max_length=1024), Rules(_STARTS_WITH_SLASH, _NO_CONTROL_CHARACTERS, _NO_REFERENCE)
+    str,
+    Field(min_length=1, max_length=1024),
+    Rules(_STARTS_WITH_SLASH, _NO_CONTROL_CHARACTERS, _NO_REFERENCE, _NO_PATH_IN_THE_QUERY),
 ]
 RegexPattern = Annotated[str, Field(min_length=1, max_length=1024), Rules(_NO_CONTROL_CHARACTERS, _NO_REFERENCE)]
 RegexReplacement = Annotated[
@@ -176,3 +185,5 @@ Timeout = Annotated[
     _duration("1ms", "24h", "must be between 1ms and 24h"),
 ]
 TimeoutOrZero = Annotated[str, Field(max_length=durations.MAX_LENGTH), _duration("0s", "24h", "must be at most 24h")]
+# A pool belongs to the address, whichever route it is reached by: idle connections are all routes' file descriptors.
+IdleTimeout = Annotated[str, Field(max_length=durations.MAX_LENGTH), _duration("0s", "1h", "must be at most 1h")]

@@ -14,6 +14,7 @@ from echoroute.api.rules import NULLABLE, CelRule, Rule, Rules, SpecModel, Uniqu
 from echoroute.api.scalars import (
     GatewayClass,
     HostAndPort,
+    IdleTimeout,
     MatchHost,
     MatchPath,
     PathPrefix,
@@ -197,10 +198,10 @@ class UpstreamTimeout(SpecModel):
 class Keepalive(SpecModel):
     """The gateway's pool of idle connections to the backend, in each of its workers."""
 
-    size: Annotated[int, Field(ge=1, le=65_535)] | None = Field(
+    size: Annotated[int, Field(ge=1, le=1_000)] | None = Field(
         default=None, description="Idle connections kept at most. Default: 320."
     )
-    idle_timeout: TimeoutOrZero | None = Field(
+    idle_timeout: IdleTimeout | None = Field(
         default=None, description="Time after which an idle connection is closed, as a duration. Default: 60s."
     )
     requests: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = Field(

@@ -30,6 +30,8 @@ _CODE = (
     f"is Lua code for the gateway; leave it out, or ask the platform team for ECHOROUTE_ALLOW_PLUGINS={PRE_FUNCTION}"
 )
 _REFERENCE = "refers to the gateway's environment or secrets ('$env://', '$secret://'), which no EchoRoute may"
+_internal = re.compile(r"[$][{]?\s*_").search
+_INTERNAL = "names what begins with '$_', which is the gateway's own state and no variable; leave it out"
 _UPSTREAM = "names an Upstream of an EchoRoute operator, which could not delete it any more; name one of your own"
 
 
@@ -62,9 +64,10 @@ def _refusals(name: str, config: JsonValue, allowed: frozenset[str]) -> Iterator
     field = f"spec.plugins.{name}"
     if REFERENCE.search(name):
         yield _error("spec.plugins", _REFERENCE)
-    if not {name, EVERYTHING} & allowed:
+    verbatim = bool({name, EVERYTHING} & allowed)
+    if not verbatim:
         yield from _closed(field, name, config)
-    yield from _anywhere(field, config, allowed)
+    yield from _anywhere(field, config, allowed, verbatim=verbatim)
 
 
 def _error(field: str, problem: str) -> FieldError:
@@ -87,7 +90,7 @@ def _closed(field: str, name: str, config: JsonValue) -> Iterator[FieldError]:
         yield _error(field, f"is not a plugin that the operator knows; check the name, or {opening}")
 
 
-def _anywhere(outermost: str, config: JsonValue, allowed: frozenset[str]) -> Iterator[FieldError]:
+def _anywhere(outermost: str, config: JsonValue, allowed: frozenset[str], *, verbatim: bool) -> Iterator[FieldError]:
     """What is refused at any depth. Each value is looked at once, without recursion."""
     stack: list[tuple[Place, JsonValue]] = [((None, outermost), config)]
     while stack:
@@ -101,6 +104,8 @@ def _anywhere(outermost: str, config: JsonValue, allowed: frozenset[str]) -> Ite
             stack += [((place, at), value[at]) for at in reversed(range(len(value)))]
         elif isinstance(value, str) and REFERENCE.search(value):
             yield FieldError(path(place), _REFERENCE)
+        elif isinstance(value, str) and not verbatim and _internal(value):
+            yield FieldError(path(place), _INTERNAL)
 
 
 def _in_object(step: str | int, key: str, child: JsonValue, allowed: frozenset[str]) -> str:

@@ -88,14 +88,6 @@ class Mocking(TypedDict, total=False):
     with_mock_header: Annotated[bool, why("Whether `x-mock-by` tells of it.")]
 
 
-@fields
-class Echo(TypedDict, total=False):
-    before_body: Annotated[Text, why("Text before the backend's body.")]
-    body: Annotated[Text, why("Text in its place.")]
-    after_body: Annotated[Text, why("Text after it.")]
-    headers: Annotated[Headers, why("Response headers to set.")]
-
-
 _ORIGIN = r"[a-z]+://[A-Za-z0-9._:\[\]-]+"
 _Origins = Annotated[
     str,
@@ -146,6 +138,10 @@ def _no_star_beside_credentials(config: Config) -> bool:
     return "*" not in starred
 
 
+def _body_has_its_status(config: Config) -> bool:
+    return "body" not in config or "status_code" in config
+
+
 def _headers_are_some(config: Config) -> bool:
     return config.get("headers") != {}
 
@@ -162,7 +158,6 @@ ANSWERS = {
             ),
         ),
     ),
-    "echo": OpenPlugin(Echo, rules=(some_of("before_body", "body", "after_body"),)),
     "fault-injection": OpenPlugin(FaultInjection, rules=(some_of("abort", "delay"),)),
     "gzip": OpenPlugin(
         Gzip,
@@ -184,6 +179,11 @@ ANSWERS = {
         },
         rules=(
             some_of("status_code", "body", "headers"),
+            Holds(
+                "must have status_code beside body: behind a 204 or 304 of the backend's the body would follow an "
+                "answer that has none",
+                _body_has_its_status,
+            ),
             Holds("must have at least one of set, add and remove in headers", _headers_are_some),
         ),
     ),

@@ -40,6 +40,7 @@ CLOSED: dict[str, str] = {
     "datadog": _LOGS,
     "degraphql": _BODIES,
     "dingtalk-auth": _LOGIN,
+    "echo": "Write bytes behind an answer that has no body (204, 304), on a connection that others may use next.",
     "elasticsearch-logger": _LOGS,
     "example-plugin": "Open control endpoints: it is an example for authors of plugins.",
     "ext-plugin-post-req": _RUNNER,

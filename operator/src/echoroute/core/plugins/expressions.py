@@ -15,7 +15,7 @@ _NEGATED = 4  # items of ["arg_a", "!", "==", "1"]
 _DEEPEST = 4
 _MOST = 64
 _LONGEST = 1024
-_variable = re.compile(r"[A-Za-z0-9_.-]{1,128}").fullmatch
+_variable = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}").fullmatch
 # APISIX holds up to 64 MiB of each request for these, and the request fails where the answer is already there.
 _of_the_body = re.compile(r"(?:post_arg|graphql)[_.]").match
 _NO_TEXT = "cookie"  # all cookies as an object, at which a regular expression fails
@@ -60,7 +60,7 @@ def _check_comparison(item: list[JsonValue]) -> None:
         raise problem('must have comparisons of a variable, an operator and a value, such as ["arg_a", "==", "1"]')
     name, operator, value = item[0], item[-2], item[-1]
     if not isinstance(name, str) or _variable(name) is None:
-        raise problem("must compare variables of letters, digits, '_', '.' and '-', without '$'")
+        raise problem("must compare variables such as arg_a: a letter, then letters, digits, '_', '.' and '-'; no '$'")
     if _of_the_body(name) or name == _NO_TEXT:
         raise problem("must not compare variables of the request's body (post_arg, graphql), nor all cookies at once")
     if not isinstance(operator, str) or operator.lower() not in _OPERATORS:

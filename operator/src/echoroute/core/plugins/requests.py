@@ -22,6 +22,15 @@ def _with_template(pair: list[str]) -> list[str]:
 _Substitution = Annotated[list[Regex], Field(min_length=2, max_length=2), AfterValidator(_with_template)]
 
 
+_path_in_the_query = re.compile(r"[?].*[$][{]?\s*(?:uri|document_uri|request_filename|raw_uri)\b").search
+
+
+def _no_path_in_the_query(path: str) -> str:
+    if _path_in_the_query(path) is not None:
+        raise problem("must not put $uri into its query; write $request_uri, which is encoded")
+    return path
+
+
 @fields
 class _RequestHeaders(TypedDict, total=False):
     set: Annotated[Headers, why("Request headers in place of the client's.")]
@@ -35,6 +44,7 @@ class ProxyRewrite(TypedDict, total=False):
         str,
         Field(min_length=1, max_length=1024),
         Alphabet(r"/[^\x00-\x1f\x7f-\x9f]*", "must start with '/' and have no control characters"),
+        AfterValidator(_no_path_in_the_query),
         why("New path; spec.rewrite.path is the typed form."),
     ]
     regex_uri: Annotated[_Substitution, why("A pattern and a replacement; spec.rewrite.regex is the typed form.")]
