@@ -10,7 +10,9 @@ from pydantic import JsonValue
 
 from echoroute.api.durations import seconds
 from echoroute.api.headers import HeaderRewrite
-from echoroute.api.spec import EchoRouteSpec, Keepalive, Match, Method, Rewrite, Upstream, UpstreamTimeout
+from echoroute.api.rewrite import Rewrite
+from echoroute.api.spec import EchoRouteSpec, Match, Method
+from echoroute.api.upstream import Keepalive, Upstream, UpstreamTimeout
 from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
 from echoroute.core.ownership import labels, route_id, route_name
 

@@ -1,0 +1,106 @@
+"""What is changed in a request before it goes to the backend: fields, bounds, and what must hold between them."""
+
+import re
+from typing import Literal
+
+from pydantic import Field
+
+from echoroute.api.headers import HeaderRewrite
+from echoroute.api.rules import NULLABLE, Rule, SpecModel
+from echoroute.api.scalars import HostAndPort, PathPrefix, RegexPattern, RegexReplacement, RewritePath
+
+# Without HEAD: only its answer has no body, and nginx frames the answer by the method that the backend sees.
+RewriteMethod = Literal[
+    "GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE",
+    "COPY", "LOCK", "MKCOL", "MOVE", "PROPFIND", "UNLOCK",
+]  # fmt: skip
+# What results is the replacement alone where the pattern takes a path from its first slash to its end.
+_TAKES_ALL = r"^\^/.*(\.[*+]\)?|\$)$"
+_FIRST_GROUP_IS_A_PATH = r"^([^(\\]|\\.|\(\?)*\(/([^?*{]|$)"
+_BEGINS_A_PATH = r"^(/|\$[02-9{])"
+_takes_all = re.compile(_TAKES_ALL).search
+_first_group_is_a_path = re.compile(_FIRST_GROUP_IS_A_PATH).search
+_begins_a_path = re.compile(_BEGINS_A_PATH).search
+
+
+def _results_in_a_path(regex: "RegexRewrite") -> bool:
+    if _takes_all(regex.pattern) is None or _begins_a_path(regex.replacement) is not None:
+        return True
+    return regex.replacement.startswith("$1") and _first_group_is_a_path(regex.pattern) is not None
+
+
+class RegexRewrite(SpecModel):
+    """A path rewrite by regular expression."""
+
+    rules = (
+        Rule["RegexRewrite"](
+            f"!self.pattern.matches(r'{_TAKES_ALL}') || self.replacement.matches(r'{_BEGINS_A_PATH}')"
+            f" || (self.replacement.startsWith('$1') && self.pattern.matches(r'{_FIRST_GROUP_IS_A_PATH}'))",
+            "must begin with '/', or with a group that does ('$1' of '^/api(/.*)'), since the pattern takes the whole "
+            "path: APISIX answers 502 otherwise",
+            "replacement",
+            holds=_results_in_a_path,
+        ),
+    )
+
+    pattern: RegexPattern = Field(
+        description="Regular expression (PCRE, judged by the gateway) on the decoded path. A path that it does not "
+        "match goes to the backend as it came."
+    )
+    replacement: RegexReplacement = Field(
+        description="What the matched part becomes; `$1` and so on are the pattern's groups. The path that results "
+        "must begin with `/`: the gateway answers 502 or 500 otherwise."
+    )
+
+
+def _path_forms(rewrite: "Rewrite") -> int:
+    return sum(form is not None for form in (rewrite.regex, rewrite.path, rewrite.strip_prefix))
+
+
+class Rewrite(SpecModel):
+    """What is changed in a request before it goes to the backend (APISIX's proxy-rewrite)."""
+
+    rules = (
+        Rule["Rewrite"](
+            "has(self.regex) || has(self.path) || has(self.stripPrefix) || has(self.host) || has(self.method)"
+            " || has(self.headers)",
+            "must have at least one of regex, path, stripPrefix, host, method and headers; or leave rewrite out",
+            holds=lambda rewrite: (
+                _path_forms(rewrite) > 0
+                or rewrite.host is not None
+                or rewrite.method is not None
+                or rewrite.headers is not None
+            ),
+        ),
+        Rule["Rewrite"](
+            "[has(self.regex), has(self.path), has(self.stripPrefix)].filter(form, form).size() <= 1",
+            "must have only one of regex, path and stripPrefix",
+            holds=lambda rewrite: _path_forms(rewrite) <= 1,
+        ),
+    )
+
+    regex: RegexRewrite | None = Field(
+        default=None, description="New path by regular expression. At most one of regex, path and stripPrefix."
+    )
+    path: RewritePath | None = Field(
+        default=None,
+        description="New path, the same for each request. APISIX expands its variables in it: `/items/$arg_id`. "
+        "At most one of regex, path and stripPrefix.",
+    )
+    strip_prefix: PathPrefix | None = Field(
+        default=None,
+        description="Leading part of the path to take away: `/api` makes `/` of `/api`, `/users` of `/api/users`, and "
+        "leaves `/apix` alone. At most one of regex, path and stripPrefix.",
+    )
+    host: HostAndPort | None = Field(
+        default=None,
+        description="Host header that the backend sees. Needs `upstream.passHost: Pass`, which is the default.",
+    )
+    method: RewriteMethod | None = Field(
+        default=None, description="Method that the backend sees. The route then takes all methods but HEAD by default."
+    )
+    headers: HeaderRewrite | None = Field(
+        default=None,
+        json_schema_extra=NULLABLE,
+        description="Request headers to set, add and remove, at least one of them.",
+    )
