@@ -17,9 +17,11 @@ pytest_plugins = ["devstack.pytest_plugin"]
 
 
 def pytest_configure() -> None:
-    # A shell starts what runs in its background with these ignored, and programs that tests start would inherit that.
+    # A shell starts what runs in its background with the first two ignored, nohup with the third; programs that tests
+    # start would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -53,7 +53,8 @@ def test_passing_and_told_to_the_application(  # noqa: PLR0917 - fixtures
     until(lambda: "state left" in running.log)
     running.wait()
     states = [line.split()[1] for line in running.log.splitlines() if line.startswith("state ")]
-    assert states == ["critical", "passing", "left"]
+    # Where Consul is quick, its first check is over before the keeper looks for the first time.
+    assert states in (["critical", "passing", "left"], ["passing", "left"])
     assert agent.api.instances("other") == []
 
 
