@@ -34,7 +34,7 @@ def test_several_documents_and_files_and_the_table(world: World) -> None:
     table = world.echoroute_status()
     assert (table.returncode, table.stderr) == (0, "")
     lines = [re.split(r"\s{3,}", line) for line in table.stdout.splitlines()]
-    assert lines[0] == ["NAMESPACE", "NAME", "PATHS", "SERVICE", "READY", "HEALTHY"]
+    assert lines[0] == ["NAMESPACE", "NAME", "PATHS", "SERVICE", "READY", "HEALTHY", "REASON"]
     assert [line[:4] for line in lines[1:]] == [
         ["default", "one", "/one", "web"],
         ["default", "three", "/three/*", "web"],
