@@ -233,6 +233,8 @@ def test_large_configs_edited_ten_times_a_second_delay_nobody_else(
     operator = start(**_SLOW_ROUNDS)
     until(lambda: len(programmed(gateway, "flood")) == _CROWD, timeout=300)
     until(lambda: operator.check("watch") == "[+]watch")
+    # The start is over: all statuses are written.
+    until(lambda: operator.metric('echoroute_status_patches_total{code="200"}') > _CROWD, timeout=300)
     gateway.reset_stats()
     began = time.monotonic()
     took = []
@@ -246,5 +248,6 @@ def test_large_configs_edited_ten_times_a_second_delay_nobody_else(
         written = sum(str(write.id).endswith(f"flood.{name}") for write in gateway.writes())
         _print(f"writes of {name} in {lasted:.1f} s: {written}")
         assert written <= 2 * lasted + 1
-    delete(kube, "flood")
     _unharmed(operator)
+    if _CROWD < 100:  # thousands are more than one request deletes in its time; then the stack ends with this test
+        delete(kube, "flood")
