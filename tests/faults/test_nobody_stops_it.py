@@ -207,13 +207,11 @@ def _flood(kube: Kube, name: str, pad: str) -> Iterator[None]:
             }
             kube.http.patch(path_of("flood", name), headers=_MERGE, json={"spec": {"plugins": plugins}})
 
-    threads = [threading.Thread(target=edit) for _ in range(1)]
-    for thread in threads:
-        thread.start()
+    editor = threading.Thread(target=edit)
+    editor.start()
     yield
     over.set()
-    for thread in threads:
-        thread.join()
+    editor.join()
 
 
 _CROWD = int(os.environ.get("FLOOD_ECHOROUTES", "3"))

@@ -87,7 +87,7 @@ PathPrefix = Annotated[
 ]
 
 # Decoded paths: before 3.18 APISIX writes what they hold into the request line as it is.
-_NO_PATH_IN_THE_QUERY = forbids(
+NO_PATH_IN_THE_QUERY: Rule[str] = forbids(
     r"[?].*[$][{]?\s*(uri|document_uri|request_filename|raw_uri)\b",
     "must not put $uri into its query, where a line break of the client's is not encoded by each APISIX; "
     "write $request_uri, which is encoded",
@@ -96,7 +96,7 @@ _NO_PATH_IN_THE_QUERY = forbids(
 RewritePath = Annotated[
     str,
     Field(min_length=1, max_length=1024),
-    Rules(_STARTS_WITH_SLASH, _NO_CONTROL_CHARACTERS, _NO_REFERENCE, _NO_PATH_IN_THE_QUERY),
+    Rules(_STARTS_WITH_SLASH, _NO_CONTROL_CHARACTERS, _NO_REFERENCE, NO_PATH_IN_THE_QUERY),
 ]
 RegexPattern = Annotated[str, Field(min_length=1, max_length=1024), Rules(_NO_CONTROL_CHARACTERS, _NO_REFERENCE)]
 RegexReplacement = Annotated[

@@ -5,7 +5,7 @@ from typing import Annotated, Required
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from echoroute.core.plugins.declaration import Config, Holds, OpenPlugin, some_of, why
+from echoroute.core.plugins.declaration import SOME_HEADERS, Config, Holds, OpenPlugin, some_of, why
 from echoroute.core.plugins.expressions import Expression
 from echoroute.core.plugins.scalars import (
     Alphabet,
@@ -142,10 +142,6 @@ def _body_has_its_status(config: Config) -> bool:
     return "body" not in config or "status_code" in config
 
 
-def _headers_are_some(config: Config) -> bool:
-    return config.get("headers") != {}
-
-
 ANSWERS = {
     "cors": OpenPlugin(
         Cors,
@@ -184,7 +180,7 @@ ANSWERS = {
                 "answer that has none",
                 _body_has_its_status,
             ),
-            Holds("must have at least one of set, add and remove in headers", _headers_are_some),
+            SOME_HEADERS,
         ),
     ),
 }

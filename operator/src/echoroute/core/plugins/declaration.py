@@ -55,3 +55,8 @@ def one_of(*names: str) -> Holds:
 def some_of(*names: str) -> Holds:
     """At least one of some fields is there."""
     return Holds(f"must have at least one of {', '.join(names)}", lambda config: any(map(config.__contains__, names)))
+
+
+SOME_HEADERS = Holds(
+    "must have at least one of set, add and remove in headers", lambda config: config.get("headers") != {}
+)

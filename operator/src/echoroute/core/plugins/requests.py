@@ -6,7 +6,8 @@ from typing import Annotated, Literal, Required
 from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
-from echoroute.core.plugins.declaration import Config, Holds, OpenPlugin, one_of, some_of, why
+from echoroute.api.scalars import NO_PATH_IN_THE_QUERY
+from echoroute.core.plugins.declaration import SOME_HEADERS, Config, Holds, OpenPlugin, one_of, some_of, why
 from echoroute.core.plugins.scalars import Alphabet, HeaderName, HeaderNames, Headers, Regex, fields, problem
 
 _SUBSTITUTION = "A pattern and what the matched part becomes."
@@ -22,12 +23,9 @@ def _with_template(pair: list[str]) -> list[str]:
 _Substitution = Annotated[list[Regex], Field(min_length=2, max_length=2), AfterValidator(_with_template)]
 
 
-_path_in_the_query = re.compile(r"[?].*[$][{]?\s*(?:uri|document_uri|request_filename|raw_uri)\b").search
-
-
 def _no_path_in_the_query(path: str) -> str:
-    if _path_in_the_query(path) is not None:
-        raise problem("must not put $uri into its query; write $request_uri, which is encoded")
+    if not NO_PATH_IN_THE_QUERY.holds(path):
+        raise problem(NO_PATH_IN_THE_QUERY.message)
     return path
 
 
@@ -106,10 +104,6 @@ class GrpcWeb(TypedDict, total=False):
     ]
 
 
-def _headers_are_some(config: Config) -> bool:
-    return config.get("headers") != {}
-
-
 def _plain_redirect(config: Config) -> bool:
     return not (config.get("http_to_https") and config.get("append_query_string"))
 
@@ -128,7 +122,7 @@ REQUESTS = {
         },
         rules=(
             some_of("uri", "regex_uri", "host", "headers"),
-            Holds("must have at least one of set, add and remove in headers", _headers_are_some),
+            SOME_HEADERS,
         ),
     ),
     "redirect": OpenPlugin(
