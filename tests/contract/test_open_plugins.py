@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
+from echoroute.cli.render import render_manifest
 from echoroute.core.plugins import OPEN
 from echoroute.core.policy import Policy
-from echoroute.render import render_manifest
 from pydantic import JsonValue
 
 from .asking import Answer, ask

@@ -179,7 +179,7 @@ def test_an_edit_of_the_operator_arrives_in_the_running_pod(
 ) -> None:
     until(lambda: "echoroutes-listed" in _answer(_READYZ), "the operator's checks", 30)
     before = _pods(settings, "echoroute-system")
-    session.edit("operator/src/echoroute/app.py", '"echoroutes-listed"', '"echoroutes-edited"')
+    session.edit("operator/src/echoroute/run/app.py", '"echoroutes-listed"', '"echoroutes-edited"')
     edited = time.monotonic()
     until(lambda: "echoroutes-edited" in _answer(_READYZ), "the edited check", 120)
     figure(f"an edit of the operator was live after {time.monotonic() - edited:.1f} s")

@@ -3,8 +3,8 @@
 import json
 
 import pytest
+from echoroute.cli.render import render_manifest
 from echoroute.core.policy import Policy
-from echoroute.render import render_manifest
 
 from .core.refused import REFUSED, Refused, spec_of
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from echoroute import reference
-from echoroute.cli import main
+from echoroute.cli.main import main
 from echoroute.core.reasons import Reason
+from echoroute.reference.documents import DOCUMENTS, filled
 
 _ROOT = Path(__file__).parents[2]
 _SAMPLES = sorted((_ROOT / "manifests/samples").glob("*.yaml"))
@@ -106,23 +106,23 @@ def test_says_its_version():
 def test_needs_nothing_of_kubernetes():
     """So that it works, and quickly, where only a reviewer's Python is."""
     code = (
-        "import sys; from echoroute.cli import main; main(['render', '-f', sys.argv[1]], standalone_mode=False);"
+        "import sys; from echoroute.cli.main import main; main(['render', '-f', sys.argv[1]], standalone_mode=False);"
         "print([name for name in ('kopf', 'kubernetes', 'aiohttp', 'httpx') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code, str(_SAMPLES[0])], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("document", reference.DOCUMENTS)
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_the_documents_are_what_the_models_say(document):
     text = (_ROOT / "docs" / document).read_text(encoding="utf-8")
-    assert reference.filled(text, document) == text, "run: python -m echoroute.reference"
+    assert filled(text, document) == text, "run: python -m echoroute.reference"
 
 
 @pytest.mark.parametrize(("document", "marker"), [("echoroute.md", "fields"), ("operations.md", "settings")])
 def test_a_document_names_the_marker_it_misses(document, marker):
     with pytest.raises(ValueError, match=f"{document}.*generated: {marker}"):
-        reference.filled("# nothing here\n", document)
+        filled("# nothing here\n", document)
 
 
 @pytest.mark.parametrize("reason", Reason)

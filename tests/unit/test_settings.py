@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from echoroute.core.addresses import networks
 from echoroute.errors import SettingsError
-from echoroute.settings import Settings, load, variable
+from echoroute.run.settings import Settings, load, variable
 
 KEY, TOKEN = "edd1c9f034335f13", "b1gs33cr3t-0f-consul"
 NEEDED = {"ECHOROUTE_APISIX_ADMIN_URL": "http://127.0.0.1:9180", "ECHOROUTE_APISIX_ADMIN_KEY": KEY}

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from echoroute.announce import LogAnnouncer
-from echoroute.cli import main
+from echoroute.cli.main import main
 from echoroute.core.objects import JsonObject, Key
+from echoroute.run.announce import LogAnnouncer
 
 _GATEWAY = {
     "ECHOROUTE_APISIX_ADMIN_URL": "http://127.0.0.1:1",

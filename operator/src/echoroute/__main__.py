@@ -9,7 +9,7 @@ import signal
 
 signal.signal(signal.SIGTERM, lambda _signal, _frame: os._exit(0))
 
-from echoroute.cli import main  # noqa: E402 - the handler comes first
+from echoroute.cli.main import main  # noqa: E402 - the handler comes first
 
 if __name__ == "__main__":
     main(prog_name="echoroute")

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from consul_init.settings import Settings as ConsulInitSettings
 from devstack.paths import REPOSITORY
-from echoroute.settings import Settings, variable
+from echoroute.run.settings import Settings, variable
 
 from .rendered import (
     FOLDERS,

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from click.testing import CliRunner
 from echoroute.api.status import pending_status
-from echoroute.cli import main
+from echoroute.cli.main import main
 from echoroute.core.declared import Declared
 from echoroute.core.objects import JsonObject, Key
 from echoroute.folder.catalog import Catalog, wanted

@@ -18,11 +18,11 @@ from echoroute.errors import GatewayError, SourceError
 from echoroute.folder.page import PATH as PAGE
 from echoroute.gateway.admin_api import AdminApi
 from echoroute.gateway.version import OLDEST_SUPPORTED, apisix_version
-from echoroute.home import Home, OpenHome
 from echoroute.net.credential import Credential
 from echoroute.net.tls import Tls
-from echoroute.server import Address, Check, serve
-from echoroute.settings import Settings
+from echoroute.run.home import Home, OpenHome
+from echoroute.run.server import Address, Check, serve
+from echoroute.run.settings import Settings
 from echoroute.version import VERSION
 
 log = logging.getLogger(__name__)

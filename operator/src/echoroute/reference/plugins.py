@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from echoroute.api.schema import JsonSchema
 from echoroute.core.plugins import CLOSED, META, OPEN, OpenPlugin
-from echoroute.reference_tables import child_of, table, type_text, walk
+from echoroute.reference.tables import child_of, table, type_text, walk
 
 
 def open_plugins() -> str:

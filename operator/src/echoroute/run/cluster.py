@@ -4,19 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from echoroute.announce import LogAnnouncer, news
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.ownership import owner_id
 from echoroute.engine.announcer import Severity
 from echoroute.engine.engine import Engine
 from echoroute.errors import KubernetesError
-from echoroute.home import Home
 from echoroute.kube.api import KubernetesApi
 from echoroute.kube.echoroutes import EchoRoutes
 from echoroute.kube.events import EventRecorder, Regarding, echoroute
 from echoroute.net.backoff import Backoff
 from echoroute.net.trouble import Trouble
-from echoroute.settings import Settings
+from echoroute.run.announce import LogAnnouncer, news
+from echoroute.run.home import Home
+from echoroute.run.settings import Settings
 
 _KUBERNETES_CONNECTIONS = 16
 

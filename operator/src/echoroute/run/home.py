@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from echoroute.engine.announcer import Announcer
 from echoroute.engine.engine import Engine
 from echoroute.engine.source import Source
-from echoroute.settings import Settings
+from echoroute.run.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """What `echoroute.cluster` and `echoroute.standalone` bring to the process."""
+    """What `echoroute.run.cluster` and `echoroute.run.standalone` bring to the process."""
 
     name: str
     """Of its check in `/readyz?verbose`."""

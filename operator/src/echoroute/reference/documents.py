@@ -1,19 +1,17 @@
-"""The generated parts of the documentation: `python -m echoroute.reference [FOLDER]` writes them between their markers.
+"""What stands in the generated parts of the documents, and how a document is brought up to date.
 
 Fields and rules come from the same schema as the CRD, plugins from the table behind the policy, settings from their
 model.
 """
 
 import re
-import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from echoroute.api.rules import VALIDATIONS
 from echoroute.api.schema import spec_schema
-from echoroute.plugin_reference import closed_plugins, meta, open_plugins
-from echoroute.reference_tables import cell, child_of, list_of, type_text, walk
-from echoroute.settings import Settings, variable
+from echoroute.reference.plugins import closed_plugins, meta, open_plugins
+from echoroute.reference.tables import cell, child_of, list_of, type_text, walk
+from echoroute.run.settings import Settings, variable
 
 
 def filled(text: str, document: str) -> str:
@@ -75,14 +73,3 @@ DOCUMENTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "operations.md": {"settings": _settings},
 }
 """The documents with generated parts: file name to the names of its markers, and what writes the Markdown between."""
-
-
-def main(folder: Path) -> None:
-    """Brings the generated parts of all documents in a folder up to date."""
-    for document in DOCUMENTS:
-        path = folder / document
-        path.write_text(filled(path.read_text(encoding="utf-8"), document), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs"))

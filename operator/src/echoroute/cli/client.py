@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from echoroute.errors import EchoRouteError
 from echoroute.folder.page import PATH, Page
-from echoroute.server import Address
+from echoroute.run.server import Address
 
 _TIMEOUT = 10.0
 _ANY = {"", "0.0.0.0", "::"}  # noqa: S104 - not to bind to: what a server that listens everywhere was told

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from echoroute.announce import LogAnnouncer
 from echoroute.engine.engine import Engine
 from echoroute.errors import SettingsError
 from echoroute.folder.echoroutes import FolderEchoRoutes
-from echoroute.home import Home, OpenHome
-from echoroute.settings import Settings
+from echoroute.run.announce import LogAnnouncer
+from echoroute.run.home import Home, OpenHome
+from echoroute.run.settings import Settings
 
 
 def home_in(folder: Path) -> OpenHome:

@@ -1,0 +1,1 @@
+"""The commands, each a module; `main` has their group."""
