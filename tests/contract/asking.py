@@ -1,6 +1,7 @@
 """Requests of a client to the gateway, sent as they are written: nothing is added but Host and a body's length."""
 
 import http.client
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -19,17 +20,20 @@ class Answer(NamedTuple):
         return self.body.decode()
 
 
-def ask(
-    target: Target, method: str, path: str, headers: dict[str, str] | None = None, body: str | None = None
-) -> Answer:
+Headers = Mapping[str, str] | Sequence[tuple[str, str]]
+"""As pairs a name may be repeated."""
+
+
+def ask(target: Target, method: str, path: str, headers: Headers = (), body: str | None = None) -> Answer:
     """Sends one request on a connection of its own."""
-    headers = headers or {}
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    names = {name for name, _ in pairs}
     connection = http.client.HTTPConnection(urlsplit(target.gateway_url).netloc, timeout=15)
     try:
-        connection.putrequest(method, path, skip_host="Host" in headers, skip_accept_encoding=True)
-        if body is not None and "Content-Length" not in headers:
+        connection.putrequest(method, path, skip_host="Host" in names, skip_accept_encoding=True)
+        if body is not None and "Content-Length" not in names:
             connection.putheader("Content-Length", str(len(body.encode())))
-        for name, value in headers.items():
+        for name, value in pairs:
             connection.putheader(name, value)
         connection.endheaders(body.encode() if body is not None else None)
         answer = connection.getresponse()

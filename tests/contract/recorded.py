@@ -64,9 +64,11 @@ class StoredObject(Recorded):
 
 
 class DataPlaneExchange(Recorded):
+    """`headers` are pairs where one of them is repeated."""
+
     method: str
     path: str
-    headers: dict[str, str]
+    headers: dict[str, str] | tuple[tuple[str, str], ...]
     body: str | None
     status: int
     response_headers: dict[str, str]
@@ -93,4 +95,4 @@ def exchanges() -> tuple[Exchange, ...]:
 
 def case_lines() -> list[str]:
     """The cases of the data plane as JSON text, so that addresses can be replaced before they are read."""
-    return [*_lines("dataplane.jsonl"), *_lines("neighbours.jsonl")]
+    return [*_lines("dataplane.jsonl"), *_lines("neighbours.jsonl"), *_lines("matching.jsonl")]

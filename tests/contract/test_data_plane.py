@@ -22,13 +22,19 @@ _NAMES = {json.loads(line)["case"]: line for line in case_lines()}
 
 
 def _here(line: str, target: Target, nodes: Backends) -> Case:
-    """A recorded case with the addresses of this run."""
-    for address, name in _RECORDED_NODES.items():
-        line = line.replace(address, nodes.addresses[name])
+    """A recorded case with the addresses of this run, also where host and port are apart."""
     gateway = urlsplit(target.gateway_url).netloc
-    line = line.replace(_RECORDED_DEAD, nodes.dead).replace(_RECORDED_GATEWAY, gateway)
-    port = '"X-Forwarded-Port":"{}"'
-    return Case.model_validate_json(line.replace(port.format(9080), port.format(gateway.rpartition(":")[2])))
+    here = {recorded: nodes.addresses[name] for recorded, name in _RECORDED_NODES.items()}
+    here |= {_RECORDED_DEAD: nodes.dead, _RECORDED_GATEWAY: gateway}
+    for recorded, address in here.items():
+        line = line.replace(recorded, address)
+        line = line.replace(f'"port": {_port(recorded)}', f'"port": {_port(address)}')
+    line = re.sub(rf'("X-Forwarded-Port": ?)"{_port(_RECORDED_GATEWAY)}"', rf'\1"{_port(gateway)}"', line)
+    return Case.model_validate_json(line)
+
+
+def _port(address: str) -> str:
+    return address.rpartition(":")[2]
 
 
 def _mime(headers: dict[str, str]) -> str:
@@ -38,14 +44,16 @@ def _mime(headers: dict[str, str]) -> str:
 def _body(content: JsonValue, text: str, mime: str) -> JsonValue:
     """A body as far as it is compared: JSON as a value, an HTML page by its title, other text as it is.
 
-    A client that sends no body may say `Content-Length: 0` or nothing.
+    A client that sends no body may say its length and type or not. Letter case of header names does not count.
     """
     if mime == "text/html":
         title = re.search("<title>(.*?)</title>", text)
         return title[1] if title else text
     headers = content.get("headers") if isinstance(content, dict) else None
     if isinstance(content, dict) and isinstance(headers, dict) and not content.get("body"):
-        return content | {"headers": {name: value for name, value in headers.items() if name != "Content-Length"}}
+        headers = {name: value for name, value in headers.items() if name not in {"Content-Length", "Content-Type"}}
+    if isinstance(content, dict) and isinstance(headers, dict):
+        return content | {"headers": {name.lower(): value for name, value in headers.items()}}
     return text if content is None else content
 
 

@@ -78,7 +78,11 @@ func number(value any) (float64, bool) {
 	return 0, false
 }
 
+// matches reads an argument without a value as the text "true", as Lua does.
 func matches(e *Expr, value any) bool {
+	if value == true {
+		value = "true"
+	}
 	text, ok := value.(string)
 	return ok && e.regex != nil && e.regex.Matches(text)
 }

@@ -43,6 +43,7 @@ func TestEval(t *testing.T) {
 		{"in a text is never true", `[["arg_name","in","json"]]`, false},
 		{"an address in a network", `[["remote_addr","ipmatch",["10.0.0.0/8"]]]`, true},
 		{"an address outside", `[["remote_addr","ipmatch","192.168.0.0/16"]]`, false},
+		{"an argument without a value is the text true to a regular expression", `[["arg_flag","~~","^true$"]]`, true},
 		{"an argument without a value is true, not text", `[["arg_flag","==","true"]]`, false},
 		{"operators in any letter case", `[["arg_name","IN",["json"]]]`, true},
 		{"OR", `["OR",["arg_name","==","x"],["arg_age","==","18"]]`, true},

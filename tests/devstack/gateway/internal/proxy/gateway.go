@@ -29,6 +29,8 @@ type Gateway struct {
 	mu        sync.RWMutex
 	upstreams map[string]*upstream
 	routes    map[string]*route
+	places    map[string]uint64 // of each route in the order in which this process saw them; an update keeps it
+	lastPlace uint64
 }
 
 // New gives a gateway without routes.
@@ -39,6 +41,7 @@ func New(consul *discovery.Consul, schemas *apischema.Set) *Gateway {
 		compiler:  &pluginCompiler{schemas},
 		upstreams: map[string]*upstream{},
 		routes:    map[string]*route{},
+		places:    map[string]uint64{},
 	}
 	g.proxy = newReverseProxy(g)
 	return g
@@ -56,8 +59,9 @@ func (g *Gateway) Changed(o *store.Object) {
 		return
 	}
 	next := newRoute(o.ID, o.Value, g.compiler, g.consul)
+	place := g.place(o.ID)
 	if integer(o.Value["status"], 1) == 1 {
-		g.router.Set(next.entry(o))
+		g.router.Set(next.entry(o, place))
 	} else {
 		g.router.Remove(o.ID)
 	}
@@ -66,6 +70,17 @@ func (g *Gateway) Changed(o *store.Object) {
 	g.routes[o.ID] = next
 	g.mu.Unlock()
 	before.close()
+}
+
+// place says which route this process saw first: that decides a tie, not which one is older in the store.
+func (g *Gateway) place(id string) uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if _, known := g.places[id]; !known {
+		g.lastPlace++
+		g.places[id] = g.lastPlace
+	}
+	return g.places[id]
 }
 
 // Removed forgets an object.
@@ -82,6 +97,7 @@ func (g *Gateway) Removed(kind, id string) {
 	g.mu.Lock()
 	before := g.routes[id]
 	delete(g.routes, id)
+	delete(g.places, id)
 	g.mu.Unlock()
 	before.close()
 }
@@ -98,6 +114,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		nginx.ErrorPage(w, http.StatusMethodNotAllowed) // nginx has neither, whatever a route says
 		return
 	}
+	nginx.DropInvalidHeaders(r.Header)
 	path, args, _ := strings.Cut(r.RequestURI, "?")
 	uri, err := nginx.Normalize(path)
 	if err != nil {
@@ -128,7 +145,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func newRequest(g *Gateway, r *http.Request, uri, args string) *request {
-	q := &request{gateway: g, in: r, uri: uri, args: args, method: r.Method, route: &route{}}
+	q := &request{gateway: g, in: r, uri: uri, args: args, method: r.Method, route: &route{}, cached: map[string]any{}}
 	q.remote, _, _ = net.SplitHostPort(r.RemoteAddr)
 	if q.remote == "127.0.0.1" { // the default configuration trusts loopback (set_real_ip_from) to say who is asking
 		if address, ok := realIP(r.Header.Get("X-Real-IP")); ok {

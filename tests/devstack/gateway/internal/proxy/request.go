@@ -23,6 +23,7 @@ type request struct {
 	serverPort    string
 	forwardedPort string
 	route         *route
+	cached        map[string]any // variables that had a value when they were first asked for: APISIX looks once
 
 	captures     []string // of regex_uri
 	target       string   // path and query for the node; "": as they came

@@ -53,6 +53,13 @@ func letters(alphabet string, count int) string {
 	return string(id)
 }
 
+// hexID is nginx's own $request_id.
+func hexID() string {
+	var id [16]byte
+	_, _ = rand.Read(id[:])
+	return fmt.Sprintf("%x", id)
+}
+
 func uuid(version byte) string {
 	var id [16]byte
 	_, _ = rand.Read(id[:])

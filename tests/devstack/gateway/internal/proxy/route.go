@@ -55,10 +55,10 @@ func (r *route) close() {
 	}
 }
 
-// entry gives the route as the router takes it.
-func (r *route) entry(o *store.Object) *router.Route {
+// entry gives the route as the router takes it; the place is its one among all routes.
+func (r *route) entry(o *store.Object, place uint64) *router.Route {
 	e := &router.Route{
-		ID: r.id, Priority: integer(o.Value["priority"], 0), Age: o.CreatedIndex, Accepts: r.accepts, Target: r,
+		ID: r.id, Priority: integer(o.Value["priority"], 0), Place: place, Accepts: r.accepts, Target: r,
 		Paths: texts(o.Value["uris"]), Hosts: texts(o.Value["hosts"]),
 	}
 	if uri := text(o.Value["uri"]); uri != "" {

@@ -1,30 +1,47 @@
 package proxy
 
 import (
+	"maps"
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+
+	"devstack/gateway/internal/nginx"
 )
 
 // hostname is nginx's $hostname.
 var hostname, _ = os.Hostname()
 
 // variable gives a variable of APISIX (those of nginx and its own), nil where it has no value or is not known here.
+//
+// What was found once stays: a plugin that changes a header later does not change what an expression sees of it.
 func (q *request) variable(name string) any {
+	if value, known := q.cached[name]; known {
+		return value
+	}
+	value := q.lookUp(name)
+	if value != nil && name != "args" && name != "is_args" && name != "status" {
+		q.cached[name] = value
+	}
+	return value
+}
+
+func (q *request) lookUp(name string) any {
 	switch {
 	case strings.HasPrefix(name, "arg_"):
 		return q.argument(strings.TrimPrefix(name, "arg_"))
 	case strings.HasPrefix(name, "cookie_"):
-		if cookie, err := q.in.Cookie(strings.TrimPrefix(name, "cookie_")); err == nil {
-			return cookie.Value
+		if value, ok := q.cookies()[strings.TrimPrefix(name, "cookie_")]; ok {
+			return value
 		}
 		return nil
 	case name == "http_host":
 		return q.in.Host
 	case strings.HasPrefix(name, "http_"):
-		return q.header(strings.ReplaceAll(strings.TrimPrefix(name, "http_"), "_", "-"))
+		return q.header(strings.TrimPrefix(name, "http_"))
 	}
 	if name == "status" && q.status != 0 {
 		return float64(q.status)
@@ -76,6 +93,8 @@ func (q *request) named(name string) (string, bool) {
 		return q.in.Header.Get("Content-Type"), true
 	case "content_length":
 		return q.in.Header.Get("Content-Length"), true
+	case "request_id":
+		return hexID(), true
 	case "route_id":
 		return q.route.id, true
 	case "route_name":
@@ -106,14 +125,20 @@ func (q *request) length() int64 {
 	return int64(lines) + max(q.in.ContentLength, 0)
 }
 
-// header gives a header's values as one; a hyphen stands for an underscore too.
+// header gives a header's values as one. Letter case does not count, and names that differ in '-' and '_' are one.
 func (q *request) header(name string) any {
-	values := q.in.Header.Values(name)
-	if values == nil && strings.Contains(name, "-") {
-		values = q.in.Header.Values(strings.ReplaceAll(name, "-", "_"))
+	wanted := nginx.HeaderKey(name)
+	var values []string
+	for _, given := range slices.Sorted(maps.Keys(q.in.Header)) {
+		if nginx.HeaderKey(given) == wanted {
+			values = append(values, q.in.Header[given]...)
+		}
 	}
 	if values == nil {
 		return nil
+	}
+	if wanted == "cookie" {
+		return strings.Join(values, "; ")
 	}
 	return strings.Join(values, ", ")
 }

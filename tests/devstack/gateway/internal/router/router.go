@@ -1,6 +1,6 @@
 // Package router finds a request's route as APISIX's default router (radixtree_host_uri) does: by host first (exact, then
 // the longest wildcard, then routes without a host), there by path (exact, then the longest prefix), among equal paths
-// by priority, and among equal priorities the older route. Each step falls through to the next one when method,
+// by priority, and among equal priorities the route that came first. Each step falls through to the next one when method,
 // remote_addrs or vars do not fit.
 package router
 
@@ -17,7 +17,7 @@ type Route struct {
 	Paths    []string
 	Hosts    []string // none: every host
 	Priority int
-	Age      uint64 // the created index: the smaller, the older
+	Place    uint64 // among equal paths and priorities the smaller one is tried first
 	Accepts  func(request any) bool
 	Target   any
 }
@@ -120,7 +120,7 @@ func compare(a, b candidate) int {
 	return cmp.Or(
 		cmp.Compare(b.route.Priority, a.route.Priority),
 		cmp.Compare(len(b.path), len(a.path)),
-		cmp.Compare(a.route.Age, b.route.Age),
+		cmp.Compare(a.route.Place, b.route.Place),
 	)
 }
 

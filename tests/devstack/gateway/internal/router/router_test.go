@@ -17,7 +17,7 @@ func build(routes ...testRoute) *Router {
 	r := New()
 	for i, t := range routes {
 		r.Set(&Route{
-			ID: t.id, Paths: t.paths, Hosts: t.hosts, Priority: t.priority, Age: uint64(i + 1),
+			ID: t.id, Paths: t.paths, Hosts: t.hosts, Priority: t.priority, Place: uint64(i + 1),
 			Accepts: func(any) bool { return !t.refuses },
 		})
 	}
@@ -52,7 +52,7 @@ func TestMatch(t *testing.T) {
 		{"priority among equal paths", []testRoute{
 			{id: "low", paths: []string{"/p"}, priority: 1}, {id: "high", paths: []string{"/p"}, priority: 5},
 		}, "h", "/p", "high"},
-		{"the older route wins a tie", []testRoute{on("9", "/p"), on("2", "/p")}, "h", "/p", "9"},
+		{"the route that came first wins a tie", []testRoute{on("9", "/p"), on("2", "/p")}, "h", "/p", "9"},
 		{"what refuses is passed over, to the next of the same path", []testRoute{
 			{id: "no", paths: []string{"/p"}, priority: 5, refuses: true}, on("yes", "/p"),
 		}, "h", "/p", "yes"},
@@ -113,11 +113,11 @@ func TestReplacedRouteLeavesItsOldPlaces(t *testing.T) {
 	}
 }
 
-func TestReplacedRouteKeepsItsAge(t *testing.T) {
+func TestReplacedRouteKeepsItsPlace(t *testing.T) {
 	r := build(on("old", "/p"), on("young", "/p"))
-	r.Set(&Route{ID: "old", Paths: []string{"/p"}, Age: 1, Accepts: func(any) bool { return true }})
+	r.Set(&Route{ID: "old", Paths: []string{"/p"}, Place: 1, Accepts: func(any) bool { return true }})
 	if got := matched(r, "h", "/p"); got != "old" {
-		t.Errorf("got %q: an update made the older route the younger one", got)
+		t.Errorf("got %q: an update put the first route behind the second", got)
 	}
 }
 

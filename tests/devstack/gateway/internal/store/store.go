@@ -64,14 +64,14 @@ func Open(path string) (*Store, error) {
 	return s, err
 }
 
-// Listen adds a listener and tells it of what is there already.
+// Listen adds a listener and tells it of what is there already, by id as etcd lists it.
 func (s *Store) Listen(listener Listener) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.listeners = append(s.listeners, listener)
 	for _, kind := range []string{Upstreams, Routes} {
-		for _, object := range s.objects[kind] {
-			listener.Changed(object)
+		for _, id := range slices.Sorted(maps.Keys(s.objects[kind])) {
+			listener.Changed(s.objects[kind][id])
 		}
 	}
 }
