@@ -167,7 +167,7 @@ func (s *Schema) checkFormat(value any) string {
 		return ""
 	}
 	address, err := netip.ParseAddr(text)
-	valid := err == nil && (s.format == "ipv4" && address.Is4() || s.format == "ipv6" && address.Is6())
+	valid := err == nil && (s.format == "ipv4" && address.Is4() || s.format == "ipv6" && address.Is6() && address.Zone() == "")
 	if valid {
 		return ""
 	}

@@ -48,6 +48,7 @@ func TestCheck(t *testing.T) {
 		{"too few items", `{"minItems":2}`, `[1]`, "expect array to have at least 2 items"},
 		{"length in characters", `{"maxLength":2}`, `"名前"`, ""},
 		{"a pattern, quoted as Lua does", `{"pattern":"^\\S+$"}`, `"b c"`, `failed to match pattern "^\\S+$" with "b c"`},
+		{"an address with a zone", `{"format":"ipv6"}`, `"fe80::1%eth0"`, "expect valid ipv6 format but got: fe80::1%eth0"},
 		{"an address", `{"format":"ipv4"}`, `"999.1.1.1"`, "expect valid ipv4 format but got: 999.1.1.1"},
 		{"any of, by what they require", `{"anyOf":[{"required":["a"]},{"required":["b"]}]}`, `{}`,
 			`object matches none of the required: ["a"] or ["b"]`},

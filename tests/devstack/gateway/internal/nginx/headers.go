@@ -2,6 +2,7 @@ package nginx
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +14,17 @@ func DropInvalidHeaders(header http.Header) {
 			delete(header, name)
 		}
 	}
+}
+
+// single are headers that nginx takes once only; of those that frame a message Go's server sees to it.
+var single = []string{
+	"Authorization", "Content-Range", "Expect", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range",
+	"If-Unmodified-Since",
+}
+
+// IsAmbiguous says whether one of these is given more than once: nginx refuses such a request.
+func IsAmbiguous(header http.Header) bool {
+	return slices.ContainsFunc(single, func(name string) bool { return len(header[name]) > 1 })
 }
 
 func invalid(c rune) bool {

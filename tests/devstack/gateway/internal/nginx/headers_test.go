@@ -14,3 +14,14 @@ func TestDropInvalidHeaders(t *testing.T) {
 		t.Errorf("%v are left", left)
 	}
 }
+
+func TestIsAmbiguous(t *testing.T) {
+	for name, want := range map[string]bool{"Authorization": true, "If-Match": true, "X-A": false, "User-Agent": false} {
+		if got := IsAmbiguous(http.Header{name: {"1", "2"}}); got != want {
+			t.Errorf("%s twice: %v", name, got)
+		}
+		if IsAmbiguous(http.Header{name: {"1"}}) {
+			t.Errorf("%s once", name)
+		}
+	}
+}

@@ -114,6 +114,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		nginx.ErrorPage(w, http.StatusMethodNotAllowed) // nginx has neither, whatever a route says
 		return
 	}
+	if nginx.IsAmbiguous(r.Header) {
+		nginx.ErrorPage(w, http.StatusBadRequest)
+		return
+	}
 	nginx.DropInvalidHeaders(r.Header)
 	path, args, _ := strings.Cut(r.RequestURI, "?")
 	uri, err := nginx.Normalize(path)
