@@ -2,17 +2,22 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
+from urllib.parse import quote
 
 import httpx
 from aiohttp import WSMsgType, web
 from devstack.ports import pick_ports
 
+from .recorded import Registration
+
 NAMES = ("inst1", "inst2", "inst3")
 SERVICES = {"dp-echo": ("inst1", "inst2"), "dp-c": ("inst3",)}
-_HOST = "127.0.0.1"
+SIXTH = "inst6"
+"""A node at the port of the first, and at the IPv6 address."""
+_HOST, _HOST6 = "127.0.0.1", "::1"
 _MIB = 1024 * 1024
 _NOT_TOLD = {"accept", "accept-encoding", "user-agent", "connection"}
 
@@ -81,10 +86,11 @@ class _Node:
 
 async def _serve(ports: dict[str, int], started: threading.Event, stop: asyncio.Event) -> None:
     runners = []
-    for name, port in ports.items():
+    sites = [(name, _HOST, port) for name, port in ports.items()]
+    for name, host, port in (*sites, (SIXTH, _HOST6, ports[NAMES[0]])):
         runner = web.AppRunner(_Node(name).application(), access_log=None)
         await runner.setup()
-        await web.TCPSite(runner, _HOST, port).start()
+        await web.TCPSite(runner, host, port).start()
         runners.append(runner)
     started.set()
     await stop.wait()
@@ -116,23 +122,26 @@ def backends() -> Iterator[Backends]:
 @contextmanager
 def registered(consul_url: str, nodes: Backends) -> Iterator[None]:
     """The nodes as instances of the recorded services."""
+    instances = []
+    for service, names in SERVICES.items():
+        for name in names:
+            host, port = nodes.addresses[name].split(":")
+            instances.append(Registration(ID=f"{service}-{name}", Name=service, Address=host, Port=int(port)))
+    with in_consul(consul_url, instances):
+        yield
+
+
+@contextmanager
+def in_consul(consul_url: str, instances: Iterable[Registration]) -> Iterator[None]:
+    """These instances in Consul, each with a check that passes."""
     ids = []
     with httpx.Client(base_url=consul_url, trust_env=False, timeout=10) as consul:
-        for service, names in SERVICES.items():
-            for name in names:
-                host, port = nodes.addresses[name].split(":")
-                check = {"TTL": "24h", "Status": "passing"}
-                instance = {
-                    "ID": f"{service}-{name}",
-                    "Name": service,
-                    "Address": host,
-                    "Port": int(port),
-                    "Check": check,
-                }
-                consul.put("/v1/agent/service/register", json=instance).raise_for_status()
-                ids.append(instance["ID"])
         try:
+            for instance in instances:
+                body = instance.model_dump(exclude_none=True) | {"Check": {"TTL": "24h", "Status": "passing"}}
+                consul.put("/v1/agent/service/register", json=body).raise_for_status()
+                ids.append(instance.id)
             yield
         finally:
             for instance_id in ids:
-                consul.put(f"/v1/agent/service/deregister/{instance_id}").raise_for_status()
+                consul.put(f"/v1/agent/service/deregister/{quote(instance_id, safe='')}").raise_for_status()

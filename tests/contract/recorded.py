@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 _RECORDINGS = Path(__file__).parent / "recordings"
+_CASES = ("dataplane", "neighbours", "matching", "discovery", "rewriting")
 ADMIN_KEY = "edd1c9f034335f136f87ad84b625c8f1"
 VIEWER_KEY = "4054f7cf07e344346cd3f287985e76a2"
 
@@ -76,8 +77,22 @@ class DataPlaneExchange(Recorded):
     text: str | None
 
 
+class Registration(Recorded):
+    """An instance, in the words of Consul's API."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    id: str = Field(alias="ID")
+    service: str = Field(alias="Name")
+    address: str | None = Field(default=None, alias="Address")
+    port: int | None = Field(default=None, alias="Port")
+
+
 class Case(Recorded):
+    """`registrations` are in Consul while the case runs."""
+
     case: str
+    registrations: list[Registration] = []
     objects: list[StoredObject]
     admin_status: list[int]
     exchanges: list[DataPlaneExchange]
@@ -95,4 +110,4 @@ def exchanges() -> tuple[Exchange, ...]:
 
 def case_lines() -> list[str]:
     """The cases of the data plane as JSON text, so that addresses can be replaced before they are read."""
-    return [*_lines("dataplane.jsonl"), *_lines("neighbours.jsonl"), *_lines("matching.jsonl")]
+    return [line for name in _CASES for line in _lines(f"{name}.jsonl")]

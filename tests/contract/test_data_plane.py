@@ -10,7 +10,7 @@ import pytest
 from pydantic import JsonValue
 
 from .asking import ask
-from .backends import NAMES, Backends
+from .backends import NAMES, Backends, in_consul
 from .recorded import Case, DataPlaneExchange, case_lines
 from .scope import NOT_FOLLOWED
 from .target import Target
@@ -28,7 +28,7 @@ def _here(line: str, target: Target, nodes: Backends) -> Case:
     here |= {_RECORDED_DEAD: nodes.dead, _RECORDED_GATEWAY: gateway}
     for recorded, address in here.items():
         line = line.replace(recorded, address)
-        line = line.replace(f'"port": {_port(recorded)}', f'"port": {_port(address)}')
+        line = re.sub(rf'("[Pp]ort": ?){_port(recorded)}\b', rf'\g<1>{_port(address)}', line)
     line = re.sub(rf'("X-Forwarded-Port": ?)"{_port(_RECORDED_GATEWAY)}"', rf'\1"{_port(gateway)}"', line)
     return Case.model_validate_json(line)
 
@@ -129,8 +129,9 @@ def _agree_but_for_the_node(pairs: Pairs) -> None:
 @pytest.mark.parametrize("name", _NAMES)
 def test_a_case_is_answered_as_recorded(name: str, empty: Target, nodes: Backends) -> None:
     case = _here(_NAMES[name], empty, nodes)
-    _put(empty, case)
-    pairs = _pairs(empty, case)
+    with in_consul(empty.consul_url, case.registrations):
+        _put(empty, case)
+        pairs = _pairs(empty, case)
     hashed = any('"chash"' in stored.model_dump_json() for stored in case.objects)
     check = _agree_but_for_the_node if hashed else _agree_in_shares
     if name in NOT_FOLLOWED and empty.is_standin:

@@ -16,10 +16,15 @@ type node struct {
 	port     int
 	weight   int
 	priority int
+	peer     string       // where a discovered node is asked
+	noPeer   noPeer       // of a discovered node whose address is none
 	active   atomic.Int64 // requests under way
 }
 
 func (n *node) address() string { return n.host + ":" + strconv.Itoa(n.port) }
+
+// dialled is where the node is asked: one that was not discovered may have a host name.
+func (n *node) dialled() string { return cmp.Or(n.peer, n.address()) }
 
 // picker chooses among nodes; tried says which of them this request had already.
 type picker interface {

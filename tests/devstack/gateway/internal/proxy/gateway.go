@@ -168,6 +168,10 @@ func newRequest(g *Gateway, r *http.Request, uri, args string) *request {
 	if q.forwardedPort == "" {
 		q.forwardedPort = q.serverPort
 	}
+	// What a client says of these is not passed on; a plugin may set them.
+	r.Header.Set("X-Forwarded-Proto", "http")
+	r.Header.Set("X-Forwarded-Host", r.Host)
+	r.Header.Set("X-Forwarded-Port", q.forwardedPort)
 	return q
 }
 

@@ -52,9 +52,12 @@ func rewriteOutgoing(p *httputil.ProxyRequest) {
 	header.Set("X-Real-IP", q.remote)
 	forwarded := append(q.in.Header.Values("X-Forwarded-For"), q.remote)
 	header.Set("X-Forwarded-For", strings.Join(forwarded, ", "))
-	header.Set("X-Forwarded-Proto", "http")
-	header.Set("X-Forwarded-Host", q.in.Host)
-	header.Set("X-Forwarded-Port", q.forwardedPort)
+	// What Go takes out, and nginx passes on as the plugins left it.
+	for _, name := range []string{"X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "Proxy-Connection"} {
+		if values := p.In.Header.Values(name); len(values) > 0 {
+			header[name] = values
+		}
+	}
 }
 
 func modifyResponse(response *http.Response) error {
@@ -75,7 +78,10 @@ func handleError(w http.ResponseWriter, r *http.Request, err error) {
 		return // the client is gone
 	}
 	status := http.StatusBadGateway
+	var nowhere noPeer
 	switch {
+	case errors.As(err, &nowhere):
+		status = int(nowhere)
 	case errors.Is(err, errTimeout):
 		status = http.StatusGatewayTimeout
 	case errors.Is(err, context.Canceled):

@@ -19,6 +19,11 @@ var (
 	errNoNode  = errors.New("all upstream servers tried")
 )
 
+// noPeer is the status of a request whose node has an address that is none: names of discovered nodes are not looked up.
+type noPeer int
+
+func (n noPeer) Error() string { return "the node's address is no IP address: " + statusText(int(n)) }
+
 // maxReplay is how much of a body is kept to send it again to another node.
 const maxReplay = 1 << 20
 
@@ -73,6 +78,9 @@ func (t *transport) RoundTrip(out *http.Request) (*http.Response, error) {
 		n := q.pick(hash, tried)
 		if n == nil {
 			return nil, errNoNode
+		}
+		if n.noPeer != 0 {
+			return nil, n.noPeer
 		}
 		response, sent, err := t.send(out, body, n, limits)
 		if err == nil {
@@ -130,7 +138,7 @@ func (t *transport) send(
 	})
 	request := out.Clone(ctx)
 	request.Body = body.reader()
-	request.URL.Host = n.address()
+	request.URL.Host = n.dialled()
 	request.URL.Scheme = "http"
 	if q.upstream.scheme == "https" {
 		request.URL.Scheme = "https"

@@ -5,12 +5,15 @@ import (
 	"context"
 	"maps"
 	"net"
+	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"devstack/gateway/internal/discovery"
+	"devstack/gateway/internal/nginx"
 )
 
 const defaultTimeout = time.Minute // nginx's, for connect, send and read
@@ -150,13 +153,30 @@ func (u *upstream) nodes(ctx context.Context) ([]pool, int) {
 	defer u.mu.Unlock()
 	if version != u.version {
 		u.version = version
-		nodes := make([]*node, 0, len(instances))
-		for _, instance := range instances {
-			nodes = append(nodes, &node{host: instance.Host, port: instance.Port, weight: 1})
-		}
-		u.use(nodes)
+		u.use(discovered(instances))
 	}
 	return u.pools, u.count
+}
+
+// discovered gives the nodes of a service. APISIX refuses all of them for one port that is none.
+func discovered(instances []discovery.Instance) []*node {
+	nodes := make([]*node, 0, len(instances))
+	for _, instance := range instances {
+		if instance.Port < 1 || instance.Port > 65535 {
+			return nil
+		}
+		n := &node{host: instance.Host, port: instance.Port, weight: 1}
+		if peer, ok := nginx.Peer(instance.Host, instance.Port); ok {
+			n.peer = peer.String()
+		} else {
+			n.noPeer = http.StatusBadGateway
+			if strings.Count(instance.Host, ":") > 1 && len(instances) > 1 {
+				n.noPeer = http.StatusInternalServerError // taken for an IPv6 address, whose port is then not found
+			}
+		}
+		nodes = append(nodes, n)
+	}
+	return nodes
 }
 
 // hash gives what a request is hashed by; by its client where the key has no value.
