@@ -28,7 +28,7 @@ def _here(line: str, target: Target, nodes: Backends) -> Case:
     here |= {_RECORDED_DEAD: nodes.dead, _RECORDED_GATEWAY: gateway}
     for recorded, address in here.items():
         line = line.replace(recorded, address)
-        line = re.sub(rf'("[Pp]ort": ?){_port(recorded)}\b', rf'\g<1>{_port(address)}', line)
+        line = re.sub(rf'("[Pp]ort": ?){_port(recorded)}\b', rf"\g<1>{_port(address)}", line)
     line = re.sub(rf'("X-Forwarded-Port": ?)"{_port(_RECORDED_GATEWAY)}"', rf'\1"{_port(gateway)}"', line)
     return Case.model_validate_json(line)
 
