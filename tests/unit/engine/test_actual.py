@@ -6,7 +6,7 @@ from echoroute.core.changes import Delete, Put, Stored
 from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
 from echoroute.core.ownership import labels, owner_of
 from echoroute.core.plan import digest
-from echoroute.engine.actual import Actual
+from echoroute.engine.writer.actual import Actual
 
 OWNER = "0a1b2c3d"
 CART = Key("shop", "cart")

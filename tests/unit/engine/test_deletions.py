@@ -11,9 +11,12 @@ from echoroute.core.brake import Verdict
 from echoroute.core.changes import Delete, Stored
 from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
 from echoroute.core.seen import Entry, Seen
-from echoroute.engine.actual import Actual
-from echoroute.engine.deletions import Deletions, Permit
+from echoroute.engine.confirmation import Confirmation
+from echoroute.engine.origin import OriginReader
+from echoroute.engine.queue import Item, Priority, WorkQueue
 from echoroute.engine.store import Store
+from echoroute.engine.writer.actual import Actual
+from echoroute.engine.writer.deletions import Deletions, Permit
 from echoroute.errors import KubernetesError
 from echoroute.kube.echoroutes import Crd
 
@@ -32,17 +35,18 @@ class World:
         self.crd: Crd | Exception | None = CRD
         self.reads = 0
         self.others: set[Key] = set()
-        self.requeued: asyncio.Queue[Key] = asyncio.Queue()
+        self.queue = WorkQueue()
         self.gate = asyncio.Event()
         self.gate.set()
         self.store = Store()
         self.versions = count(1)
+        self.origin = OriginReader(self.read_origin, lambda: self.now)
         self.deletions = Deletions(
             store=self.store,
-            read_origin=self.read_origin,
-            requeue=self.requeued.put_nowait,
-            confirmed=confirmed,
-            clock=lambda: self.now,
+            origin=self.origin,
+            queue=self.queue,
+            confirmation=Confirmation(confirmed),
+            of_others=lambda key: key in self.others,
         )
         self.actual = Actual(lambda body: Key("shop", str(body["name"])), lambda: self.now)
 
@@ -55,14 +59,19 @@ class World:
         return answer
 
     async def requeued_key(self) -> Key:
-        return await asyncio.wait_for(self.requeued.get(), 5.0)
+        item = await asyncio.wait_for(self.queue.get(), 5.0)
+        self.queue.done(item.key)
+        return item.key
+
+    def ask(self, key: Key, *, exists: bool = False, priority: Priority = Priority.CHANGE) -> Permit:
+        return self.deletions.permit(Item(key, priority), exists=exists)
 
     async def permit(self, key: Key, *, exists: bool = False) -> Permit:
         """Ask, wait for the read, ask again."""
-        assert self.deletions.permit(key, exists=exists) is Permit.PENDING
+        assert self.ask(key, exists=exists) is Permit.PENDING
         self.now += 1.5
         assert await self.requeued_key() == key
-        return self.deletions.permit(key, exists=exists)
+        return self.ask(key, exists=exists)
 
     def own(self, *names: str, created: datetime = BORN) -> None:
         listed: dict[ObjectRef, Stored] = {}
@@ -81,7 +90,7 @@ class World:
         version = next(self.versions)
         there = [Seen(Key("shop", name), version, ENTRY) for name in existing]
         self.store.offer_list({seen.key: version for seen in there}, there, version)
-        return await self.deletions.judge_orphans(self.actual, lambda key: key in self.others)
+        return await self.deletions.judge_orphans(self.actual)
 
 
 @pytest.fixture
@@ -92,15 +101,15 @@ async def world() -> AsyncIterator[World]:
 
 
 async def test_a_delete_event_is_granted_after_a_newer_read(world: World) -> None:
-    await world.deletions.read_now()
+    await world.origin.read()
     world.now += 5.0
     world.deleted(CART)
     world.now += 0.5
-    assert world.deletions.permit(CART, exists=False) is Permit.PENDING, "the read before the event says nothing"
-    assert world.deletions.permit(CART, exists=False) is Permit.PENDING, "nor does asking again"
+    assert world.ask(CART, exists=False) is Permit.PENDING, "the read before the event says nothing"
+    assert world.ask(CART, exists=False) is Permit.PENDING, "nor does asking again"
     assert await world.requeued_key() == CART
     assert world.reads == 2
-    assert world.deletions.permit(CART, exists=False) is Permit.GRANTED
+    assert world.ask(CART, exists=False) is Permit.GRANTED
 
 
 @pytest.mark.parametrize(
@@ -144,35 +153,35 @@ async def test_one_read_serves_all_that_wait(world: World) -> None:
         key = Key("shop", str(number))
         world.deleted(key)
         world.now += 0.001
-        assert world.deletions.permit(key, exists=False) is Permit.PENDING
+        assert world.ask(key, exists=False) is Permit.PENDING
     await asyncio.sleep(0)
     world.gate.set()
     keys = {await world.requeued_key() for _ in range(50)}
     assert world.reads == 1
-    assert {world.deletions.permit(key, exists=False) for key in keys} == {Permit.GRANTED}
+    assert {world.ask(key, exists=False) for key in keys} == {Permit.GRANTED}
 
 
 async def test_an_event_during_a_read_needs_another_one(world: World) -> None:
     world.gate.clear()
     world.deleted(CART)
     world.now += 0.1
-    world.deletions.permit(CART, exists=False)
+    world.ask(CART, exists=False)
     await asyncio.sleep(0.01)
     world.now += 2.0
     world.deleted(PAY)
-    world.deletions.permit(PAY, exists=False)
+    world.ask(PAY, exists=False)
     world.gate.set()
     assert {await world.requeued_key(), await world.requeued_key()} == {CART, PAY}
-    assert world.deletions.permit(CART, exists=False) is Permit.GRANTED
+    assert world.ask(CART, exists=False) is Permit.GRANTED
     assert await world.permit(PAY) is Permit.GRANTED
     assert world.reads == 2, "the read began before the second event"
 
 
 async def test_reads_are_a_second_apart(world: World) -> None:
-    await world.deletions.read_now()
+    await world.origin.read()
     world.now += 0.9
     began = asyncio.get_running_loop().time()
-    world.deletions.permit(CART, exists=True)
+    world.ask(CART, exists=True)
     await world.requeued_key()
     assert asyncio.get_running_loop().time() - began >= 0.09
 
@@ -191,19 +200,19 @@ async def test_a_failed_read_delays_and_denies_nothing(
     world.deleted(CART)
     world.now += 0.1
     with caplog.at_level(logging.WARNING):
-        assert world.deletions.permit(CART, exists=False) is Permit.PENDING
+        assert world.ask(CART, exists=False) is Permit.PENDING
         await asyncio.sleep(0.01)
     assert ("no route to host" if isinstance(error, KubernetesError) else "ValueError, raised here:") in caplog.text
-    assert world.requeued.empty()
+    assert not len(world.queue)
     world.crd, world.now = CRD, world.now + 5.0
     assert await world.requeued_key() == CART
-    assert world.deletions.permit(CART, exists=False) is Permit.GRANTED
+    assert world.ask(CART, exists=False) is Permit.GRANTED
 
 
 async def test_an_orphan_goes_after_two_lists_that_agree(world: World) -> None:
     world.own("cart", "pay")
     assert await world.judge("pay") == Verdict(frozenset(), None)
-    assert world.requeued.empty(), "one list may be wrong"
+    assert not len(world.queue), "one list may be wrong"
     verdict = await world.judge("pay")
     assert verdict.deletable == {CART}
     assert await world.requeued_key() == CART
@@ -211,11 +220,27 @@ async def test_an_orphan_goes_after_two_lists_that_agree(world: World) -> None:
     assert await world.permit(PAY) is Permit.DENIED, "released is what was judged, nothing else"
 
 
+async def test_orphans_wait_behind_what_people_do(world: World) -> None:
+    """They come by the hundred; a change that somebody just made, and a deletion, go before them."""
+    world.own("cart")
+    await world.judge()
+    await world.judge()
+    orphan = await world.queue.get()
+    assert orphan.priority is Priority.BULK
+    world.queue.done(CART)
+    world.deleted(PAY)
+    assert world.deletions.permit(orphan, exists=False) is Permit.PENDING
+    assert world.ask(PAY, priority=Priority.CHANGE) is Permit.PENDING
+    world.now += 1.5
+    assert await world.queue.get() == Item(PAY, Priority.CHANGE), "each comes back as it was"
+    assert await world.queue.get() == Item(CART, Priority.BULK)
+
+
 async def test_lists_that_do_not_agree_release_nothing(world: World) -> None:
     world.own("cart", "pay")
     for existing in (("pay",), ("cart",), ("pay",)):
         assert (await world.judge(*existing)).deletable == frozenset()
-    assert world.requeued.empty()
+    assert not len(world.queue)
 
 
 async def test_a_release_ends_with_the_next_judgement(world: World) -> None:
@@ -241,7 +266,7 @@ async def test_without_the_crd_no_orphan_goes(world: World, crd: Crd | None) -> 
     world.crd = crd
     for _ in range(3):
         assert (await world.judge()).deletable == frozenset()
-    assert world.requeued.empty()
+    assert not len(world.queue)
 
 
 async def test_an_unreadable_crd_releases_nothing(world: World) -> None:
@@ -250,7 +275,7 @@ async def test_an_unreadable_crd_releases_nothing(world: World) -> None:
     world.crd = KubernetesError("forbidden", status=403)
     with pytest.raises(KubernetesError, match="forbidden"):
         await world.judge()
-    assert world.requeued.empty()
+    assert not len(world.queue)
     world.crd = CRD
     assert await world.permit(CART) is Permit.DENIED
 
@@ -281,14 +306,14 @@ async def test_many_orphans_are_held_until_their_token_is_given(world: World) ->
     await world.judge()
     verdict = await world.judge()
     assert verdict.held is not None
-    assert world.requeued.empty()
+    assert not len(world.queue)
     assert await world.permit(Key("shop", "3")) is Permit.DENIED
 
     confirmed = World(confirmed=verdict.held.token)
     confirmed.own(*names, "late")
     await confirmed.judge("late")
     assert confirmed.deletions.token_accepted == 20, "told at once, though one list may be wrong"
-    assert confirmed.requeued.empty()
+    assert not len(confirmed.queue)
     assert len((await confirmed.judge("late")).deletable) == 20
     requeued = {(await confirmed.requeued_key()).name for _ in names}
     assert requeued == set(names)
@@ -310,7 +335,7 @@ async def _confirmed(names: list[str]) -> World:
     await world.judge()
     assert len((await world.judge()).deletable) == len(names)
     for name in names:
-        world.requeued.get_nowait()
+        await world.requeued_key()
         world.actual.wrote(Key("shop", name), Delete(ObjectRef(Kind.ROUTE, name)))
     await world.judge()
     return world
@@ -344,7 +369,7 @@ async def test_a_token_that_stays_set_releases_nothing_else(crd: Crd, created: d
 
 async def test_an_origin_that_is_replaced_while_we_run_is_in_doubt(world: World) -> None:
     """By clocks alone a CRD that came again within a minute is none: they may differ by as much."""
-    await world.deletions.learn_origin()
+    await world.origin.learn()
     world.own("cart", created=MADE)
     world.crd = Crd(created=MADE + timedelta(seconds=30), deleting=False, uid="crd-2")
     await world.judge()

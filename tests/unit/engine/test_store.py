@@ -232,3 +232,14 @@ def test_what_nobody_could_tell_of_counts_as_told() -> None:
     assert store.ended(OTHER) is None, "by then there was a watch"
     store.offer(there(8))
     assert store.ended(KEY) is None
+
+
+def test_of_more_deletions_than_an_operator_has_routes_the_newest_are_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A standby hears of deletions for months, and never that another one has done with them."""
+    monkeypatch.setattr("echoroute.engine.store._MOST_ENDS", 3)
+    store = Store()
+    for version in range(1, 7):
+        store.offer(Seen(Key("shop", str(version)), version, None, ended=datetime(2026, 1, 1, tzinfo=UTC)))
+    assert [key.name for key in store.all_ended()] == ["4", "5", "6"]

@@ -190,7 +190,7 @@ class Schedule:
         world = self.world
         self.breaches += world.gateway.breaches
         assert world.engine is not None
-        held = str(world.engine.rounds.held or "")
+        held = str(world.writer.rounds.held or "")
         for key in KEYS:
             self.breaches += [f"{key} ({self.asked.get(key)}): {problem}" for problem in self._problems(key, held)]
         for began, ended in zip(self.lives, [*self.lives[1:], None], strict=True):

@@ -18,8 +18,10 @@ from echoroute.core.ownership import route_id
 from echoroute.core.policy import Policy
 from echoroute.core.seen import Entry, Seen, seen
 from echoroute.engine.announcer import Severity
-from echoroute.engine.engine import Engine, Options
+from echoroute.engine.engine import Engine, Lead, always
+from echoroute.engine.options import Options
 from echoroute.engine.source import ServiceFollower
+from echoroute.engine.writer.writer import Writer
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -59,6 +61,7 @@ class World:
     confirm_deletion: str | None = None
     follower: ServiceFollower | None = None
     guarded: bool = False
+    lead: Lead = always
     _running: asyncio.Task[None] | None = field(default=None)
 
     @classmethod
@@ -96,13 +99,20 @@ class World:
         )
 
         def deliver(event: Seen) -> None:
-            engine.offer(event)
+            engine.desired.offer(event)
 
         async def watch() -> None:
             self.cluster.watch(deliver)
             await asyncio.get_running_loop().create_future()
 
-        self._running = asyncio.create_task(engine.run(watch))
+        self._running = asyncio.create_task(engine.run(watch, self.lead))
+
+    @property
+    def writer(self) -> Writer:
+        """Who writes now."""
+        assert self.engine is not None
+        assert self.engine.writer is not None
+        return self.engine.writer
 
     async def stop(self) -> None:
         self.cluster.deliver = None

@@ -35,7 +35,7 @@ def _written(world: World) -> set[object]:
 
 
 async def _answer(world: World, forbidden: str = "") -> None:
-    world.engine.service_answered(KEY.name, healthy=1, total=1, forbidden=forbidden)
+    world.engine.desired.service_answered(KEY.name, healthy=1, total=1, forbidden=forbidden)
     await asyncio.sleep(2)
 
 
@@ -92,10 +92,10 @@ async def _withdrawn_after_a_restart() -> None:
 
 async def _consul_is_away() -> None:
     world = await _world()
-    world.engine.consul_reachable(False)
+    world.engine.desired.consul_reachable(False)
     await asyncio.sleep(2)
     assert _written(world) == {ref_of(KEY), ref_of(NEIGHBOUR)}, "the gateway learns of no new instances either"
-    world.engine.consul_reachable(True)
+    world.engine.desired.consul_reachable(True)
     await _answer(world, LOCAL)
     assert _written(world) == {ref_of(NEIGHBOUR)}
     await world.stop()
@@ -103,7 +103,7 @@ async def _consul_is_away() -> None:
 
 async def _one_query_fails() -> None:
     world = await _world()
-    world.engine.service_failed(KEY.name)
+    world.engine.desired.service_failed(KEY.name)
     await asyncio.sleep(2)
     assert _written(world) == {ref_of(KEY)}, "one service that Consul does not answer for is not held up for ever"
     await world.stop()

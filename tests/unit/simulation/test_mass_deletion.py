@@ -31,9 +31,9 @@ def test_late_events_explain_deletions(when: float, event_delay: float) -> None:
     async def play() -> None:
         world = await _deleted(when, event_delay)
         assert world.engine is not None
-        assert world.engine.rounds.held is None
+        assert world.writer.rounds.held is None
         assert world.gateway.objects == {}
-        assert world.engine.store._ended == {}, "nothing is kept of what is gone"
+        assert world.engine.desired.store._ended == {}, "nothing is kept of what is gone"
         await world.stop()
 
     run_in_virtual_time(play())
@@ -54,7 +54,7 @@ def test_what_goes_while_events_are_lost_is_held() -> None:
     async def play() -> None:
         world = await _deleted(45.0, 0.0, lost=True)
         assert world.engine is not None
-        assert "40 EchoRoutes are gone" in str(world.engine.rounds.held)
+        assert "40 EchoRoutes are gone" in str(world.writer.rounds.held)
         assert len(world.gateway.objects) == 40
         await world.stop()
 

@@ -114,15 +114,15 @@ async def _lists_fail() -> None:
         await asyncio.sleep(1)
         assert world.ready(key) == "True/Ready", "a list that fails does not stop writes"
     assert world.engine is not None
-    assert world.engine.gate.is_open
-    assert "no complete list" in world.engine.rounds.listing.message
+    assert world.writer.gate.is_open
+    assert "no complete list" in world.writer.rounds.listing.message
     times = [time for time in gateway.listed if time >= began]
     assert most_in(times, 10.0) == 1
     gateway.fault = Fault.NONE
     del gateway.objects[ref_of(KEYS[20])]
     await asyncio.sleep(DRIFT_INTERVAL + 1)
     assert ref_of(KEYS[20]) in gateway.objects, "drift is mended as soon as lists work"
-    assert world.engine.rounds.listing.message == ""
+    assert world.writer.rounds.listing.message == ""
     await world.stop()
 
 

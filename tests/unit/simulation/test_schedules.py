@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 from echoroute.core.facts import Programmed
 from echoroute.core.objects import Key
-from echoroute.engine import rhythm
-from echoroute.engine.gateway_lane import GatewayLane
 from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority
+from echoroute.engine.writer import rhythm
+from echoroute.engine.writer.gateway_lane import GatewayLane
 
 from .schedules import play
 

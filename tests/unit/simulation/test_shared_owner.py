@@ -45,7 +45,7 @@ def test_what_may_be_anothers_is_held(
         await asyncio.sleep(4 * DRIFT_INTERVAL)
         assert world.engine is not None
         assert (ref_of(THEIRS) in world.gateway.objects) is held, why
-        assert ("lab/pay" in str(world.engine.rounds.held)) is held
+        assert ("lab/pay" in str(world.writer.rounds.held)) is held
         assert world.ready(OURS) == "True/Ready", "writes go on"
         await world.stop()
 

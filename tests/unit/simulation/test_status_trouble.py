@@ -32,7 +32,7 @@ async def _forbidden(world: World) -> AsyncIterator[None]:
 
 def _trouble(world: World) -> str:
     assert world.engine is not None
-    return world.engine.status.writing.message
+    return world.writer.status.writing.message
 
 
 async def _waits_for_the_gateway() -> None:

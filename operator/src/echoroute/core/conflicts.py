@@ -80,6 +80,15 @@ class Claims:
             return False
         return any(len(self._holders.get(pair, ())) > 1 for pair in self._wanted[key].pairs)
 
+    def forget_serving(self) -> None:
+        """It is not known any more what the gateway serves: until `seed`, every claim is accepted."""
+        self.seeded = False
+        for known in (self._serving, self._lost, self._waiters, self._doubles, self._holders):
+            known.clear()
+        self._accepted = dict(self._wanted)
+        for key, claim in self._wanted.items():
+            self._hold(key, claim)
+
     def seed(self, serving: Mapping[Key, Claim], programmed: Collection[Key]) -> None:
         """Take what the gateway was found to serve, and judge all claims, once.
 

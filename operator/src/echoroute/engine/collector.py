@@ -1,4 +1,4 @@
-"""How many EchoRoutes are in which state, counted when somebody asks."""
+"""What is counted when somebody asks: how many EchoRoutes are in which state, and how it stands with who writes."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,17 +7,17 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from echoroute.engine.table import Table
+from echoroute.engine.engine import Engine
 
 
-class RoutesCollector(Collector):
-    """`echoroute_routes{ready, reason}`: by the `Ready` condition as it was last computed."""
+class EngineCollector(Collector):
+    """`echoroute_routes{ready, reason}`, by the `Ready` condition as last computed, and what a standby has not."""
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def collect(self) -> Iterable[Metric]:
-        counts = Counter(route.ready for _, route in self._table.items())
+        counts = Counter(route.ready for _, route in self._engine.desired.table.items())
         family = GaugeMetricFamily(
             "echoroute_routes",
             "EchoRoutes by the status and reason of their Ready condition.",
@@ -26,3 +26,15 @@ class RoutesCollector(Collector):
         for (status, reason), number in counts.items():
             family.add_metric((status, reason), number)
         yield family
+        writer = self._engine.writer
+        if writer is not None:
+            yield GaugeMetricFamily(
+                "echoroute_gateway_up",
+                "Whether the gateway's Admin API takes our requests.",
+                float(writer.gate.is_open),
+            )
+            yield GaugeMetricFamily(
+                "echoroute_queue_depth",
+                "EchoRoutes that wait for the gateway lane or are being worked on.",
+                len(writer.queue),
+            )

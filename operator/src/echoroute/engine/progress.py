@@ -61,6 +61,11 @@ class Progress:
         self._steps[key] = Step(next(self._revisions), self._clock())
         self._mark(key, Priority.BULK)
 
+    def begin_all(self) -> None:
+        """Nobody knows any more what the gateway holds of any of them."""
+        for key in self._steps:
+            self.begin(key)
+
     def end(self, key: Key) -> None:
         """The EchoRoute is gone."""
         self._steps.pop(key, None)

@@ -19,6 +19,9 @@ from datetime import datetime
 from echoroute.core.objects import Key
 from echoroute.core.seen import Entry, Seen
 
+_MOST_ENDS = 20_000
+"""So many deletions are remembered, the newest ones: a standby does not learn when another one has done with them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Transition:
@@ -58,9 +61,18 @@ class Store:
         """When the EchoRoute was created of whose deletion an event told; None where none did, or it exists again."""
         return self._ended.get(key)
 
+    def all_ended(self) -> Iterable[Key]:
+        """The keys of whose deletion an event told, and of which something may be left in the gateway."""
+        return self._ended.keys()
+
     def forget_end(self, key: Key) -> None:
         """Nothing is left of the key, or its end was no wish of anybody's."""
         self._ended.pop(key, None)
+
+    def _note_end(self, key: Key, created: datetime) -> None:
+        self._ended[key] = created
+        if len(self._ended) > _MOST_ENDS:
+            del self._ended[next(iter(self._ended))]
 
     def offer(self, seen: Seen) -> Transition | None:
         """Take what a source saw; None where it is not newer than what is known."""
@@ -69,7 +81,7 @@ class Store:
     def _offer(self, seen: Seen, *, unknown_since: int) -> Transition | None:
         known = self._seen.get(seen.key)
         if seen.ended is not None and (known is None or known.entry is None or known.version < seen.version):
-            self._ended[seen.key] = seen.ended
+            self._note_end(seen.key, seen.ended)
         if seen.version <= (known.version if known else unknown_since):
             return None
         self._seen[seen.key] = seen
@@ -106,6 +118,6 @@ class Store:
             if before is not None:
                 transitions.append(Transition(key, before, None))
                 if unwatched:
-                    self._ended[key] = before.created
+                    self._note_end(key, before.created)
         self._listed_at = max(self._listed_at, version)
         return transitions

@@ -7,11 +7,10 @@ from echoroute.core.conflicts import Claim, Claims
 from echoroute.core.evaluate import Evaluation, evaluate, served_claim
 from echoroute.core.facts import Failed, Programmed, Refusal
 from echoroute.core.objects import Bundle, JsonObject, Key, ObjectRef
-from echoroute.core.plan import AS_DESIRED, Absent, Desired, Digest, Keep, Present, compare, digest
+from echoroute.core.plan import Absent, Desired, Digest, Keep, Present, digest
 from echoroute.core.policy import Policy
 from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry
-from echoroute.engine.actual import Actual
 from echoroute.engine.discovery import Discovery
 from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority
@@ -71,6 +70,10 @@ class Table:
 
     def using(self, service: str) -> frozenset[Key]:
         return frozenset(self._by_service.get(service, ()))
+
+    def forget_gateway(self) -> None:
+        """It is not known what the gateway holds, until `seed`."""
+        self._claims.forget_serving()
 
     def seed(self, served: Mapping[Key, JsonObject]) -> None:
         """Take the Routes that the gateway holds, once, at the start: who serves a host and path keeps it."""
@@ -197,13 +200,12 @@ class Table:
         if self._progress.settle(key, revision, outcome, priority) and route and isinstance(outcome, Programmed):
             route.bundle = None
 
-    def as_desired(self, key: Key, route: Route, actual: Actual) -> bool:
-        """Whether the gateway holds what the route asks for, by digests: cheap enough for all keys in each round."""
+    def digests(self, key: Key, route: Route) -> Mapping[ObjectRef, Digest] | None:
+        """What the gateway is to hold, by digests: cheap enough for all keys in each round. None: whatever it holds."""
         refusal = self.refusal(key)
-        if refusal is not None and refusal.keeps:
-            return True
-        wanted = dict(route.digests) if refusal is None else {}
-        return compare(key, wanted, actual.around(key, wanted)) == AS_DESIRED
+        if refusal is None:
+            return dict(route.digests)
+        return None if refusal.keeps else {}
 
 
 def _forbidden(service: str, instance: str) -> str:

@@ -12,8 +12,10 @@ from echoroute.consul.client import ConsulClient
 from echoroute.consul.config import ConsulConfig, base_url
 from echoroute.consul.follower import HELD_QUERIES, Follower
 from echoroute.core.policy import Policy
-from echoroute.engine.collector import RoutesCollector
-from echoroute.engine.engine import Engine, Options
+from echoroute.engine.collector import EngineCollector
+from echoroute.engine.engine import Engine
+from echoroute.engine.options import Options
+from echoroute.engine.writer.writer import Writer
 from echoroute.errors import GatewayError, SourceError
 from echoroute.folder.page import PATH as PAGE
 from echoroute.gateway.admin_api import AdminApi
@@ -47,28 +49,38 @@ class _Process:
         """The statuses as JSON; None where the home has no page for them."""
         if self.home is None or self.home.page is None or self.engine is None:
             return None
-        return self.home.page(self.engine.rounds.held)
+        writer = self.engine.writer
+        return self.home.page(writer.rounds.held if writer else None)
 
     def checks(self) -> list[Check]:
         home, engine = self.home, self.engine
         if home is None or engine is None:
             return [Check("kubernetes", ok=False, detail=self.waiting_for, gating=True)]
-        lists, rounds, outage = engine.lists, engine.rounds, engine.gate.outage
+        lists, number, writer = engine.lists, len(engine.desired.table), engine.writer
+        held = writer.rounds.held if writer else None
         return [
-            Check("echoroutes-listed", ok=lists.listed, detail=f"{len(engine.table)} EchoRoutes", gating=True),
+            Check("echoroutes-listed", ok=lists.listed, detail=f"{number} EchoRoutes", gating=True),
             _check(home.name, lists.trouble.message or home.problems()),
             _check("watch", "" if engine.watching.up else engine.watching.error),
-            _check("statuses", engine.status.writing.message),
-            _check("gateway", f"{outage.reason}: {outage.message}" if outage else rounds.listing.message),
+            *(_checks_of_term(writer) if writer else ()),
             self._consul(engine),
-            _check("deletions", engine.deletions.reading.message or rounds.held or ""),
+            _check("deletions", engine.origin.reading.message or held or ""),
         ]
 
     def _consul(self, engine: Engine) -> Check:
         if self.settings.consul_http_addr is None:
             return Check("consul", ok=True, detail="not configured")
-        reachable = engine.discovery.reachable
+        reachable = engine.desired.discovery.reachable
         return Check("consul", ok=reachable, detail="" if reachable else "does not answer; its last answers stay")
+
+
+def _checks_of_term(writer: Writer) -> list[Check]:
+    """What is known to who writes, and to no standby."""
+    outage = writer.gate.outage
+    return [
+        _check("statuses", writer.status.writing.message),
+        _check("gateway", f"{outage.reason}: {outage.message}" if outage else writer.rounds.listing.message),
+    ]
 
 
 def _check(name: str, trouble: str) -> Check:
@@ -111,11 +123,11 @@ async def _operate(settings: Settings, open_home: OpenHome) -> None:
             stack.push_async_callback(consul.aclose)
             follower = Follower(
                 consul,
-                on_health=lambda service, health: engine.service_answered(
+                on_health=lambda service, health: engine.desired.service_answered(
                     service, health.healthy, health.total, health.forbidden
                 ),
-                on_failure=lambda service: engine.service_failed(service),  # noqa: PLW0108 - made below
-                on_reachable=lambda reachable: engine.consul_reachable(reachable),  # noqa: PLW0108 - made below
+                on_failure=lambda service: engine.desired.service_failed(service),  # noqa: PLW0108 - made below
+                on_reachable=lambda reachable: engine.desired.consul_reachable(reachable),  # noqa: PLW0108 - made below
             )
         engine = process.engine = Engine(
             options=_options(settings, home),
@@ -124,7 +136,7 @@ async def _operate(settings: Settings, open_home: OpenHome) -> None:
             follower=follower,
             announcer=home.announcer,
         )
-        collector = RoutesCollector(engine.table)
+        collector = EngineCollector(engine)
         REGISTRY.register(collector)
         stack.callback(REGISTRY.unregister, collector)
         log.info(

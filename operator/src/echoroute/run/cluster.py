@@ -33,7 +33,7 @@ async def home(settings: Settings, waits_for: Callable[[str], None]) -> AsyncIte
             from echoroute.kube.watch import Watch  # noqa: PLC0415
 
             def deliver(raw: JsonObject, deleted: bool) -> None:
-                engine.offer(echoroutes.seen(raw, deleted=deleted))
+                engine.desired.offer(echoroutes.seen(raw, deleted=deleted))
 
             await Watch(deliver, settings.watch_namespaces).run()
 

@@ -30,7 +30,7 @@ def home_in(folder: Path) -> OpenHome:
         echoroutes = FolderEchoRoutes(folder, gateway_class=settings.gateway_class)
 
         async def watch(engine: Engine) -> None:
-            await echoroutes.watch(engine.offer, engine.rounds.soon)
+            await echoroutes.watch(engine.desired.offer, engine.look_soon)
 
         async def version() -> str:
             return f"folder {folder}"

@@ -12,16 +12,17 @@ from prometheus_client import Counter, Gauge, Histogram
 from echoroute.core.changes import Stored
 from echoroute.core.facts import Failed, Programmed
 from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
+from echoroute.core.plan import AS_DESIRED, compare
 from echoroute.core.reasons import Reason
-from echoroute.engine.actual import Actual
 from echoroute.engine.announcer import Announcer
-from echoroute.engine.deletions import Deletions
 from echoroute.engine.lists import EchoRouteLists
-from echoroute.engine.outage import OutageGate
 from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority, WorkQueue
-from echoroute.engine.rhythm import Rhythm
-from echoroute.engine.table import Table
+from echoroute.engine.table import Route, Table
+from echoroute.engine.writer.actual import Actual
+from echoroute.engine.writer.deletions import Deletions
+from echoroute.engine.writer.outage import OutageGate
+from echoroute.engine.writer.rhythm import Rhythm
 from echoroute.errors import GatewayError, SourceError, without_values
 from echoroute.gateway.protocol import Gateway
 from echoroute.net.trouble import Trouble
@@ -45,8 +46,7 @@ gateway_lists_up = Gauge("echoroute_gateway_lists_up", "Whether the last list of
 class Rounds:
     """Each round lists the gateway, compares it with what is asked for, and judges orphans.
 
-    `of_others` tells whether another operator may serve a key that this one does not, `release` how a person confirms
-    held deletions, given their token.
+    `release` tells how a person confirms held deletions, given their token.
     """
 
     def __init__(
@@ -61,7 +61,6 @@ class Rounds:
         deletions: Deletions,
         queue: WorkQueue,
         clock: Callable[[], float],
-        of_others: Callable[[Key], bool],
         release: Callable[[str], str],
         announcer: Announcer,
     ) -> None:
@@ -74,7 +73,6 @@ class Rounds:
         self._deletions = deletions
         self._queue = queue
         self._clock = clock
-        self._of_others = of_others
         self._release = release
         self._announcer = announcer
         self._rhythm = Rhythm(clock)
@@ -159,7 +157,7 @@ class Rounds:
             if key not in self._actual.owned:
                 # What it asks for it has all the same; what it served, and does not ask for or cannot have, is free.
                 self._let_in(self._table.serves(key, None))
-            if self._table.as_desired(key, route, self._actual):
+            if self._as_desired(key, route):
                 self._repairs.pop(key, None)
                 if not isinstance(outcome, Programmed):
                     if accepted:
@@ -174,9 +172,13 @@ class Rounds:
                     changed += key in self._actual.owned
         self._tell_drift(gone, changed)
 
+    def _as_desired(self, key: Key, route: Route) -> bool:
+        wanted = self._table.digests(key, route)
+        return wanted is None or compare(key, wanted, self._actual.around(key, wanted)) == AS_DESIRED
+
     def _let_in(self, keys: set[Key]) -> None:
         for key in keys:
-            self._queue.add(key, Priority.CHANGE)
+            self._queue.add(key, Priority.BULK)
 
     def _tell_drift(self, gone: int, changed: int) -> None:
         """Say what is mended once for all: each is a plain write in the log, and in no status."""
@@ -206,7 +208,7 @@ class Rounds:
 
     async def _judge_orphans(self) -> bool:
         try:
-            verdict = await self._deletions.judge_orphans(self._actual, self._of_others)
+            verdict = await self._deletions.judge_orphans(self._actual)
         except SourceError:
             return False  # said by `Deletions`
         self._judged_at = self._clock()

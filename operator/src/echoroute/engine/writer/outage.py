@@ -13,8 +13,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from prometheus_client import Gauge
-
 from echoroute.core.objects import Key
 from echoroute.core.reasons import Reason
 from echoroute.errors import GatewayError, GatewayUnauthorized, GatewayUnavailable
@@ -24,8 +22,6 @@ log = logging.getLogger(__name__)
 
 _LONGEST_WISH = 60.0
 """Seconds: a longer `Retry-After` is not believed."""
-
-up = Gauge("echoroute_gateway_up", "Whether the gateway's Admin API takes our requests.")
 
 
 class Fact(IntEnum):
@@ -70,7 +66,6 @@ class OutageGate:
         self._trial_backoff = Backoff(first=0.5, limit=8.0)
         self._trial_due = False
         self._trial_timer: asyncio.TimerHandle | None = None
-        up.set_function(lambda: float(self.is_open))
 
     @property
     def is_open(self) -> bool:

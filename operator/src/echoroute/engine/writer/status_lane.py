@@ -14,11 +14,11 @@ from echoroute.core.objects import JsonObject, Key
 from echoroute.core.seen import Entry, Seen
 from echoroute.core.status import parse_previous
 from echoroute.engine.discovery import Discovery
-from echoroute.engine.outage import OutageGate
 from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority, WorkQueue
 from echoroute.engine.source import StatusWriter
 from echoroute.engine.table import Route, Table
+from echoroute.engine.writer.outage import OutageGate
 from echoroute.errors import SourceError, without_values
 from echoroute.net.backoff import Backoff
 from echoroute.net.trouble import Trouble

@@ -3,19 +3,19 @@
 import logging
 from collections.abc import Callable, Sequence
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
 from echoroute.core.changes import Change, Delete, Put
 from echoroute.core.facts import Failed, Programmed
 from echoroute.core.objects import Key, Kind
 from echoroute.core.plan import Absent, Desired, KeyPlan, Present, plan_key
 from echoroute.core.reasons import Reason
-from echoroute.engine.actual import Actual
-from echoroute.engine.deletions import Deletions, Permit
-from echoroute.engine.outage import OutageGate, outage_reason, wished_delay
 from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Item, Priority, WorkQueue
 from echoroute.engine.table import Table
+from echoroute.engine.writer.actual import Actual
+from echoroute.engine.writer.deletions import Deletions, Permit
+from echoroute.engine.writer.outage import OutageGate, outage_reason, wished_delay
 from echoroute.errors import (
     EchoRouteError,
     GatewayDeferred,
@@ -47,7 +47,6 @@ reconcile_errors_total = Counter(
 reconcile_time_seconds = Histogram(
     "echoroute_reconcile_time_seconds", "Time of one reconciliation in the gateway lane, once a worker has it."
 )
-queue_depth = Gauge("echoroute_queue_depth", "EchoRoutes that wait for the gateway lane or are being worked on.")
 
 
 class _Superseded(EchoRouteError):
@@ -79,7 +78,6 @@ class GatewayLane:
         self._clock = clock
         self._backoff = Backoff(first=0.5, limit=60.0)
         self._wrote_at: dict[Key, float] = {}
-        queue_depth.set_function(lambda: len(queue))
 
     async def work(self) -> None:
         """One worker; runs until cancelled."""
@@ -126,20 +124,21 @@ class GatewayLane:
         if (plan.writes or plan.removals) and self._wrote_just_now(item):
             return False
         if not isinstance(desired, Absent):
-            outcome = await self._write(key, revision, plan)
+            outcome = await self._write(item, revision, plan)
             self._finish(item, revision, outcome)
             if isinstance(outcome, Failed) or not plan.removals:
                 return True
         return await self._remove(item, revision, plan, desired)
 
-    async def _write(self, key: Key, revision: int, plan: KeyPlan) -> Programmed | Failed:
+    async def _write(self, item: Item, revision: int, plan: KeyPlan) -> Programmed | Failed:
         """Make the writes of a plan, which wait for no permit to delete."""
+        key = item.key
         try:
             if plan.writes:
-                await self._apply(key, revision, plan.writes)
+                await self._apply(item, revision, plan.writes)
             elif self._table.refusal(key) is None:
                 # No await between the plan and this: a list has found what a write without an answer has made.
-                self._let_in(self._table.serves(key, self._table.claimed(key)))
+                self._let_in(item, self._table.serves(key, self._table.claimed(key)))
         except GatewayRejected as error:
             reconcile_errors_total.labels(Reason.GATEWAY_REJECTED).inc()
             log.warning("EchoRoute %s: %s", key, error)
@@ -151,19 +150,19 @@ class GatewayLane:
         if plan.removals:
             if not self._may_delete(item, exists=revision != 0):
                 return False
-            await self._apply(item.key, revision, plan.removals)
+            await self._apply(item, revision, plan.removals)
         if isinstance(desired, Absent):
             if item.key not in self._actual.owned:
-                self._let_in(self._table.serves(item.key, None))
+                self._let_in(item, self._table.serves(item.key, None))
             self._finish(item, revision, Programmed())
         return True
 
     def _may_delete(self, item: Item, *, exists: bool) -> bool:
-        permit = self._deletions.permit(item.key, exists=exists)
+        permit = self._deletions.permit(item, exists=exists)
         if permit is Permit.DENIED and exists:
             self._retry(item, Failed(Reason.PENDING, "nothing is deleted while the CRD or folder is not there"))
         elif permit is Permit.DENIED:
-            self._let_in(self._table.serves(item.key, None))  # an orphan keeps nobody out
+            self._let_in(item, self._table.serves(item.key, None))  # an orphan keeps nobody out
         return permit is Permit.GRANTED
 
     def _wrote_just_now(self, item: Item) -> bool:
@@ -179,8 +178,8 @@ class GatewayLane:
         if len(self._wrote_at) > _MANY:
             self._wrote_at = {other: at for other, at in self._wrote_at.items() if at > now - SPACING}
 
-    async def _apply(self, key: Key, revision: int, changes: Sequence[Change]) -> None:
-        unanswered: list[Change] = []
+    async def _apply(self, item: Item, revision: int, changes: Sequence[Change]) -> None:
+        key, unanswered = item.key, list[Change]()
         claim = self._table.claimed(key)
 
         def before(change: Change) -> None:
@@ -196,7 +195,7 @@ class GatewayLane:
             self._gate.wrote(key)
             self._actual.wrote(key, change)
             if isinstance(change, Put) and change.ref.kind is Kind.ROUTE:
-                self._let_in(self._table.serves(key, claim))
+                self._let_in(item, self._table.serves(key, claim))
             operation = "delete" if isinstance(change, Delete) else "put"
             changes_total.labels(operation, change.ref.kind).inc()
             log.info("%s %s", operation, change.ref, extra={"echoroute": str(key)})
@@ -229,10 +228,10 @@ class GatewayLane:
         else:
             self._queue.add(item.key, Priority.RETRY)  # the gate says when, for all that wait
 
-    def _let_in(self, keys: set[Key]) -> None:
-        """Let those have their turn that waited for what another one gave up."""
+    def _let_in(self, item: Item, keys: set[Key]) -> None:
+        """Let those have their turn that waited for what this one gave up, no sooner than others of its priority."""
         for key in keys:
-            self._queue.add(key, Priority.CHANGE)
+            self._queue.add(key, item.priority)
 
 
 def _foreign(plan: KeyPlan) -> Failed:

@@ -1,0 +1,132 @@
+"""The desired side: what all EchoRoutes ask for, and what is known of the services that they name.
+
+It lives as long as the process, on a standby, too. Whoever has seen something tells it here; what follows for a key is
+told to the term of office, if there is one.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from echoroute.core.objects import Key
+from echoroute.core.seen import Entry, Seen
+from echoroute.engine.announcer import Announcer
+from echoroute.engine.discovery import Discovery
+from echoroute.engine.options import Options
+from echoroute.engine.progress import Progress
+from echoroute.engine.queue import Priority
+from echoroute.engine.source import ServiceFollower
+from echoroute.engine.store import Store, Transition
+from echoroute.engine.table import Table
+
+
+class Term(Protocol):
+    """Who writes, as long as its term lasts."""
+
+    def changed(self, key: Key, priority: Priority) -> None:
+        """What is asked for the key may be another."""
+
+    def mark(self, key: Key, priority: Priority) -> None:
+        """The status of the key may be another."""
+
+
+class DesiredSide:
+    """`term` is who writes now, None on a standby."""
+
+    def __init__(
+        self, options: Options, *, follower: ServiceFollower | None, announcer: Announcer, clock: Callable[[], float]
+    ) -> None:
+        self._follower = follower
+        self._announcer = announcer
+        self._services_changed = False
+        self.term: Term | None = None
+        self.store = Store()
+        self.discovery = Discovery(configured=follower is not None, guarded=options.guarded, clock=clock)
+        self.progress = Progress(clock, self._mark)
+        self.table = Table(owner=options.owner, policy=options.policy, discovery=self.discovery, progress=self.progress)
+
+    def offer(self, seen: Seen) -> None:
+        """Take what a source saw."""
+        transition = self.store.offer(seen)
+        if transition is not None:
+            self.follow(transition, Priority.CHANGE)
+        elif self.store.ended(seen.key) is not None:
+            self._changed((seen.key,), Priority.CHANGE)  # a list had it gone before its delete event came
+
+    def offer_patched(self, computed_for: Entry, answer: Seen) -> None:
+        """Take what the source answered to a status patch.
+
+        It is offered like any other, but where it brings the status alone, that status need not be computed again: what
+        else may change it marks the key by itself.
+        """
+        route = self.table.get(answer.key)
+        transition = self.store.offer(answer)
+        if transition is None:
+            return
+        known = route is not None and route.entry is computed_for
+        self.follow(transition, Priority.CHANGE, status_known=known)
+
+    def follow(self, transition: Transition, priority: Priority, *, status_known: bool = False) -> None:
+        """Follow a change of the store."""
+        impact = self.table.take(transition)
+        self._changed(impact.gateway, priority)
+        for key in impact.status if not status_known else ():
+            self._mark(key)
+        if impact.services:
+            self._follow_services_soon()
+
+    def service_answered(self, service: str, healthy: int, total: int, forbidden: str = "") -> None:
+        """Take an answer of Consul's on a service in use; `forbidden` names an instance at a forbidden address."""
+        waited = self.discovery.undecided(service)
+        if self.discovery.answered(service, healthy=healthy, total=total, forbidden=forbidden):
+            self._changed(self.table.judge_anew(service), Priority.CHANGE)
+        elif waited:
+            self._changed(self.table.unsettled(service), Priority.CHANGE)
+        for key in self.table.using(service):
+            self._mark(key)
+
+    def service_failed(self, service: str) -> None:
+        """Consul answers, but not for this service: what waited for its addresses goes on."""
+        if self.discovery.undecided(service):
+            self.discovery.failed(service)
+            self._changed(self.table.unsettled(service), Priority.CHANGE)
+
+    def consul_reachable(self, reachable: bool) -> None:
+        """Consul answers, or does not any more: statuses stay, and the outage is told once."""
+        if reachable == self.discovery.reachable:
+            return
+        waited = [service for service in self.table.services() if self.discovery.undecided(service)]
+        self.discovery.reachable = reachable
+        for service in waited:
+            self._changed(self.table.unsettled(service), Priority.CHANGE)
+        if reachable:
+            self._announcer.operator("Normal", "ConsulReachable", "Consul answers again")
+        else:
+            self._announcer.operator("Warning", "ConsulUnreachable", "Consul does not answer; its last answers stay")
+
+    def forget_gateway(self) -> None:
+        """A term begins, which knows nothing of the gateway yet."""
+        self.table.forget_gateway()
+        self.progress.begin_all()
+
+    def _changed(self, keys: Iterable[Key], priority: Priority) -> None:
+        if self.term is not None:
+            for key in keys:
+                self.term.changed(key, priority)
+
+    def _mark(self, key: Key, priority: Priority = Priority.BULK) -> None:
+        if self.term is not None:
+            self.term.mark(key, priority)
+
+    def _follow_services_soon(self) -> None:
+        """Once for all transitions of one turn of the loop: a list brings thousands."""
+        if not self._services_changed:
+            self._services_changed = True
+            asyncio.get_running_loop().call_soon(self._follow_services)
+
+    def _follow_services(self) -> None:
+        self._services_changed = False
+        services = self.table.services()
+        self.discovery.follow(services)
+        if self._follower is not None:
+            self._follower.follow(services)
