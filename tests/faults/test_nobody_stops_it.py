@@ -3,15 +3,12 @@
 Promises in seconds are asserted with five times their bound, and printed (`pytest -s`).
 """
 
-import os
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 from devstack.echoroutes import condition, create, delete, path_of, programmed, route
-from devstack.handles.answers import JsonObject, accepted, at
+from devstack.handles.answers import accepted, at
 from devstack.handles.gateway import Fault
 from devstack.handles.kube import Kube
 from devstack.product import Operator
@@ -19,11 +16,12 @@ from devstack.stack import Stack
 from devstack.waiting import until
 from echoroute.core.json import parse
 
+from .promises import MERGE, change, say, told
+
 Start = Callable[..., Operator]
 
 _SECRET = "S3CRET-VALUE"
 _SLOW_ROUNDS = {"ECHOROUTE_DRIFT_INTERVAL": "30s"}
-_MERGE = {"Content-Type": "application/merge-patch+json"}
 
 
 def _deep(levels: int, shape: str) -> str:
@@ -40,17 +38,6 @@ def _create_deep(kube: Kube, name: str, levels: int, shape: str) -> None:
     accepted(kube.http.post(path_of("default"), content=text, headers={"Content-Type": "application/json"}))
 
 
-def _change(stack: Stack, namespace: str, name: str, path: str) -> float:
-    """Give an EchoRoute another path; the seconds until the gateway has it."""
-    began = time.monotonic()
-    body = {"spec": {"match": {"paths": [path]}}}
-    accepted(stack.kube.http.patch(path_of(namespace, name), headers=_MERGE, json=body))
-    while path not in {str(one["uri"]) for one in programmed(stack.gateway.api, namespace)}:
-        assert time.monotonic() - began < 60
-        time.sleep(0.01)
-    return time.monotonic() - began
-
-
 def _refusal(kube: Kube, name: str) -> str:
     """Why an EchoRoute is not accepted; by the operator's own parser, since others give up at some hundred levels."""
     answer = accepted(kube.http.get(path_of("default", name)))
@@ -59,15 +46,6 @@ def _refusal(kube: Kube, name: str) -> str:
         if at(item, "type") == "Accepted" and at(item, "reason") == "Invalid":
             return str(at(item, "message"))
     return ""
-
-
-def _print(line: str) -> None:
-    print(line)  # noqa: T201 - a promise in seconds is told with its figure
-
-
-def _told(what: str, took: float, bound: float) -> None:
-    _print(f"{what}: {took:.2f} s (promised: {bound:g} s)")
-    assert took <= 5 * bound
 
 
 def _unharmed(operator: Operator) -> None:
@@ -91,18 +69,18 @@ def test_a_deeply_nested_echoroute_is_refused_and_stops_nobody(
     _create_deep(kube, "deep", levels, shape)
     took = until(lambda: _refusal(kube, "deep"), timeout=60)
     # kopf ends on what is nested deeper than about 1,000 levels, which takes it some seconds; then lists find it.
-    _told(f"refused, {levels} levels", took, 2 if levels <= 900 else 5)
+    told(f"refused, {levels} levels", took, 2 if levels <= 900 else 5)
     assert "spec.plugins.mocking" in _refusal(kube, "deep")
     watched = 1 if levels <= 900 else 5
     for turn in range(3):
-        _told("a change of another", _change(breakable_stack, "default", "changes", f"/changed-{turn}"), watched)
+        told("a change of another", change(breakable_stack, "default", "changes", f"/changed-{turn}"), watched)
     create(kube, [route("new", "default", "/new")])
     until(lambda: condition(kube, "default", "new", "Programmed").status == "True")
     _unharmed(operator)
     operator.process.stop()
 
     operator = start(**_SLOW_ROUNDS)
-    _told("a change after a restart", _change(breakable_stack, "default", "changes", "/after"), watched)
+    told("a change after a restart", change(breakable_stack, "default", "changes", "/after"), watched)
     assert _refusal(kube, "deep")
     assert len(programmed(gateway, "default")) == 3
     _unharmed(operator)
@@ -144,17 +122,17 @@ def test_refused_writes_beside_reads_that_work_are_tried_one_at_a_time(breakable
     gateway.reset_stats()
     for number in range(100):
         path = path_of("default", f"r{number}")
-        accepted(kube.http.patch(path, headers=_MERGE, json={"spec": {"websocket": True}}))
+        accepted(kube.http.patch(path, headers=MERGE, json={"spec": {"websocket": True}}))
     time.sleep(30)
     stats = gateway.stats()
     lists = sum(stats.requests.get("upstreams", {}).get("GET", {}).values())
-    _print(f"30 s of refused writes: {stats.writes} tries, {lists} full lists")
+    say(f"30 s of refused writes: {stats.writes} tries, {lists} full lists")
     assert stats.writes <= 20
     assert lists <= 4
     assert operator.check("gateway").startswith("[-]gateway: GatewayUnreachable")
     gateway.clear_faults()
     took = until(lambda: all("enable_websocket" in one for one in programmed(gateway, "default")), timeout=60)
-    _told("back after the refusals", took, 10)
+    told("back after the refusals", took, 10)
     until(lambda: operator.check("gateway") == "[+]gateway")
 
 
@@ -166,9 +144,9 @@ def test_one_object_that_always_fails_is_noticed_by_nobody_else(breakable_stack:
     until(lambda: operator.check("watch") == "[+]watch")
     gateway.add_fault(Fault(action="status", status=500, writes=True, id_contains="stuck"))
     gateway.reset_stats()
-    accepted(kube.http.patch(path_of("default", "stuck"), headers=_MERGE, json={"spec": {"websocket": True}}))
+    accepted(kube.http.patch(path_of("default", "stuck"), headers=MERGE, json={"spec": {"websocket": True}}))
     for turn in range(10):
-        _told("a change of another", _change(breakable_stack, "default", "other", f"/other-{turn}"), 0.5)
+        told("a change of another", change(breakable_stack, "default", "other", f"/other-{turn}"), 0.5)
         time.sleep(0.6)
     until(lambda: condition(kube, "default", "stuck", "Programmed").reason == "GatewayUnreachable")
     assert operator.check("gateway") == "[+]gateway"
@@ -189,63 +167,3 @@ def test_an_etcd_that_was_replaced_by_an_empty_one_gets_all_back(breakable_stack
     )
     assert operator.check("gateway") == "[+]gateway"
     assert operator.said("ERROR") == []
-
-
-@contextmanager
-def _flood(kube: Kube, name: str, pad: str) -> Iterator[None]:
-    """Edit an EchoRoute ten times a second, each time with a config as large as one may be."""
-    over = threading.Event()
-
-    def edit() -> None:
-        turn = 0
-        while not over.wait(0.1):
-            turn += 1
-            plugins: JsonObject = {
-                "fault-injection": {"abort": {"http_status": 503, "body": pad, "percentage": 0}},
-                "mocking": {"response_example": pad},
-                "response-rewrite": {"status_code": 200, "body": f"{turn}{pad}"},
-            }
-            kube.http.patch(path_of("flood", name), headers=_MERGE, json={"spec": {"plugins": plugins}})
-
-    editor = threading.Thread(target=edit)
-    editor.start()
-    yield
-    over.set()
-    editor.join()
-
-
-_CROWD = int(os.environ.get("FLOOD_ECHOROUTES", "3"))
-"""How many EchoRoutes the team has that floods; `make soak` asks for 10,000."""
-
-
-@pytest.mark.timeout(1200)
-@pytest.mark.parametrize("size", [16_000, 350_000], ids=["at the budget", "a megabyte"])
-def test_large_configs_edited_ten_times_a_second_delay_nobody_else(
-    breakable_stack: Stack, start: Start, size: int
-) -> None:
-    kube, gateway = breakable_stack.kube, breakable_stack.gateway.api
-    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "flood"}})
-    names = ["a", "b", *(f"c{number}" for number in range(_CROWD - 2))]
-    create(kube, [route(name, "flood", f"/flood/{name}") for name in names])
-    create(kube, [route("ours", "default", "/ours")])
-    operator = start(**_SLOW_ROUNDS)
-    until(lambda: len(programmed(gateway, "flood")) == _CROWD, timeout=300)
-    until(lambda: operator.check("watch") == "[+]watch")
-    # The start is over: all statuses are written.
-    until(lambda: operator.metric('echoroute_status_patches_total{code="200"}') > _CROWD, timeout=300)
-    gateway.reset_stats()
-    began = time.monotonic()
-    took = []
-    with _flood(kube, "a", "x" * size), _flood(kube, "b", "y" * size):
-        for turn in range(10):
-            took.append(_change(breakable_stack, "default", "ours", f"/ours-{turn}"))
-            time.sleep(0.6)
-    lasted = time.monotonic() - began
-    _told("the slowest change of ten beside the flood", max(took), 1)
-    for name in ("a", "b"):
-        written = sum(str(write.id).endswith(f"flood.{name}") for write in gateway.writes())
-        _print(f"writes of {name} in {lasted:.1f} s: {written}")
-        assert written <= 2 * lasted + 1
-    _unharmed(operator)
-    if _CROWD < 100:  # thousands are more than one request deletes in its time; then the stack ends with this test
-        delete(kube, "flood")

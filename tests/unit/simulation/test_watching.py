@@ -4,8 +4,11 @@ import asyncio
 import logging
 
 import pytest
+from echoroute.core.objects import JsonObject, Key
+from echoroute.core.seen import Seen
 from echoroute.engine.watching import PROVEN, Watching
 
+from .test_convergence import GOOD, SPECS, World
 from .virtual_time import run_in_virtual_time
 
 
@@ -43,3 +46,30 @@ def test_a_watch_that_ends_is_started_again_and_said_once(caplog: pytest.LogCapt
 
     with caplog.at_level(logging.INFO):
         run_in_virtual_time(scenario())
+
+
+def test_the_watch_does_not_wait_for_thousands_of_statuses() -> None:
+    """A change of another team would wait as long; the watch finds it, and goes before what is written in bulk."""
+
+    async def scenario() -> None:
+        world = World.new()
+        for number in range(200):
+            key = Key("team", f"r{number}")
+            world.cluster.apply(key, SPECS[GOOD](key))
+        patch = world.cluster.patch_status
+
+        async def slow(key: Key, uid: str, status: JsonObject) -> Seen:
+            await asyncio.sleep(1.0)
+            return await patch(key, uid, status)
+
+        world.cluster.patch_status = slow  # type: ignore[method-assign]
+        world.start()
+        await asyncio.sleep(15)
+        assert world.cluster.deliver is not None, "nobody watches yet"
+        assert len(world.gateway.objects) == 200
+        assert world.engine is not None
+        assert world.engine.writer is not None
+        assert world.engine.writer.status.waiting > 50, "all statuses are written: this test shows nothing"
+        await world.stop()
+
+    run_in_virtual_time(scenario())

@@ -6,6 +6,7 @@ that is asked for. So a start and a takeover are the same.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.ownership import owner_of
@@ -26,6 +27,8 @@ from echoroute.engine.writer.status_lane import StatusLane
 from echoroute.gateway.protocol import Gateway
 
 _STATUS_WORKERS = 8
+_STATUSES_FIRST = 8.0
+"""Seconds of the first pass that are for statuses: those of thousands take longer than others may wait."""
 
 
 class Writer:
@@ -115,12 +118,17 @@ class Writer:
         return len(self.queue) + self.status.waiting
 
     async def first_pass(self) -> None:
-        """Return when all is done that there was to do at the start; a gateway that is away is not waited for."""
+        """Return when all is written that there was to write at the start, and most of the statuses.
+
+        A gateway that is away is not waited for.
+        """
         await self.rounds.gateway_asked.wait()
         if self.gate.is_open:
             await self.queue.idle()
         self.status.release()
-        await self.status.idle()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STATUSES_FIRST):
+                await self.status.idle()
 
     def changed(self, key: Key, priority: Priority) -> None:
         """What is asked for the key may be another."""
