@@ -47,6 +47,7 @@ FINE = Facts(
     enabled=True,
     refusal=None,
     gateway=Programmed(),
+    in_gateway=True,
     discovery=HEALTHY,
 )
 
@@ -251,8 +252,18 @@ SINGLE = (
         programmed_generation=2,
     ),
     Case(
+        "invalid, and its object is gone from the gateway: no generation serves",
+        replace(FINE, refusal=INVALID, in_gateway=False),
+        "False/Invalid",
+        "Unknown/NotAccepted",
+        "False/NotAccepted",
+        "False/Invalid",
+        "Stalled",
+        previous=OLD,
+    ),
+    Case(
         "refused by policy and withdrawn: no generation is programmed",
-        replace(FINE, refusal=NOT_ALLOWED),
+        replace(FINE, refusal=NOT_ALLOWED, in_gateway=False),
         "False/NotAllowed",
         "Unknown/NotAccepted",
         "False/NotAccepted",
@@ -307,7 +318,7 @@ SINGLE = (
     ),
     Case(
         "an instance at a forbidden address: the spec is right, and the route is withdrawn",
-        replace(FINE, refusal=FORBIDDEN),
+        replace(FINE, refusal=FORBIDDEN, in_gateway=False),
         ACCEPTED,
         "False/ForbiddenAddress",
         "False/RefsNotResolved",
@@ -341,7 +352,7 @@ PAIRS = (
     ),
     Case(
         "both served one pair, and this one has to go: withdrawn",
-        replace(FINE, refusal=WITHDRAWN),
+        replace(FINE, refusal=WITHDRAWN, in_gateway=False),
         "False/Conflicted",
         "Unknown/NotAccepted",
         "False/NotAccepted",

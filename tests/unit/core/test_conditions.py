@@ -75,21 +75,39 @@ def test_situation(case: Case) -> None:
     EchoRouteStatus.model_validate(status)  # what the CRD describes
 
 
+NOTHING = "nothing serves: the gateway holds nothing of this EchoRoute"
+STAYS = "the last good generation stays in the gateway"
+NOT_KNOWN = "whether an earlier one is, is not known yet"
+
+
 @pytest.mark.parametrize(
-    ("refusal", "gateway", "message", "why"),
+    ("refusal", "gateway", "in_gateway", "message", "why"),
     [
-        (INVALID, Programmed(), "the last good generation, if there is one, stays", "invalid keeps"),
-        (NOT_ALLOWED, Programmed(), "not in the gateway", "withdrawn, and confirmed"),
-        (NOT_ALLOWED, Waiting(), "being withdrawn", "under way"),
-        (NOT_ALLOWED, UNREACHABLE, "refused", "a route that goes on serving against policy must be seen, and why"),
+        (INVALID, Programmed(), True, STAYS, "invalid keeps"),
+        (INVALID, Programmed(), False, NOTHING, "there is nothing to keep"),
+        (CONFLICTED, Waiting(), False, NOTHING, "before anybody has looked at it, too"),
+        (NOT_ALLOWED, Programmed(), False, NOTHING, "withdrawn, and confirmed"),
+        (NOT_ALLOWED, Waiting(), True, "being withdrawn", "under way"),
+        (NOT_ALLOWED, UNREACHABLE, True, "refused", "a route that serves on against policy must be seen, and why"),
+        (INVALID, UNREACHABLE, None, NOT_KNOWN, "the gateway was never listed"),
     ],
 )
 def test_message_of_a_refused_one_says_what_serves(
-    refusal: Refusal, gateway: Programmed | Waiting | Failed, message: str, why: str
+    refusal: Refusal, gateway: Programmed | Waiting | Failed, in_gateway: bool | None, message: str, why: str
 ) -> None:
-    status = fold(replace(FINE, refusal=refusal, gateway=gateway), OLD, now=NOW).status
+    status = fold(replace(FINE, refusal=refusal, gateway=gateway, in_gateway=in_gateway), OLD, now=NOW).status
     assert message in str(field_of(status, "Programmed", "message")), why
     assert field_of(status, "Ready", "message") == refusal.message
+
+
+@pytest.mark.parametrize(("in_gateway", "message"), [(True, STAYS), (False, NOTHING)])
+@pytest.mark.parametrize("gateway", [Waiting(), Programmed(), UNREACHABLE])
+def test_what_was_said_of_a_refused_one_stays_while_nobody_knows(
+    gateway: Programmed | Waiting | Failed, in_gateway: bool, message: str
+) -> None:
+    refused = replace(FINE, refusal=INVALID, in_gateway=in_gateway)
+    status = fold(replace(refused, gateway=gateway, in_gateway=None), after(refused), now=LATER).status
+    assert field_of(status, "Programmed", "message") == message, "as after a restart: no patch"
 
 
 def test_transition_time_changes_with_the_status_alone() -> None:

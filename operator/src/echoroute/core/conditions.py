@@ -37,6 +37,8 @@ STALLED = frozenset(
 RECONCILING = frozenset({Reason.PENDING, Reason.GATEWAY_UNREACHABLE, Reason.GATEWAY_UNAUTHORIZED})
 """Reasons that the operator is working on."""
 
+_NOT_LISTED_YET = "not in the gateway as this generation; whether an earlier one is, is not known yet"
+
 _STATUS = {True: "True", False: "False", None: "Unknown"}
 
 
@@ -138,7 +140,8 @@ def _programmed(facts: Facts, previous: Previous) -> Condition:
         return before
     if facts.refusal is not None:
         reason = Reason.REFS_NOT_RESOLVED if facts.refusal.accepts else Reason.NOT_ACCEPTED
-        return Condition(False, reason, _what_serves_a_refused(facts))
+        said = before.message if before and before.reason is reason else _NOT_LISTED_YET
+        return Condition(False, reason, said if facts.in_gateway is None else _what_serves_a_refused(facts))
     match gateway:
         case Programmed():
             return Condition(True, Reason.PROGRAMMED, f"the gateway has confirmed route {facts.route_id}")
@@ -159,11 +162,11 @@ def _still_true(facts: Facts, previous: Previous, before: Condition) -> bool:
 
 
 def _what_serves_a_refused(facts: Facts) -> str:
+    if not facts.in_gateway:
+        return "nothing serves: the gateway holds nothing of this EchoRoute"
     if facts.refusal is not None and facts.refusal.keeps:
-        return "the last good generation, if there is one, stays in the gateway"
+        return "the last good generation stays in the gateway"
     match facts.gateway:
-        case Programmed():
-            return "not in the gateway"
         case Failed(message=message) | Unreached(message=message):
             return f"to be withdrawn from the gateway: {message}"
         case _:
@@ -227,7 +230,7 @@ def _programmed_generation(facts: Facts, previous: Previous) -> int | None:
     done = isinstance(facts.gateway, Programmed)
     if facts.refusal is None and done:
         return facts.generation
-    if facts.refusal is not None and not facts.refusal.keeps and done:
+    if facts.refusal is not None and facts.in_gateway is False:
         return None
     return previous.programmed_generation
 

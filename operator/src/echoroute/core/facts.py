@@ -89,4 +89,6 @@ class Facts:
     enabled: bool
     refusal: Refusal | None
     gateway: Programmed | Waiting | Unreached | Failed
+    in_gateway: bool | None
+    """Whether the gateway holds anything of it, of whichever generation; None while nobody knows."""
     discovery: NotConfigured | Unanswered | Answered

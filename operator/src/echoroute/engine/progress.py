@@ -77,6 +77,10 @@ class Progress:
         if step is not None and step.sent is None:
             step.sent = self._clock()
 
+    def found(self, key: Key) -> None:
+        """Something of it has turned up in the gateway, or all is lost, which nobody here has done."""
+        self._mark(key, Priority.BULK)
+
     def settle(self, key: Key, revision: int, outcome: Programmed | Failed, priority: Priority) -> bool:
         """The gateway has answered a revision; False for one that is not the newest any more."""
         step = self._steps.get(key)

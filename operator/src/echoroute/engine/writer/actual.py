@@ -26,6 +26,7 @@ class Actual:
         self._known: dict[ObjectRef, Known] = {}
         self._by_key: dict[Key, set[ObjectRef]] = {}
         self._written: dict[ObjectRef, float] = {}
+        self._listed = False
 
     @property
     def known(self) -> Mapping[ObjectRef, Known]:
@@ -35,6 +36,10 @@ class Actual:
     def owned(self) -> Mapping[Key, set[ObjectRef]]:
         """The objects that are ours, by the key that owns them."""
         return self._by_key
+
+    def holds(self, key: Key) -> bool | None:
+        """Whether something of the key is there; None before the first list."""
+        return key in self._by_key if self._listed else None
 
     def owned_count(self) -> int:
         return sum(map(len, self._by_key.values()))
@@ -79,8 +84,9 @@ class Actual:
         before = self._known.get(ref)
         self._set(ref, Known(key, sent, create_time=before.create_time if before else 0, modified_index=-1))
 
-    def replace(self, listed: Mapping[ObjectRef, Stored], *, began: float) -> None:
-        """Take a full list of the gateway that began at `began`."""
+    def replace(self, listed: Mapping[ObjectRef, Stored], *, began: float) -> frozenset[Key]:
+        """Take a full list of the gateway that began at `began`; gives the keys of which it has found or lost all."""
+        before, self._listed = set(self._by_key), True
         for ref in [ref for ref in self._known if ref not in listed]:
             if self._written.get(ref, 0.0) < began:
                 self._set(ref, None)
@@ -88,6 +94,7 @@ class Actual:
             if self._written.get(ref, 0.0) < began:
                 self._take(ref, stored)
         self._written = {ref: at for ref, at in self._written.items() if at >= began}
+        return frozenset(before ^ self._by_key.keys())
 
     def _take(self, ref: ObjectRef, stored: Stored) -> None:
         known = self._known.get(ref)

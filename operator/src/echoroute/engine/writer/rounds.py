@@ -138,7 +138,8 @@ class Rounds:
             self.gateway_asked.set()
         cost = self._clock() - began
         self.listing.end()
-        self._actual.replace(objects, began=began)
+        for key in self._actual.replace(objects, began=began):
+            self._progress.found(key)
         if not self.gateway_listed.is_set():
             self._table.seed(_routes(self._actual, objects))
         self.gateway_listed.set()

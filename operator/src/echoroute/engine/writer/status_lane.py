@@ -18,6 +18,7 @@ from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority, WorkQueue
 from echoroute.engine.source import StatusWriter
 from echoroute.engine.table import Route, Table
+from echoroute.engine.writer.actual import Actual
 from echoroute.engine.writer.outage import OutageGate
 from echoroute.errors import SourceError, without_values
 from echoroute.net.backoff import Backoff
@@ -48,6 +49,7 @@ class StatusLane:
         writer: StatusWriter,
         table: Table,
         progress: Progress,
+        actual: Actual,
         gate: OutageGate,
         discovery: Discovery,
         clock: Callable[[], float],
@@ -57,6 +59,7 @@ class StatusLane:
         self._writer = writer
         self._table = table
         self._progress = progress
+        self._actual = actual
         self._gate = gate
         self._discovery = discovery
         self._clock = clock
@@ -164,6 +167,7 @@ class StatusLane:
             enabled=route.enabled,
             refusal=self._table.refusal(key),
             gateway=self._gateway_fact(key),
+            in_gateway=self._actual.holds(key),
             discovery=self._discovery.fact(route.service),
         )
 

@@ -64,6 +64,7 @@ class Writer:
             writer=statuses,
             table=desired.table,
             progress=desired.progress,
+            actual=self.actual,
             gate=self.gate,
             discovery=desired.discovery,
             clock=clock,
