@@ -59,7 +59,7 @@ demo: .venv/.synced ## the main job, live: from kubectl apply to an answered req
 .PHONY: test
 # Two folders wait more than they compute, and each of their files is on its own: two at a time.
 test: lint unit devstack ## everything that CI gates on
-	@for module in gateway kstatus; do (cd "tests/devstack/$$module" && PATH="$(CACHE)/go/bin:$$PATH" go vet ./...); done
+	@$(RUN) devstack vet
 	@$(RUN) pytest -n 2 --dist loadfile tests/integration/consul_init tests/integration/devstack
 	@$(RUN) pytest tests/contract tests/integration tests/e2e \
 	  --ignore=tests/integration/consul_init --ignore=tests/integration/devstack

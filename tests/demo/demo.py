@@ -22,6 +22,8 @@ from devstack.stack import Stack
 _SAMPLE = REPOSITORY / "manifests" / "samples" / "echo.yaml"
 _PATH = "/testecho/hello"
 _DEADLINE = 15.0
+# The default is 30 s; a demonstration need not wait that long to see drift mended.
+_DRIFT_INTERVAL = "3s"
 
 
 class NotAsTold(Exception):
@@ -108,9 +110,10 @@ def stop_one(stack: Stack, echo: Command) -> None:
             echo.stop()
         with step("all traffic goes to version 2"):
             until(lambda: set(ask(stack, 10)) == {"version 2"}, "version 2 answers alone")
-    show(", ".join(f"{name}: {number}" for name, number in sorted(answers.items())))
-    if set(answers) != {"answered"}:
-        raise NotAsTold("no request was to fail")
+    failed = {name: number for name, number in sorted(answers.items()) if name != "answered"}
+    show(f"{answers['answered']} of {answers.total()} requests answered, {sum(failed.values())} failed")
+    if failed or not answers:
+        raise NotAsTold(f"each request was to be answered; what else came: {failed or 'nothing'}")
     with step("start version 1 again; it registers itself"):
         echo.spawn()
         until(lambda: set(ask(stack, 6)) == {"version 1", "version 2"}, "both versions answer again")
@@ -120,7 +123,7 @@ def drift(stack: Stack) -> None:
     [route] = stack.gateway.api.list_all("routes")
     identity = str(route["id"])
     edited = {name: value for name, value in route.items() if name not in {"id", "create_time", "update_time"}}
-    with step("edit the route in the gateway by hand, until it is mended"):
+    with step(f"edit the route in the gateway by hand, until it is mended (looks every {_DRIFT_INTERVAL})"):
         stack.gateway.api.put("routes", identity, edited | {"uri": "/hijacked/*"})
         until(lambda: (stack.gateway.api.get("routes", identity) or {}).get("uri") == "/testecho/*", "mended")
 
@@ -144,12 +147,16 @@ def stay(stack: Stack, operator: Operator) -> None:
     kubeconfig   {kubeconfig}
     Logs         {shown(stack.layout.logs)}
 
-  Try:
-    curl {stack.gateway.url}{_PATH}
-    export KUBECONFIG={stack.kubeconfig}
-    {shown(stack.kubectl)} get er -o wide
-    {shown(stack.kubectl)} explain echoroute.spec.rewrite
-    {shown(stack.kubectl)} edit er echo
+  If one part of it ends, all of it ends, and the last line here names the part and its log.
+
+  Try, in another terminal:
+    eval "$(.venv/bin/devstack env --name {stack.name})"   # KUBECONFIG, CONSUL_HTTP_ADDR, ...
+    curl "$APISIX_GATEWAY_URL{_PATH}"
+    "$KUBECTL" get er -o wide
+    "$KUBECTL" explain echoroute.spec.rewrite
+    "$KUBECTL" edit er echo
+    curl "$CONSUL_HTTP_ADDR/v1/health/service/echo?passing"
+    curl -H "X-API-KEY: $(cat "$APISIX_ADMIN_KEY_FILE")" "$APISIX_ADMIN_URL/apisix/admin/routes"
 """)
     while True:
         stack.check()
@@ -160,8 +167,7 @@ def demonstrate(stack: Stack) -> None:
     with step("CRD and RBAC: kubectl apply -k manifests/base"):
         install(stack)
     with step("the operator, with its own account's rights"):
-        # The default interval is 30 s; a demonstration need not wait that long to see drift mended.
-        operator = start_operator(stack, {"ECHOROUTE_DRIFT_INTERVAL": "3s"})
+        operator = start_operator(stack, {"ECHOROUTE_DRIFT_INTERVAL": _DRIFT_INTERVAL})
     with step("two echo instances, versions 1 and 2, register themselves in Consul"):
         echo, _ = start_echo(stack, 1), start_echo(stack, 2)
         until(lambda: len(stack.consul.api.instances("echo")) == 2, "both are registered")

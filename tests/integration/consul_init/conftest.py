@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from devstack.find import Binaries
-from devstack.golang import ensure_go, environment
+from devstack.golang import ensure_go
 from devstack.processes import ProcessGroup
 
 from .agent import ConsulAgent
@@ -22,7 +22,8 @@ def go_server(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A service that is not Python and knows nothing of Consul."""
     program = tmp_path_factory.mktemp("goserver") / "goserver"
     source = Path(__file__).parent / "goserver" / "main.go"
-    subprocess.run([ensure_go().path, "build", "-o", program, source], env=environment(), check=True)
+    go = ensure_go()
+    subprocess.run([go.path, "build", "-o", program, source], env=go.environment(), check=True)
     return program
 
 

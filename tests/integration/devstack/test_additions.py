@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from devstack import builder, stamps
 from devstack.errors import BuildFailed
-from devstack.golang import ensure_go, environment
+from devstack.golang import ensure_go
 from devstack.programs import Program
 
 _MODULE = "example.org/page"
@@ -49,13 +49,14 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, only: Callable[[Progra
     _publish(tmp_path / "proxy")
     monkeypatch.setenv("GOPROXY", (tmp_path / "proxy").as_uri())
     monkeypatch.setenv("GOMODCACHE", str(tmp_path / "modules"))
-    monkeypatch.setenv("PATH", f"{ensure_go().path.parent}:/usr/bin:/bin")
+    go = ensure_go()
+    monkeypatch.setenv("PATH", f"{go.path.parent}:/usr/bin:/bin")
     monkeypatch.setenv("KUBEBUILDER_ASSETS", "")
     directory = tmp_path / "pinned"
     directory.mkdir()
     (directory / "go.mod").write_text(f"module pinned\n\ngo 1.26\n\ntool {_MODULE}\n\nrequire {_MODULE} v1.0.0\n")
-    settings = environment() | {"GOFLAGS": "-mod=mod -modcacherw", "GONOSUMDB": _MODULE}
-    subprocess.run([ensure_go().path, "mod", "tidy"], cwd=directory, env=settings, check=True)
+    settings = go.environment() | {"GOFLAGS": "-mod=mod -modcacherw", "GONOSUMDB": _MODULE}
+    subprocess.run([go.path, "mod", "tidy"], cwd=directory, env=settings, check=True)
     return only(Program("page", directory, _MODULE, module=_MODULE))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from devstack import builder, find, golang, paths, programs
 from devstack.errors import BuildFailed
-from devstack.golang import environment, find_go
+from devstack.golang import find_go
 from devstack.identity import ProcessIdentity
 from devstack.programs import Program
 
@@ -84,7 +84,7 @@ def test_the_committed_modules_are_complete() -> None:
     for program in pinned:
         command = [str(go.path), "list", "-f", "{{.Name}}", program.package]
         answer = subprocess.run(
-            command, cwd=program.directory, env=environment(), capture_output=True, text=True, check=False
+            command, cwd=program.directory, env=go.environment(), capture_output=True, text=True, check=False
         )
         assert (answer.stdout.strip(), answer.stderr) == ("main", ""), program.name
 

@@ -168,5 +168,5 @@ def test_up_ends_with_an_error_when_a_part_crashes(name: str) -> None:
         os.kill(state.processes["consul"].pid, signal.SIGKILL)
         _, said = up.communicate(timeout=30)
     assert up.returncode == 1
-    assert "devstack: consul has ended with status -9; the last lines of" in said
+    assert f"devstack: consul has ended with status -9, which ends all of {name}; the last lines of" in said
     assert _survivors(state, seconds=0) == []

@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from devstack.golang import ensure_go, environment
+from devstack.golang import ensure_go
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,10 @@ class Schema:
 
     def fetch(self) -> Path:
         """Download the module, unless Go's module cache has it, and return the file."""
-        command = [str(ensure_go().path), "mod", "download", "-json", self.module]
+        go = ensure_go()
+        command = [str(go.path), "mod", "download", "-json", self.module]
         # In the root directory, where no go.mod is in force: the module is wanted for a file, not to be built.
-        answer = subprocess.run(command, cwd="/", env=environment(), capture_output=True, text=True, check=False)
+        answer = subprocess.run(command, cwd="/", env=go.environment(), capture_output=True, text=True, check=False)
         assert answer.returncode == 0, answer.stdout + answer.stderr
         facts = json.loads(answer.stdout)
         assert facts["Sum"] == self.checksum, f"{self.module} is not what it was when it was pinned"

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 from devstack import golang
+from devstack.golang import Go
+from devstack.paths import CACHE, GO_HOME
 
 
 @pytest.mark.parametrize(
@@ -41,14 +43,26 @@ def test_the_users_settings_do_not_reach_the_build(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("GOOS", "windows")
     monkeypatch.setenv("GOROOT", "/nowhere")
     monkeypatch.setenv("GOPROXY", "https://proxy.example")
-    environment = golang.environment()
+    machines = Go(Path("/usr/bin/go"), "go1.26.8")
+    environment = machines.environment()
     assert environment["GOFLAGS"] == "-mod=readonly", "go.sum decides what is built"
     assert environment["CGO_ENABLED"] == "0", "no C compiler is needed"
-    assert golang.environment(cgo=True)["CGO_ENABLED"] == "1"
+    assert machines.environment(cgo=True)["CGO_ENABLED"] == "1"
     assert environment["GOTOOLCHAIN"] == "local", "no other Go is fetched"
     assert not {"GOOS", "GOROOT"} & set(environment)
     assert environment["GOPROXY"] == "https://proxy.example", "where modules come from is the user's to say"
     assert "GOSUMDB" not in environment or environment["GOSUMDB"] != "off"
+
+
+def test_a_go_of_ours_leaves_nothing_outside_of_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gigabytes of modules would stay in the home of somebody who never installed Go. Another Go keeps its own."""
+    for name in ("GOMODCACHE", "GOCACHE"):
+        monkeypatch.delenv(name, raising=False)
+    ours = Go(GO_HOME / "bin" / "go", "go1.27.3").environment()
+    assert {Path(ours[name]).parent for name in ("GOMODCACHE", "GOCACHE")} == {CACHE / "go-caches"}
+    assert "-modcacherw" in ours["GOFLAGS"], "`make clean` removes it without being root"
+    machines = Go(Path("/usr/bin/go"), "go1.26.8").environment()
+    assert not {"GOMODCACHE", "GOCACHE"} & set(machines)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from devstack.errors import BuildFailed
-from devstack.golang import Go, environment
+from devstack.golang import Go
 from devstack.programs import Program
 
 
@@ -45,7 +45,7 @@ def _download(program: Program, go: Go) -> Path:
     """The folder of the module in Go's module cache, verified by go.sum."""
     command = [str(go.path), "mod", "download", "-json", program.module]
     answer = subprocess.run(
-        command, cwd=program.directory, env=environment(), capture_output=True, text=True, check=False
+        command, cwd=program.directory, env=go.environment(), capture_output=True, text=True, check=False
     )
     # It tells what went wrong on stdout, too, as JSON.
     facts = json.loads(answer.stdout or "{}")

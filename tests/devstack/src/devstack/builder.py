@@ -6,13 +6,13 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from devstack import additions, stamps
 from devstack.errors import BuildFailed
 from devstack.find import Binaries, take_inventory
-from devstack.golang import Go, ensure_go, environment, has_c_compiler
+from devstack.golang import Go, ensure_go, has_c_compiler
 from devstack.locks import locked
 from devstack.paths import BIN, BUILD_LOCK, BUILD_LOGS, shown
 from devstack.processes import ProcessGroup
@@ -92,7 +92,7 @@ def _go_build(programs: Sequence[Program], go: Go, outputs: Path, log: Path, ste
     packages = [program.package for program in programs]
     command = [str(go.path), "build", "-C", str(programs[0].directory), *flags, "-o", target, *packages]
     for attempt in range(1, _ATTEMPTS + 1):
-        status = _run(command, log, step, cgo=cgo)
+        status = _run(command, go.environment(cgo=cgo), log, step)
         if status == 0:
             return
         reason = _complaints(log)
@@ -107,7 +107,7 @@ def _go_build(programs: Sequence[Program], go: Go, outputs: Path, log: Path, ste
     raise BuildFailed(msg)
 
 
-def _run(command: Sequence[str], log: Path, step: Step, *, cgo: bool) -> int:
+def _run(command: Sequence[str], environment: Mapping[str, str], log: Path, step: Step) -> int:
     """Run `go build -v`, whose every line is a package compiled or a module fetched; its exit status.
 
     When we are interrupted or killed, go and its compilers end too.
@@ -115,7 +115,7 @@ def _run(command: Sequence[str], log: Path, step: Step, *, cgo: bool) -> int:
     log.write_bytes(b"")
     group = ProcessGroup()
     try:
-        process = group.spawn(command, log, environment(cgo=cgo))
+        process = group.spawn(command, log, environment)
         count = 0
         with log.open("rb") as lines:
             while (status := process.poll()) is None:

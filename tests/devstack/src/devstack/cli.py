@@ -27,6 +27,8 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("part", nargs="*", metavar="PART", help=", ".join(PROGRAMS))
     build.add_argument("--all", action="store_true", help="also what only the tests need")
 
+    command("vet", commands.run_vet, "`go vet` of the programs that are our own")
+
     up = named(command("up", commands.run_up, "start a stack and stay until Ctrl-C"))
     up.add_argument("--detach", action="store_true", help="come back when it is ready")
     up.add_argument("--controller-manager", action="store_true", help="with kube-controller-manager")

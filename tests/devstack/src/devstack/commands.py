@@ -3,6 +3,7 @@
 import argparse
 import shlex
 import signal
+import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -12,8 +13,9 @@ from devstack import instances
 from devstack.builder import build
 from devstack.errors import DevstackError
 from devstack.find import Binaries
+from devstack.golang import ensure_go
 from devstack.paths import shown
-from devstack.programs import ALL, DEMO
+from devstack.programs import ALL, DEMO, PROGRAMS
 from devstack.progress import Step
 from devstack.stack import Stack
 
@@ -24,6 +26,17 @@ def run_build(arguments: argparse.Namespace) -> None:
     names = ALL if arguments.all else arguments.part or DEMO
     for name, binary in build(names).items():
         print(f"{name:<24} {binary.version:<10} {binary.origin}: {shown(binary.path)}")
+
+
+def run_vet(arguments: argparse.Namespace) -> None:
+    del arguments
+    go = ensure_go()
+    own = [program for program in PROGRAMS.values() if not program.module]
+    for program in own:
+        command = [str(go.path), "vet", "-C", str(program.directory), "./..."]
+        if subprocess.run(command, env=go.environment(), check=False).returncode != 0:
+            msg = f"go vet finds fault with {shown(program.directory)}; its words are above"
+            raise DevstackError(msg)
 
 
 def run_up(arguments: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devstack.errors import BuildFailed
-from devstack.paths import GO_HOME
+from devstack.paths import GO_CACHES, GO_HOME
 from devstack.progress import Step
 
 OLDEST_GO = (1, 26)
@@ -23,15 +23,26 @@ class Go:
     path: Path
     version: str
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is the one that was brought into .cache/go."""
+        return self.path.is_relative_to(GO_HOME)
 
-def environment(*, cgo: bool = False) -> dict[str, str]:
-    """The process environment for `go`. The proxy and the checksum database stay as the user set them.
+    def environment(self, *, cgo: bool = False) -> dict[str, str]:
+        """The process environment for it. The proxy and the checksum database stay as the user set them.
 
-    Without cgo no C compiler is needed; `GOTOOLCHAIN=local` keeps Go from fetching another Go.
-    """
-    switches = {"GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": str(int(cgo))}
-    kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
-    return kept | switches
+        Without cgo no C compiler is needed; `GOTOOLCHAIN=local` keeps Go from fetching another Go. The machine's own Go
+        keeps its caches, which other projects share. Ours has none elsewhere: all that it leaves is under .cache, and
+        writable, so that `make clean` can remove it.
+        """
+        flags = "-mod=readonly"
+        caches = {}
+        if self.is_ours:
+            flags += " -modcacherw"
+            caches = {"GOMODCACHE": str(GO_CACHES / "modules"), "GOCACHE": str(GO_CACHES / "build")}
+        switches = {"GOFLAGS": flags, "GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": str(int(cgo))}
+        kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+        return caches | kept | switches
 
 
 def has_c_compiler() -> bool:
@@ -51,7 +62,13 @@ def _usable(path: str | None) -> Go | None:
     try:
         # In the root directory, where no go.mod or go.work can ask for another toolchain.
         answer = subprocess.run(
-            [path, "version"], env=environment(), cwd="/", capture_output=True, text=True, timeout=30, check=True
+            [path, "version"],
+            env={**os.environ, "GOTOOLCHAIN": "local"},
+            cwd="/",
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -13,6 +13,7 @@ KSTATUS_SOURCES = SOURCES / "kstatus"
 
 CACHE = REPOSITORY / ".cache"
 GO_HOME = CACHE / "go"
+GO_CACHES = CACHE / "go-caches"
 BIN = CACHE / "devstack" / "bin"
 BUILD_LOGS = CACHE / "devstack" / "log"
 BUILD_LOCK = CACHE / "devstack" / "build.lock"

@@ -121,7 +121,8 @@ class Supervisor:
     def _raise_if_crashed(self, processes: Sequence[Process]) -> None:
         for process in processes:
             if process.crashed:
-                msg = f"{process.name} has ended with status {process.exit_status}{process.last_lines()}"
+                how = f"has ended with status {process.exit_status}, which ends all of {self.name}"
+                msg = f"{process.name} {how}{process.last_lines()}"
                 raise PartFailed(msg)
 
     def _record(self) -> None:
