@@ -110,6 +110,18 @@ cluster-test: .venv/.synced ## images and manifests on such a cluster, as pods, 
 compose-check: .venv/.synced ## compose.yaml, run for real by podman-compose (Linux, root, apt-get)
 	@$(RUN) --group compose python tests/compose/run.py
 
+.PHONY: docker-check
+docker-check: ## compose.yaml with Docker's own builder and the public images: needs docker with compose, and the internet
+	@.ci/docker-check
+
+.PHONY: kind-check
+kind-check: images ## the dev overlay on kind with the public images: needs docker, kind, kubectl, and the internet
+	@.ci/kind-check
+
+.PHONY: contract-check
+contract-check: .venv/.synced ## the contract tests against the public APISIX image: needs docker, and the internet
+	@.ci/contract-check
+
 .PHONY: tilt-check
 tilt-check: .venv/.synced ## the Tiltfile, evaluated by Tilt (built where there is none: some minutes, and a C compiler)
 	@$(RUN) devstack build tilt kubectl

@@ -20,7 +20,10 @@ def main() -> NoReturn:
         machine.require_machine()
         machine.install_packages(_PODMAN_PROGRAMS)
     except machine.CannotRun as error:
-        print(f"compose-check: not run: {error}")  # noqa: T201 - the one line that a person reads
+        try:
+            machine.not_run("compose-check", error)
+        except machine.CannotRun as required:
+            sys.exit(f"compose-check: {required}")
         sys.exit(0)
     try:
         podman.prepare()

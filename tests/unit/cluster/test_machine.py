@@ -48,6 +48,7 @@ def test_cannot_run(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.delenv("CLUSTER_TEST", raising=False)
     missing(monkeypatch)
     with pytest.raises(machine.CannotRun, match=said):
         machine.require_machine()
@@ -56,5 +57,9 @@ def test_cannot_run(
     output = capsys.readouterr().out
     assert output.startswith("cluster-test: not run: ")
     assert output.count("\n") == 1
+    monkeypatch.setenv("CLUSTER_TEST", "required")
+    assert cli.main() == 1, "where it has to run, 'not run' is a failure"
+    assert said in capsys.readouterr().err
+    monkeypatch.delenv("CLUSTER_TEST")
     monkeypatch.setattr(sys, "argv", ["cluster", "up"])
     assert cli.main() == 1, "a cluster that was asked for is another matter"

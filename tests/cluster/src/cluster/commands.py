@@ -162,7 +162,7 @@ def run_test(arguments: argparse.Namespace) -> None:
     try:
         machine.require_machine()
     except machine.CannotRun as reason:
-        print(f"cluster-test: not run: {reason}")
+        machine.not_run("cluster-test", reason)
         return
     prepare()
     names = build_images()
