@@ -226,10 +226,37 @@ def test_another_context_only_by_name(evaluate: Evaluate) -> None:
     assert evaluate("--allow-context=elsewhere", context="production").returncode == _LOADING_FAILED
 
 
-def test_podman_on_minikube(evaluate: Evaluate) -> None:
-    answer = evaluate("--builder=podman", context="minikube")
+@pytest.mark.parametrize(
+    ("arguments", "context", "loads", "why"),
+    [
+        (("--builder=podman",), "minikube", "minikube image load -", "its own command"),
+        (("--builder=podman",), "k3d-dev", "k3d image import --cluster dev", "its own command"),
+        ((), "k3d-dev", "k3d image import --cluster dev", "Tilt would push to a registry called localhost"),
+        (("--load=minikube image load -",), "minikube", "minikube image load -", "its container runtime is not Docker"),
+        ((), "minikube", None, "Tilt builds in minikube's own Docker"),
+        ((), "docker-desktop", None, "the cluster has Docker's images"),
+        ((), "kind-dev", None, "Tilt loads them by itself"),
+    ],
+)
+def test_how_images_come_into_the_cluster(
+    evaluate: Evaluate, arguments: tuple[str, ...], context: str, loads: str | None, why: str
+) -> None:
+    answer = evaluate(*arguments, context=context)
     assert answer.returncode == 0, answer.stderr
-    assert "minikube image load -" in answer.stdout
+    images = [image for one in json.loads(answer.stdout)["Manifests"] for image in one.get("ImageTargets") or ()]
+    scripts = {image["BuildDetails"]["args"][-1] for image in images if "args" in image["BuildDetails"]}
+    assert images
+    if loads is None:
+        assert not scripts, why
+        return
+    assert len(scripts) == 2, why
+    builder = "podman" if "--builder=podman" in arguments else "docker"
+    for script in scripts:
+        assert loads in script, why
+        assert f"BUILDER={builder} .ci/build-image" in script
+        assert f"{builder} save" in script
+        checked = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
+        assert checked.returncode == 0, checked.stderr
 
 
 def test_nothing_is_fetched_to_evaluate_it() -> None:
