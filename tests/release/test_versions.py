@@ -31,6 +31,13 @@ def test_manifests_name_the_images_of_this_version() -> None:
         assert version == OPERATOR.version, f"{path.relative_to(ROOT)}: {name}"
 
 
+def test_labels_name_this_version() -> None:
+    found = re.findall(
+        r"app.kubernetes.io/version: (\d+\.\d+\.\d+)", (ROOT / "manifests/base/kustomization.yaml").read_text()
+    )
+    assert found == [OPERATOR.version]
+
+
 def test_gitops_examples_name_this_version() -> None:
     found = {(path, tag) for path in _manifests() for tag in _TAGS.findall(path.read_text())}
     assert found

@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from consul_init.settings import Settings
 
 _ROOT = Path(__file__).parents[2]
 _SCHEMA = _ROOT / "tests/compose/compose-spec.json"
@@ -79,6 +80,13 @@ def test_what_is_ours_has_no_rights_and_a_read_only_root() -> None:
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert "USER 65532:65532" in (_ROOT / folder / "Dockerfile").read_text(), name
         assert not {"user", "privileged", "cap_add", "devices"} & service.keys(), name
+
+
+def test_a_service_has_the_time_that_it_takes_to_stop() -> None:
+    """A hanging Consul and a slow request: less would end in SIGKILL."""
+    for name in ("echo-v1", "echo-v2"):
+        settings = Settings.from_env({"SERVICE_PORT": "8000", **SERVICES[name]["environment"]})
+        assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > settings.stop_timeout, name
 
 
 def test_no_image_is_built_twice() -> None:

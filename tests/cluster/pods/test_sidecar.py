@@ -16,15 +16,7 @@ from .installed import ECHO, SAMPLES, Installed, wait_for_rollouts
 SERVICE = "echo-sidecar"
 DRAIN = 2.0
 _SELECTOR = f"app.kubernetes.io/name={SERVICE}"
-_ROUTE = f"""
-apiVersion: echoroute.dev/v1alpha1
-kind: EchoRoute
-metadata: {{name: {SERVICE}}}
-spec:
-  match: {{paths: ["/sidecar/*"]}}
-  rewrite: {{stripPrefix: /sidecar}}
-  backends: [{{service: {SERVICE}}}]
-"""
+_ROUTE = SAMPLES / "native-sidecar/route.yaml"
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What the folders of manifests/ become: objects, as `kubectl kustomize` builds them."""
 
 import functools
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,16 @@ def _built(kubectl: Path, folder: Path) -> str:
     done = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def render_with(kubectl: Path, folder: Path, component: str, scratch: Path) -> list[Manifest]:
+    """A folder with one more component, as somebody would write it into a kustomization of their own."""
+    kustomization = {
+        "resources": [os.path.relpath(folder, scratch.resolve())],
+        "components": [os.path.relpath(MANIFESTS / "components" / component, scratch.resolve())],
+    }
+    (scratch / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    return render(kubectl, scratch)
 
 
 def of_kind(objects: list[Manifest], *kinds: str) -> list[Manifest]:

@@ -1,6 +1,5 @@
 """What the manifests tell our programs is what these understand, and the numbers in them fit together."""
 
-import os
 import re
 import tomllib
 from pathlib import Path
@@ -10,6 +9,7 @@ import yaml
 from consul_init.settings import Settings as ConsulInitSettings
 from devstack.paths import REPOSITORY
 from echoroute.run.settings import Settings, variable
+from pydantic import ValidationError
 
 from .rendered import (
     FOLDERS,
@@ -21,6 +21,7 @@ from .rendered import (
     name_of,
     of_kind,
     render,
+    render_with,
     workloads,
 )
 
@@ -45,6 +46,10 @@ def test_the_operator_starts_with_the_settings_of_each_overlay(
         monkeypatch.delenv(name, raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
+    if environ.get("ECHOROUTE_OWNER_ID") == "CHANGE-ME":
+        with pytest.raises(ValidationError, match="owner_id"):
+            Settings()  # two teams that copy an id that works would delete each other's routes
+        monkeypatch.setenv("ECHOROUTE_OWNER_ID", "5eed0fff")
     settings = Settings()
     assert settings.apisix_admin_key is None, "the key comes from a file, which can change without a restart"
     assert (settings.pod_name, settings.pod_namespace) == ("x", "x")
@@ -88,19 +93,29 @@ def test_only_some_namespaces_need_an_owner_id_and_no_cluster_wide_list(kubectl:
 
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=name_of)
 def test_no_ids_where_the_cluster_assigns_them(kubectl: Path, tmp_path: Path, overlay: Path) -> None:
-    component = MANIFESTS / "components/assigned-user"
-    kustomization = {
-        "resources": [os.path.relpath(overlay, tmp_path.resolve())],
-        "components": [os.path.relpath(component, tmp_path.resolve())],
-    }
-    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-    render(kubectl, overlay)  # its secrets are there now
-    found = dict(workloads(render(kubectl, tmp_path)))
+    found = dict(workloads(render_with(kubectl, overlay, "assigned-user", tmp_path)))
     assert "Deployment/echoroute-operator" in found
     for name, template in found.items():
         for context in (template["spec"], *containers(template)):
             assert not {"runAsUser", "runAsGroup", "fsGroup"} & context.get("securityContext", {}).keys(), name
         assert template["spec"]["securityContext"]["runAsNonRoot"], f"{name}: restricted wants it all the same"
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS, ids=name_of)
+def test_whatever_runs_has_the_labels_that_kubernetes_recommends(kubectl: Path, overlay: Path) -> None:
+    """By name, component and the whole that it belongs to; what is ours to release by version, too."""
+    objects = render(kubectl, overlay)
+    for each in of_kind(objects, "Deployment", "StatefulSet"):
+        name = each["metadata"]["name"]
+        wanted = {"name", "part-of", "component"} if each["metadata"]["namespace"] == "echoroute-system" else {"name"}
+        if name == "echoroute-operator":
+            wanted |= {"instance", "version", "managed-by"}
+        for labels in (each["metadata"]["labels"], each["spec"]["template"]["metadata"]["labels"]):
+            assert {f"app.kubernetes.io/{label}" for label in wanted} <= labels.keys(), name
+        changing = {"app.kubernetes.io/version", "app.kubernetes.io/managed-by"} & each["spec"]["selector"][
+            "matchLabels"
+        ].keys()
+        assert not changing or name.startswith("echo-v"), f"{name}: a selector cannot be changed by an upgrade"
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=name_of)
@@ -161,8 +176,9 @@ def test_apisix_is_told_of_what_the_development_overlay_has(kubectl: Path) -> No
     config = yaml.safe_load(text)
     template = dict(workloads(objects))["Deployment/apisix"]
     [container] = [each for each in containers(template) if each["name"] == "apisix"]
-    needed = {name for name, default in re.findall(r"\$\{\{(\w+)(:=[^}]*)?\}\}", text.partition("\napisix:")[2])}
-    assert needed - {"CONSUL_SERVER"} == set(environment(container, objects))
+    defaults = dict(re.findall(r"\$\{\{(\w+)(:=[^}]*)?\}\}", text.partition("\napisix:")[2]))
+    needed = {name for name, default in defaults.items() if not default}
+    assert needed <= set(environment(container, objects)) <= defaults.keys()
     ports = {each["name"]: each["containerPort"] for each in container["ports"]}
     assert ports == {
         "http": config["apisix"]["node_listen"],
