@@ -1,4 +1,4 @@
-"""Builds what is missing with Go: one module after the other, verified, into .cache/devstack/bin."""
+"""Brings what is missing: from published archives, else built with Go, one module after the other, verified."""
 
 import itertools
 import re
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from devstack import additions, stamps
+from devstack.download import download, is_allowed
 from devstack.errors import BuildFailed
 from devstack.find import Binaries, take_inventory
 from devstack.golang import Go, ensure_go, has_c_compiler
@@ -29,7 +30,7 @@ _NETWORK = re.compile(
 
 
 def build(names: Iterable[str]) -> Binaries:
-    """Find the programs, build what is missing, and say each on a line of its own (on stderr).
+    """Find the programs, download or build what is missing, and say each on a line of its own (on stderr).
 
     One process builds at a time. Raises BuildFailed.
     """
@@ -41,9 +42,12 @@ def build(names: Iterable[str]) -> Binaries:
     BUILD_LOCK.parent.mkdir(parents=True, exist_ok=True)
     with locked(BUILD_LOCK, lambda: say("another process is building; waiting for it")):
         inventory = take_inventory(names)
+        for line in inventory.refused if inventory.missing else ():
+            say(line)
+        if inventory.missing and is_allowed():
+            download(inventory.missing, [PROGRAMS[name] for name in names])
+            inventory = take_inventory(names)
         if inventory.missing:
-            for line in inventory.refused:
-                say(line)
             go = ensure_go()
             for _, group in itertools.groupby(inventory.missing, key=lambda program: program.directory):
                 _build_module(list(group), go)

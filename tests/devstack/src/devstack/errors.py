@@ -17,6 +17,14 @@ class BuildFailed(DevstackError):
     """`go build` failed, or something it needs is missing."""
 
 
+class Unavailable(DevstackError):
+    """A published archive cannot be used; the message says why, as the end of a sentence."""
+
+
+class NoAnswer(Unavailable):
+    """There is no way to the host, or it says nothing: others would be asked in vain."""
+
+
 class PartFailed(DevstackError):
     """A part of a stack did not start, or ended by itself."""
 

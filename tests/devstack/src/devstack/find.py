@@ -1,4 +1,4 @@
-"""Programs that are there already: of KUBEBUILDER_ASSETS, of PATH, or built before."""
+"""Programs that are there already: of KUBEBUILDER_ASSETS, of PATH, built or downloaded before."""
 
 import os
 import shutil
@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devstack import stamps
+from devstack import archives, stamps
 from devstack.errors import NotBuilt
-from devstack.paths import BIN, shown
+from devstack.paths import BIN, DOWNLOADED, shown
 from devstack.programs import KUBE_APISERVER, PROGRAMS, Program, pinned_version, refusal
 from devstack.versions import Version
 
@@ -22,6 +22,8 @@ class Binary:
     version: str
     origin: str
 
+
+_BUILT, _DOWNLOADED = "built here", "downloaded"
 
 Binaries = dict[str, Binary]
 
@@ -66,30 +68,55 @@ def _on_machine(program: Program, apiserver: Version, inventory: Inventory) -> B
     return None
 
 
-def _find(program: Program, apiserver: Version, inventory: Inventory) -> Binary | None:
+def _find(program: Program, apiserver: Version, inventory: Inventory, *, downloaded: bool) -> Binary | None:
     on_machine = _on_machine(program, apiserver, inventory)
     if on_machine is not None:
         return on_machine
     built = BIN / program.name
-    if not stamps.is_fresh(program, built):
+    if stamps.is_fresh(program, built):
+        version = pinned_version(program)
+        return Binary(built, str(version) if version else "our own", _BUILT)
+    return _downloaded(program) if downloaded else None
+
+
+def _downloaded(program: Program) -> Binary | None:
+    archive, path = archives.archive_of(program.name), DOWNLOADED / program.name
+    if archive is None or not stamps.is_stamped(path, archive.digest):
         return None
-    version = pinned_version(program)
-    return Binary(built, str(version) if version else "our own", "built here")
+    return Binary(path, str(archive.programs[program.name]), _DOWNLOADED)
 
 
 def take_inventory(names: Iterable[str]) -> Inventory:
-    """Look for each program. The API server is looked at first: the others have to fit to it."""
+    """Look for each program.
+
+    What was downloaded is used where it is all that is wanted of a module: what is built is of another version.
+    """
+    wanted = [PROGRAMS[name] for name in names]
+    without: set[Path] = set()
+    while True:
+        inventory = _look(wanted, without)
+        origins: dict[Path, set[str]] = {}
+        for program in wanted:
+            found = inventory.found.get(program.name)
+            origins.setdefault(program.directory, set()).add(found.origin if found else "")
+        mixed = {each for each, seen in origins.items() if _DOWNLOADED in seen and seen & {"", _BUILT}}
+        if not mixed:
+            return inventory
+        without |= mixed
+
+
+def _look(wanted: Iterable[Program], without: set[Path]) -> Inventory:
+    """The API server is looked at first: the others have to fit to it."""
     inventory = Inventory()
     pinned = pinned_version(KUBE_APISERVER) or Version(0, 0)
-    apiserver = _on_machine(KUBE_APISERVER, pinned, Inventory())
+    apiserver = _find(KUBE_APISERVER, pinned, Inventory(), downloaded=KUBE_APISERVER.directory not in without)
     apiserver_version = (Version.find(apiserver.version) if apiserver else None) or pinned
-    for name in names:
-        program = PROGRAMS[name]
-        binary = _find(program, apiserver_version, inventory)
+    for program in wanted:
+        binary = _find(program, apiserver_version, inventory, downloaded=program.directory not in without)
         if binary is None:
             inventory.missing.append(program)
         else:
-            inventory.found[name] = binary
+            inventory.found[program.name] = binary
     return inventory
 
 

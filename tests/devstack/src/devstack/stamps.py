@@ -40,8 +40,13 @@ def _stamp(binary: Path) -> Path:
 
 def is_fresh(program: Program, binary: Path) -> bool:
     """Whether the binary was built from what is there now."""
+    return is_stamped(binary, fingerprint(program))
+
+
+def is_stamped(binary: Path, expected: str) -> bool:
+    """Whether the binary has this stamp."""
     try:
-        return binary.is_file() and _stamp(binary).read_text() == fingerprint(program)
+        return binary.is_file() and _stamp(binary).read_text() == expected
     except FileNotFoundError:
         return False
 
@@ -50,5 +55,5 @@ def forget(binary: Path) -> None:
     _stamp(binary).unlink(missing_ok=True)
 
 
-def write(program_fingerprint: str, binary: Path) -> None:
-    _stamp(binary).write_text(program_fingerprint)
+def write(stamp: str, binary: Path) -> None:
+    _stamp(binary).write_text(stamp)
