@@ -106,15 +106,24 @@ _RESERVED = [
     ("match", "uri", "/a", "write paths"),
     ("match", "uris", ["/a"], "write paths"),
     ("match", "method", "GET", "write methods"),
-    ("match", "header", [{"name": "X-A"}], "matched by hosts"),
-    ("match", "query", [{"name": "a"}], "matched by hosts"),
-    ("match", "cookie", [{"name": "a"}], "matched by hosts"),
-    ("match", "remoteAddr", "10.0.0.1", "matched by hosts"),
-    ("match", "var", ["arg_a"], "matched by hosts"),
+    ("match", "header", [{"name": "X-A"}], "write headers"),
+    ("match", "query", [{"name": "a"}], "write queries"),
+    ("match", "queryParams", [{"name": "a"}], "write queries"),
+    ("match", "cookie", [{"name": "a"}], "write cookies"),
+    ("match", "remoteAddr", "10.0.0.1", "write remoteAddrs"),
+    ("match", "remote_addrs", ["10.0.0.1"], "write remoteAddrs"),
+    ("match", "var", [["arg_a", "==", "1"]], "must be of type object"),
+    ("match", "exprs", [{"subject": {}}], "or vars"),
+    ("match", "hostnames", ["api.example.com"], "write hosts"),
     ("match", "host", ["api.example.com"], "must be of type string"),
     ("", "hosts", ["api.example.com"], "below match"),
     ("", "paths", ["/a"], "below match"),
     ("", "methods", ["GET"], "below match"),
+    ("", "remoteAddrs", ["10.0.0.1"], "below match"),
+    ("", "headers", [{"name": "X-A"}], "below match"),
+    ("", "queries", [{"name": "a"}], "below match"),
+    ("", "cookies", [{"name": "a"}], "below match"),
+    ("", "vars", [["arg_a", "==", "1"]], "must be of type object"),
 ]
 
 
@@ -133,7 +142,10 @@ def test_a_wrong_name_that_would_widen_the_route_is_refused_without_strict_valid
 
 _NULLS = [
     ({"match": {"hosts": None}}, "spec.match.hosts"),
-    ({"match": {"methods": None}}, "spec.match.methods"),
+    *(
+        ({"match": {name: None}}, f"spec.match.{name}")
+        for name in ("methods", "headers", "queries", "cookies", "remoteAddrs", "vars")
+    ),
     ({"rewrite": None}, "spec.rewrite"),
     ({"rewrite": {"host": "a", "headers": None}}, "spec.rewrite.headers"),
     ({"rewrite": {"headers": {"set": {"X-A": "1"}, "remove": None}}}, "spec.rewrite.headers.remove"),
@@ -187,7 +199,7 @@ def test_what_only_the_operator_can_see_is_told_in_a_condition(
     said_before = len(operator.process.output())
     for number, case in enumerate(_BY_OPERATOR):
         manifest = _manifest(f"malformed-{number}", case.spec)
-        manifest["spec"] = {**case.spec, "match": {"paths": [f"/{namespace}/{number}"]}}
+        manifest["spec"] = {**case.spec, "match": {**case.spec["match"], "paths": [f"/{namespace}/{number}"]}}
         answer = kube.http.post(path_of(namespace), params={"fieldValidation": "Strict"}, json=manifest)
         assert answer.status_code == 201, (case.why, answer.text)
     for number, case in enumerate(_BY_OPERATOR):

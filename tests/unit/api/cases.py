@@ -4,6 +4,8 @@ Loaded with `runpy.run_path(...)["MALFORMED"]` by the unit tests (which run each
 integration tests (which apply each to a real API server). `WELL_FORMED` must pass everywhere.
 """
 
+import runpy
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -38,6 +40,7 @@ def _timeout(duration):
 
 
 _PATH = "spec.match.paths[0]"
+_MATCH = runpy.run_path(str(Path(__file__).with_name("match_cases.py")))
 
 MALFORMED = [
     Malformed(
@@ -508,6 +511,10 @@ MALFORMED = [
         "is a closed plugin",
         "operator",
     ),
+    *(
+        Malformed(why, _spec(match), f"spec.match.{field}", says, ring)
+        for why, match, field, says, ring in _MATCH["MALFORMED"]
+    ),
 ]
 
 WELL_FORMED = {
@@ -551,4 +558,5 @@ WELL_FORMED = {
     "switches": _spec(name="my route", websocket=True, enabled=False, gatewayClass="apisix"),
     "plugins are opaque": _spec(plugins={"cors": {"allow_origins": "*", "_meta": {"disable": False}}, "key-auth": {}}),
     "no plugin is a plugin map too": _spec(plugins={}),
+    **{why: _spec(match) for why, match in _MATCH["WELL_FORMED"].items()},
 }

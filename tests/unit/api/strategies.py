@@ -83,15 +83,73 @@ def _upstreams(odd):
     )
 
 
+_VALUE_OPS, _LIST_OPS, _BARE_OPS = ["Exact", "NotEqual", "Regex", "NotRegex"], ["In", "NotIn"], ["Exists", "Absent"]
+_text = st.text("abc,=^.ä", max_size=6)
+
+
+def _conditions(names, odd):
+    """Conditions on headers, queries or cookies; odd ones may also lack what their op needs, or have too much."""
+    values = st.lists(_text | odd, min_size=1, max_size=3, unique=True)
+    good = (
+        _object({"name": names | odd, "op": st.sampled_from(_VALUE_OPS), "value": _text | odd})
+        | _object({"name": names | odd, "op": st.sampled_from(_LIST_OPS), "values": values})
+        | _object({"name": names | odd, "op": st.sampled_from(_BARE_OPS)})
+    )
+    ops = st.sampled_from(_VALUE_OPS + _LIST_OPS + _BARE_OPS)
+    wrong = odd.flatmap(lambda text: _object({"name": names, "op": ops}, value=st.just(text), values=values))
+    return st.lists(good | wrong, min_size=1, max_size=3, unique_by=lambda one: str(one).lower().replace("_", "-"))
+
+
+_address = st.sampled_from(
+    ["10.0.0.1", "10.0.0.1/8", "0.0.0.0/0", "2001:DB8::1", "::/0", "64:ff9b::1.2.3.4", "::1/128"]
+)
+_odd_address = st.text("0123.:/%fF ", max_size=12) | st.sampled_from(
+    [
+        "::ffff:1.2.3.4",
+        "::ffff:0:0/96",
+        "::ffff:1.2.3.4/64",
+        "fe80::1%eth0",
+        "10.0.0.0/08",
+        "10.0.0.01",
+        "[::1]",
+        "1.2.3.4/+1",
+    ]
+)
+_comparison = st.sampled_from(
+    [
+        ["arg_a", "==", "1"],
+        ["http_x_a", "~=", None],
+        ["http_X-A", "~~", "^a"],
+        ["arg_n", ">", 5],
+        ["arg_a", "!", "in", ["1"]],
+    ]
+)
+_expressions = st.lists(
+    _comparison | st.lists(_comparison, min_size=2, max_size=3).map(lambda parts: ["OR", *parts]),
+    min_size=1,
+    max_size=3,
+)
+
+
+def _matches(odd):
+    addresses = _address | odd.flatmap(lambda _: _odd_address)
+    return _object(
+        {"paths": st.lists(_exact | _prefix | odd, min_size=1, max_size=3, unique=True)},
+        hosts=st.lists(_host | odd, min_size=1, max_size=3, unique=True),
+        methods=st.lists(st.sampled_from(METHODS), min_size=1, max_size=10, unique=True),
+        headers=_conditions(st.from_regex(r"[A-Za-z0-9_-]{1,16}", fullmatch=True), odd),
+        queries=_conditions(st.from_regex(r"[A-Za-z0-9_.~\[\]-]{1,16}", fullmatch=True), odd),
+        cookies=_conditions(_header, odd),
+        remoteAddrs=st.lists(addresses, min_size=1, max_size=3, unique=True),
+        vars=_expressions | odd.map(lambda text: [["arg_a", text, text]]),
+        priority=st.integers(-(2**31), 2**31 - 1),
+    )
+
+
 def _specs(odd):
     return _object(
         {
-            "match": _object(
-                {"paths": st.lists(_exact | _prefix | odd, min_size=1, max_size=3, unique=True)},
-                hosts=st.lists(_host | odd, min_size=1, max_size=3, unique=True),
-                methods=st.lists(st.sampled_from(METHODS), min_size=1, max_size=10, unique=True),
-                priority=st.integers(-(2**31), 2**31 - 1),
-            ),
+            "match": _matches(odd),
             "backends": st.lists(_object({"service": _label | odd}), min_size=1, max_size=1),
         },
         name=st.text("abc /ä", min_size=1, max_size=20) | odd,

@@ -48,7 +48,6 @@ def test_the_models_alone_refuse_what_the_api_server_refuses(case):
 
 @pytest.mark.parametrize("case", _BY_OPERATOR, ids=lambda case: f"{case.field}: {case.why}")
 def test_the_operator_refuses_what_only_it_can_see(case):
-    EchoRouteSpec.model_validate(case.spec)  # lets pass what the API server lets pass
     found = _problems(case.spec)
     assert any(case.field == one.field and case.says in one.problem for one in found), (case.why, found)
 

@@ -14,10 +14,12 @@ X = Key("lab", "x")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def claim(age: int, *paths: str, host: str = ANY_HOST, priority: int = 0, methods: str = "") -> Claim:
+def claim(
+    age: int, *paths: str, host: str = ANY_HOST, priority: int = 0, methods: str = "", conditions: bytes = b""
+) -> Claim:
     """A claim created at second `age`: a smaller one is older."""
     pairs = tuple((host, path) for path in paths or ("/",))
-    return Claim(START + timedelta(seconds=age), pairs, priority, frozenset(methods.split()))
+    return Claim(START + timedelta(seconds=age), pairs, priority, frozenset(methods.split()), conditions)
 
 
 def judged(
@@ -66,6 +68,10 @@ def test_a_tie_goes_by_namespace_then_name_and_nobody_is_called_older() -> None:
         (claim(1, methods="GET PUT"), claim(2, methods="PUT POST"), True, "a method in common"),
         (claim(1), claim(2, methods="GET"), True, "no methods means all of them"),
         (claim(1, methods="GET"), claim(2), True, "on either side"),
+        (claim(1), claim(2, conditions=b"x"), False, "one has conditions, and the other takes the rest"),
+        (claim(1, conditions=b"x"), claim(2, conditions=b"y"), False, "other conditions"),
+        (claim(1, conditions=b"x"), claim(2, conditions=b"x"), True, "the same conditions"),
+        (claim(1, conditions=b"x"), claim(2, conditions=b"x", priority=1), False, "and another priority"),
     ],
 )
 def test_what_a_conflict_is(one: Claim, other: Claim, conflict: bool, why: str) -> None:
@@ -186,19 +192,24 @@ def test_the_message_names_the_place_and_who_has_it() -> None:
     assert str(Conflict(A, (ANY_HOST, "/x"), older=False)) == "/x belongs to EchoRoute shop/a"
 
 
-@pytest.mark.parametrize("spread", ["one namespace", "many namespaces", "many priorities"])
+@pytest.mark.parametrize("spread", ["one namespace", "many namespaces", "many priorities", "many conditions"])
 def test_a_thousand_on_one_path_cost_less_than_a_second(spread: str) -> None:
     keys = [Key(f"team-{number}" if spread == "many namespaces" else "shop", f"r{number}") for number in range(1_000)]
-    priority = (lambda number: number) if spread == "many priorities" else (lambda _: 0)
+
+    def one(number: int, age: int) -> Claim:
+        if spread == "many priorities":
+            return claim(age, priority=number)
+        return claim(age, conditions=b"%d" % number if spread == "many conditions" else b"")
+
     all_ = Claims()
     began = time.process_time()
     for number, key in enumerate(keys):
-        all_.want(key, claim(number, priority=priority(number)))
+        all_.want(key, one(number, number))
     all_.seed({}, set())
     for number, key in enumerate(keys[:20]):
         all_.want(key, None)
         all_.release(key)
-        all_.want(key, claim(2_000 + number, priority=priority(number)))
+        all_.want(key, one(number, 2_000 + number))
     assert time.process_time() - began < 5 * 1.0
 
 
@@ -213,6 +224,7 @@ _claims = st.builds(
     ).map(tuple),
     priority=st.integers(0, 1),
     methods=st.frozensets(st.sampled_from(["GET", "POST"])),
+    conditions=st.sampled_from([b"", b"x", b"y"]),
 )
 _keys = st.builds(Key, st.sampled_from("mn"), st.sampled_from("abc"))
 _events = st.one_of(

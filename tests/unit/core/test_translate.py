@@ -83,7 +83,27 @@ FIELDS = [
     ),
     ("methods in their order", {"match": {"paths": ["/a"], "methods": ["POST", "GET"]}}, {"methods": ["POST", "GET"]}),
     ("a priority", {"match": {"paths": ["/a"], "priority": -3}}, {"priority": -3}),
-    ("a priority of 0 is the default", {"match": {"paths": ["/a"], "priority": 0}}, {"priority": None}),
+    ("a priority of 0 is APISIX's default", {"match": {"paths": ["/a"], "priority": 0}}, {"priority": None}),
+    (
+        "conditions are an expression, and their number the priority",
+        {"match": {"paths": ["/a"], "headers": [{"name": "X-A", "op": "Exists"}], "vars": [["arg_a", "==", "1"]]}},
+        {"vars": [["http_x_a", "~=", None], ["arg_a", "==", "1"]], "priority": 2},
+    ),
+    (
+        "but for a priority of 0 that is written out",
+        {"match": {"paths": ["/a"], "headers": [{"name": "X-A", "op": "Exists"}], "priority": 0}},
+        {"vars": [["http_x_a", "~=", None]], "priority": None},
+    ),
+    (
+        "addresses as they are compared, once each: APISIX refuses duplicates, and some spellings",
+        {
+            "match": {
+                "paths": ["/a"],
+                "remoteAddrs": ["10.0.0.1/8", "10.0.0.0/8", "2001:DB8:0::1", "64:ff9b::1.2.3.0/120"],
+            }
+        },
+        {"remote_addrs": ["10.0.0.0/8", "2001:db8::1", "64:ff9b::102:300/120"], "priority": 1},
+    ),
     ("switched off", {"enabled": False}, {"status": 0}),
     ("switched on", {"enabled": True}, {"status": 1}),
     ("websocket", {"websocket": True}, {"enable_websocket": True}),

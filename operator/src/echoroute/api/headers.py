@@ -20,10 +20,11 @@ MESSAGE_HEADERS = (
 
 def is_message_header(name: str) -> bool:
     """Whether a header belongs to the message itself; letter case does not count, and `_` is `-`."""
-    return _normalised(name) in MESSAGE_HEADERS
+    return normalised(name) in MESSAGE_HEADERS
 
 
-def _normalised(name: str) -> str:
+def normalised(name: str) -> str:
+    """A header's name as the gateway compares it."""
     return name.lower().replace("_", "-")
 
 
@@ -68,7 +69,7 @@ HeaderMap = Annotated[
             f"!self.exists(name, name{_IN_CEL % list(_OVERWRITTEN)})",
             "must not have X-Real-IP or X-Forwarded-For: the gateway writes the client's address there after this; "
             "remove: [X-Forwarded-For] drops what the client sent",
-            holds=lambda headers: all(_normalised(name) not in _OVERWRITTEN for name in headers),
+            holds=lambda headers: all(normalised(name) not in _OVERWRITTEN for name in headers),
         ),
         Rule(
             r"self.all(name, !self[name].matches(r'[\x00-\x08\x0a-\x1f\x7f]'))",

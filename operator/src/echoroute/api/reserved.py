@@ -16,22 +16,38 @@ _OBJECTS: dict[str, JsonValue] = {
     "items": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
     "x-kubernetes-list-type": "atomic",
 }
-_MATCHED_BY = "requests are matched by hosts, paths, methods and priority"
+# CEL cannot see a list of lists of anything; an expression is refused here for not being a list of objects.
+_EXPRESSION = _OBJECTS
+_CONDITIONS = "a list of {name, op, value}"
 
 _BELOW_MATCH: dict[str, tuple[dict[str, JsonValue], str]] = {
     "host": (_STRING, "write hosts, a list"),
+    "hostname": (_STRING, "write hosts, a list"),
+    "hostnames": (_STRINGS, "write hosts"),
+    "domain": (_STRING, "write hosts, a list"),
+    "domains": (_STRINGS, "write hosts"),
     "path": (_STRING, "write paths, a list"),
     "uri": (_STRING, "write paths, a list"),
     "uris": (_STRINGS, "write paths"),
     "method": (_STRING, "write methods, a list"),
-    "header": (_OBJECTS, _MATCHED_BY),
-    "query": (_OBJECTS, _MATCHED_BY),
-    "cookie": (_OBJECTS, _MATCHED_BY),
-    "remoteAddr": (_STRING, _MATCHED_BY),
-    "var": (_STRINGS, _MATCHED_BY),
+    "header": (_OBJECTS, f"write headers, {_CONDITIONS}"),
+    "query": (_OBJECTS, f"write queries, {_CONDITIONS}"),
+    "queryParams": (_OBJECTS, f"write queries, {_CONDITIONS}"),
+    "cookie": (_OBJECTS, f"write cookies, {_CONDITIONS}"),
+    "remoteAddr": (_STRING, "write remoteAddrs, a list"),
+    "remote_addr": (_STRING, "write remoteAddrs, a list"),
+    "remote_addrs": (_STRINGS, "write remoteAddrs"),
+    "var": (_EXPRESSION, "write vars"),
+    "exprs": (_OBJECTS, "write headers, queries and cookies, or vars"),
 }
 _BELOW_SPEC: dict[str, tuple[dict[str, JsonValue], str]] = {
-    name: (_STRINGS, f"write it below match: match.{name}") for name in ("hosts", "paths", "methods")
+    name: (kind, f"write it below match: match.{name}")
+    for kind, names in (
+        (_STRINGS, ("hosts", "paths", "methods", "remoteAddrs")),
+        (_OBJECTS, ("headers", "queries", "cookies")),
+        (_EXPRESSION, ("vars",)),
+    )
+    for name in names
 }
 
 

@@ -69,6 +69,11 @@ def check(value: T, rules: Iterable[Rule[T]]) -> None:
         raise PydanticCustomError("rules", "{text}", {"text": "; ".join(text for _, text in broken), "broken": broken})
 
 
+def problem(text: str) -> PydanticCustomError:
+    """The error of a value that is refused: `text` says what it must be."""
+    return PydanticCustomError("refused", "{text}", {"text": text})
+
+
 class Rules(Generic[T]):
     """Annotates a field with rules: `Annotated[str, Rules(requires(...))]`."""
 

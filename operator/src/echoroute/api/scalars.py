@@ -1,5 +1,6 @@
 """The scalar types of an EchoRoute: strings with their bounds and rules."""
 
+import ipaddress
 import re
 from typing import Annotated
 
@@ -130,6 +131,36 @@ HostAndPort = Annotated[
         requires(
             "[0-9A-Za-z-]+([.][0-9A-Za-z-]+)*(:[0-9]{1,5})?",
             "must be a host name such as 'api.internal', with a port if need be ('api.internal:8080')",
+        )
+    ),
+]
+
+MatchedText = Annotated[str, Field(max_length=1024), Rules(_NO_CONTROL_CHARACTERS, _NO_REFERENCE)]
+"""What a condition compares with."""
+
+
+def _is_client_address(text: str) -> bool:
+    """As CEL's isIP and isCIDR have it, which are what Go's net/netip takes, less zones and IPv4-mapped addresses."""
+    address, slash, length = text.partition("/")
+    if "%" in address or (slash and _bits(length) is None):
+        return False
+    try:
+        ip = ipaddress.ip_interface(text).ip
+    except ValueError:
+        return False
+    return isinstance(ip, ipaddress.IPv4Address) or ip.ipv4_mapped is None
+
+
+_bits = re.compile("0|[1-9][0-9]{0,2}").fullmatch
+
+ClientAddress = Annotated[
+    str,
+    Field(min_length=2, max_length=49),
+    Rules(
+        Rule(
+            "isIP(self) || isCIDR(self)",
+            "must be an IP address or a CIDR block such as '10.0.0.0/8', without a zone and not IPv4-mapped",
+            holds=_is_client_address,
         )
     ),
 ]

@@ -4,66 +4,21 @@ A field's description is what `kubectl explain` and the reference show. Defaults
 the descriptions: they are not in the CRD, so that an object reads back as it was written.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, JsonValue
 
+from echoroute.api.match import Match
 from echoroute.api.rewrite import Rewrite
-from echoroute.api.rules import NULLABLE, CelRule, Rule, Rules, SpecModel, Unique
+from echoroute.api.rules import NULLABLE, CelRule, Rule, Rules, SpecModel
 from echoroute.api.scalars import (
     GatewayClass,
-    MatchHost,
-    MatchPath,
     RouteName,
     ServiceName,
 )
 from echoroute.api.upstream import Upstream, passes
 
 DEFAULT_GATEWAY_CLASS = "apisix"
-
-Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "TRACE", "PURGE"]
-
-
-_MOST_PAIRS = 256
-"""Pairs of a host and a path. With each Route write APISIX builds those of all routes into its router anew."""
-
-
-def _has_few_pairs(match: "Match") -> bool:
-    return len(match.hosts or ()) * len(match.paths) <= _MOST_PAIRS
-
-
-class Match(SpecModel):
-    """Which requests the route takes."""
-
-    rules = (
-        Rule["Match"](
-            f"!has(self.hosts) || dyn(self.hosts) == null || self.hosts.size() * self.paths.size() <= {_MOST_PAIRS}",
-            f"must have at most {_MOST_PAIRS} pairs of a host and a path (hosts times paths); "
-            "write several EchoRoutes, a wildcard host, or a shorter prefix",
-            holds=_has_few_pairs,
-        ),
-    )
-
-    paths: Annotated[tuple[MatchPath, ...], Field(strict=False, min_length=1, max_length=64), Unique()] = Field(
-        description="Paths, exact (`/health`) or, with `*` as the last character, prefixes (`/users/*`). They are "
-        "compared with the decoded path, letter case counts, and the longest path wins. `/users/*` does not take "
-        "`/users`."
-    )
-    hosts: Annotated[tuple[MatchHost, ...], Field(strict=False, min_length=1, max_length=64), Unique()] | None = Field(
-        default=None,
-        json_schema_extra=NULLABLE,
-        description="Host names, exact (`api.example.com`) or with a wildcard in front (`*.example.com`), in any "
-        "letter case. A route with a matching host is preferred to one without hosts. Default: any host.",
-    )
-    methods: Annotated[tuple[Method, ...], Field(strict=False, min_length=1, max_length=10), Unique()] | None = Field(
-        default=None,
-        json_schema_extra=NULLABLE,
-        description="HTTP methods. GET does not imply HEAD. Default: any method.",
-    )
-    priority: Annotated[int, Field(ge=-(2**31), le=2**31 - 1)] | None = Field(
-        default=None,
-        description="Decides among routes with an equal path: the higher one is tried first. Default: 0.",
-    )
 
 
 class Backend(SpecModel):

@@ -1,15 +1,16 @@
 """Which EchoRoute has a host and path when several claim them: who serves it, else the older one, else by name.
 
-Two claims conflict when some pair (host, path) of theirs is equal: in different namespaces always, since a number or a
-method must not take another team's traffic; within one where priorities are equal and methods intersect. A claim that
-loses is refused whole and holds nothing, so that a third one that conflicts with it alone is served.
+Two claims conflict when some pair (host, path) of theirs is equal: in different namespaces always, since no number,
+method or condition may take another team's traffic; within one where priorities and conditions are equal and methods
+intersect. A claim that loses is refused whole and holds nothing, so that a third one that conflicts with it alone is
+served.
 
 What a key *serves* is what the gateway was seen to hold, or has confirmed; what is *accepted* is on its way there. Both
 are held. Nothing that serves is given up for a claim that loses, or for a spec that cannot be used.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from echoroute.core.objects import Key
@@ -27,9 +28,19 @@ class Claim:
     pairs: tuple[Pair, ...]
     priority: int
     methods: frozenset[str]
+    conditions: bytes
+    """Their normal form (`core.alike`)."""
+    either: bool = False
+    """Whether it stands for one of two claims, and nobody knows which: it meets all that have a pair of theirs."""
 
     def overlaps(self, other: "Claim") -> bool:
         """Whether two claims of one namespace meet where they have a pair in common."""
+        if self.either or other.either:
+            return True
+        return self.conditions == other.conditions and self.ties(other)
+
+    def ties(self, other: "Claim") -> bool:
+        """Whether some request is taken by both, as far as methods and priority say, and the gateway may choose."""
         if self.priority != other.priority:
             return False
         return not self.methods or not other.methods or not self.methods.isdisjoint(other.methods)
@@ -137,7 +148,7 @@ class Claims:
         before = self._serving.get(key)
         if before is not None and before != claim:
             pairs = tuple(dict.fromkeys((*before.pairs, *claim.pairs)))
-            claim = Claim(claim.created, pairs, claim.priority, frozenset())
+            claim = replace(claim, pairs=pairs, either=True)
         self._replace(key, accepted=self._accepted.get(key), serving=claim)
 
     def release(self, key: Key) -> set[Key]:

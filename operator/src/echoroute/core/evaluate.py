@@ -7,15 +7,15 @@ from pydantic import JsonValue
 from pydantic_core import from_json
 
 from echoroute.api.parse import parse_spec
-from echoroute.api.spec import EchoRouteSpec
+from echoroute.core.alike import normal_form
 from echoroute.core.conflicts import ANY_HOST, Claim
 from echoroute.core.facts import Refusal
-from echoroute.core.objects import Bundle, JsonObject, Key
+from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
 from echoroute.core.ownership import route_id
 from echoroute.core.policy import Policy
 from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry
-from echoroute.core.translate import methods, translate
+from echoroute.core.translate import translate
 from echoroute.errors import InvalidSpec
 
 
@@ -52,40 +52,32 @@ def _judged(key: Key, entry: Entry, identity: str, *, owner: str, policy: Policy
     refused = policy.refusals(parsed)
     if refused:
         return Evaluation(identity, Refusal(Reason.NOT_ALLOWED, "; ".join(map(str, refused))))
+    bundle = translate(key, parsed, owner=owner)
     return Evaluation(
         identity,
-        bundle=translate(key, parsed, owner=owner),
-        claim=_claim(parsed, entry.created),
+        bundle=bundle,
+        claim=claim(bundle.objects[ObjectRef(Kind.ROUTE, identity)], entry.created),
         service=parsed.backends[0].service,
         enabled=parsed.enabled is not False,
     )
 
 
-def _claim(spec: EchoRouteSpec, created: datetime) -> Claim | None:
-    """What a spec claims; nothing where it is switched off."""
-    if spec.enabled is False:
-        return None
-    hosts = list(dict.fromkeys(host.lower() for host in spec.match.hosts or ())) or [ANY_HOST]
-    return Claim(
-        created=created,
-        pairs=tuple((host, path) for host in hosts for path in spec.match.paths),
-        priority=spec.match.priority or 0,
-        methods=frozenset(methods(spec)),
-    )
+def claim(route: JsonObject, created: datetime) -> Claim | None:
+    """What a Route serves, or will, for an EchoRoute that was created then; nothing where it is switched off.
 
-
-def served_claim(body: JsonObject, created: datetime) -> Claim | None:
-    """What a Route in the gateway serves for an EchoRoute that was created then; nothing where it is switched off."""
-    if body.get("status") == 0:
+    Total: one that the gateway holds may have been changed by hand.
+    """
+    if route.get("status") == 0:
         return None
-    paths = _texts(body.get("uris")) or _texts([body.get("uri")])
-    hosts = _texts(body.get("hosts")) or [ANY_HOST]
-    priority = body.get("priority")
+    paths = _texts(route.get("uris")) or _texts([route.get("uri")])
+    hosts = _texts(route.get("hosts")) or [ANY_HOST]
+    priority = route.get("priority")
     return Claim(
         created=created,
         pairs=tuple((host, path) for host in hosts for path in paths),
         priority=priority if isinstance(priority, int) else 0,
-        methods=frozenset(_texts(body.get("methods"))),
+        methods=frozenset(_texts(route.get("methods"))),
+        conditions=normal_form(route),
     )
 
 

@@ -10,9 +10,11 @@ from pydantic import JsonValue
 
 from echoroute.api.durations import seconds
 from echoroute.api.headers import HeaderRewrite
+from echoroute.api.match import Match, Method
 from echoroute.api.rewrite import Rewrite
-from echoroute.api.spec import EchoRouteSpec, Match, Method
+from echoroute.api.spec import EchoRouteSpec
 from echoroute.api.upstream import Keepalive, Upstream, UpstreamTimeout
+from echoroute.core.matching import address, expression, priority
 from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
 from echoroute.core.ownership import labels, route_id, route_name
 
@@ -32,18 +34,8 @@ def translate(key: Key, spec: EchoRouteSpec, *, owner: str) -> Bundle:
     return Bundle(identity, {ObjectRef(Kind.ROUTE, identity): _route(key, spec, owner)})
 
 
-def methods(spec: EchoRouteSpec) -> tuple[str, ...]:
-    """The methods that a route takes; empty for any.
-
-    With another method at the backend it does not take HEAD: nginx would answer it with a body.
-    """
-    if spec.match.methods:
-        return spec.match.methods
-    return _ALL_BUT_HEAD if spec.rewrite and spec.rewrite.method else ()
-
-
 def _route(key: Key, spec: EchoRouteSpec, owner: str) -> JsonObject:
-    body: JsonObject = {**_match(spec.match, methods(spec)), "name": spec.name or route_name(key)}
+    body: JsonObject = {**_match(spec.match, _methods(spec)), "name": spec.name or route_name(key)}
     plugins: JsonObject = dict(spec.plugins or {})
     if spec.rewrite:
         plugins["proxy-rewrite"] = _proxy_rewrite(spec.rewrite)
@@ -57,6 +49,16 @@ def _route(key: Key, spec: EchoRouteSpec, owner: str) -> JsonObject:
     return body
 
 
+def _methods(spec: EchoRouteSpec) -> tuple[str, ...]:
+    """The methods that a route takes; empty for any.
+
+    With another method at the backend it does not take HEAD: nginx would answer it with a body.
+    """
+    if spec.match.methods:
+        return spec.match.methods
+    return _ALL_BUT_HEAD if spec.rewrite and spec.rewrite.method else ()
+
+
 def _match(match: Match, methods: tuple[str, ...]) -> JsonObject:
     body: JsonObject = {"uri": match.paths[0]} if len(match.paths) == 1 else {"uris": list(match.paths)}
     if match.hosts:
@@ -64,8 +66,12 @@ def _match(match: Match, methods: tuple[str, ...]) -> JsonObject:
         body["hosts"] = list(dict.fromkeys(host.lower() for host in match.hosts))
     if methods:
         body["methods"] = list(methods)
-    if match.priority:
-        body["priority"] = match.priority
+    if match.remote_addrs:
+        body["remote_addrs"] = list(dict.fromkeys(map(address, match.remote_addrs)))
+    if vars_ := expression(match):
+        body["vars"] = vars_
+    if order := priority(match):
+        body["priority"] = order
     return body
 
 

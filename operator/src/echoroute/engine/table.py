@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from echoroute.core.conflicts import Claim, Claims
-from echoroute.core.evaluate import Evaluation, evaluate, served_claim
+from echoroute.core.evaluate import Evaluation, claim, evaluate
 from echoroute.core.facts import Failed, Programmed, Refusal
 from echoroute.core.objects import Bundle, JsonObject, Key, ObjectRef
 from echoroute.core.plan import Absent, Desired, Digest, Keep, Present, digest
@@ -78,9 +78,9 @@ class Table:
     def seed(self, served: Mapping[Key, JsonObject]) -> None:
         """Take the Routes that the gateway holds, once, at the start: who serves a host and path keeps it."""
         serving = {
-            key: claim
+            key: found
             for key, body in served.items()
-            if (route := self._routes.get(key)) and (claim := served_claim(body, route.entry.created))
+            if (route := self._routes.get(key)) and (found := claim(body, route.entry.created))
         }
         lost = (key for key in self._routes if key not in served)
         self._claims.seed(serving, {key for key in lost if self._routes[key].entry.is_programmed()})

@@ -25,6 +25,8 @@ def type_text(schema: JsonSchema) -> str:
         return " ".join(f"`{value}`" for value in list_of(schema.get("enum", [schema.get("const")])))
     if schema.get("title") == "expression":
         return "expression"
+    if "type" not in schema:
+        return "any JSON"
     return _TYPES.get(str(schema.get("type")), lambda node: str(node.get("type")))(schema)
 
 

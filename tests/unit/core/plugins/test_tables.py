@@ -37,7 +37,7 @@ def _nodes(schema, path=""):
     for keyword in ("properties", "patternProperties", "$defs"):
         for name, child in schema.get(keyword, {}).items():
             yield from _nodes(child, f"{path}.{name}")
-    if "items" in schema:
+    if "items" in schema and schema.get("title") != "expression":  # what is in one a function judges
         yield from _nodes(schema["items"], f"{path}[]")
 
 

@@ -5,8 +5,8 @@ from typing import Annotated, Required
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from echoroute.api.expressions import Expression
 from echoroute.core.plugins.declaration import SOME_HEADERS, Config, Holds, OpenPlugin, some_of, why
-from echoroute.core.plugins.expressions import Expression
 from echoroute.core.plugins.scalars import (
     Alphabet,
     HeaderNames,

@@ -7,9 +7,9 @@ from pydantic import Field, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict
 
+from echoroute.api.expressions import Expression
 from echoroute.api.parse import wording
 from echoroute.core.plugins.declaration import OpenPlugin, why
-from echoroute.core.plugins.expressions import Expression
 from echoroute.core.plugins.scalars import Message, Name, counted, fields
 
 _NAME = "_meta"

@@ -6,9 +6,10 @@ from typing import Annotated, Literal, Required
 from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
+from echoroute.api.rules import problem
 from echoroute.api.scalars import NO_PATH_IN_THE_QUERY
 from echoroute.core.plugins.declaration import SOME_HEADERS, Config, Holds, OpenPlugin, one_of, some_of, why
-from echoroute.core.plugins.scalars import Alphabet, HeaderName, HeaderNames, Headers, Regex, fields, problem
+from echoroute.core.plugins.scalars import Alphabet, HeaderName, HeaderNames, Headers, Regex, fields
 
 _SUBSTITUTION = "A pattern and what the matched part becomes."
 _is_template = re.compile(r"(?:[^$]|\$\$|\$[0-9]{1,2}(?![0-9])|\$\{[0-9]{1,2}\})*", re.DOTALL).fullmatch

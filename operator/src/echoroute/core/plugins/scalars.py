@@ -14,9 +14,10 @@ from pydantic import (
     with_config,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, core_schema
 
 from echoroute.api.headers import MESSAGE_HEADERS, is_message_header
+from echoroute.api.rules import problem
 
 T = TypeVar("T")
 
@@ -44,11 +45,6 @@ class Alphabet:
         if self._matches(text) is None:
             raise problem(self._problem)
         return text
-
-
-def problem(text: str) -> PydanticCustomError:
-    """The error of a value that is refused: `text` says what it must be."""
-    return PydanticCustomError("refused", "{text}", {"text": text})
 
 
 def _unique(items: list[T]) -> list[T]:

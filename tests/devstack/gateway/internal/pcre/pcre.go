@@ -22,6 +22,9 @@ type Regex struct {
 
 // Compile compiles an expression; its error has PCRE's form, so that a person who knows APISIX recognises it.
 func Compile(pattern string, ignoreCase bool) (*Regex, error) {
+	if reason := stricter(pattern); reason != "" {
+		return nil, broken(reason, pattern)
+	}
 	goPattern := pattern
 	if ignoreCase {
 		goPattern = "(?i:" + pattern + ")"
@@ -36,10 +39,14 @@ func Compile(pattern string, ignoreCase bool) (*Regex, error) {
 	backtracking, err := regexp2.Compile(pattern, options)
 	if err != nil {
 		reason := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
-		return nil, fmt.Errorf("pcre2_compile() failed: %s in \"%s\"", reason, pattern)
+		return nil, broken(reason, pattern)
 	}
 	backtracking.MatchTimeout = matchTimeout
 	return &Regex{backtracking: backtracking}, nil
+}
+
+func broken(reason, pattern string) error {
+	return fmt.Errorf("pcre2_compile() failed: %s in \"%s\"", reason, pattern)
 }
 
 // Match is one match: where it is, and its groups (group 0 is the whole; a group that took no part is "").

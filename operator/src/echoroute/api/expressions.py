@@ -1,4 +1,4 @@
-"""Expressions of lua-resty-expr, as the `vars` of plugins and `_meta.filter` take them."""
+"""Expressions of lua-resty-expr, as `match.vars`, the `vars` of plugins and `_meta.filter` take them."""
 
 import ipaddress
 import re
@@ -6,11 +6,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema
 
-from echoroute.core.plugins.scalars import problem
+from echoroute.api.regex import flaw
+from echoroute.api.rules import LIST_TYPE, problem
+from echoroute.api.scalars import REFERENCE
 
-_LOGIC = frozenset({"AND", "OR", "!AND", "!OR"})
+LOGIC = frozenset({"AND", "OR", "!AND", "!OR"})
 _NUMERIC = frozenset({">", ">=", "<", "<="})
-_OPERATORS = frozenset({"==", "~=", "~~", "~*", "in", "has", "ipmatch"}) | _NUMERIC
+_REGEX = frozenset({"~~", "~*"})
+_OPERATORS = frozenset({"==", "~=", "in", "has", "ipmatch"}) | _NUMERIC | _REGEX
 _NEGATED = 4  # items of ["arg_a", "!", "==", "1"]
 _DEEPEST = 4
 _MOST = 64
@@ -20,6 +23,9 @@ _variable = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}").fullmatch
 _of_the_body = re.compile(r"(?:post_arg|graphql)[_.]").match
 _NO_TEXT = "cookie"  # all cookies as an object, at which a regular expression fails
 _control = re.compile(r"[\x00-\x1f\x7f-\x9f]").search
+
+BROKEN = "must have a regular expression (PCRE) that is not broken, or the gateway matches otherwise without a word"
+"""What is wrong with a pattern where nothing else would tell."""
 
 _FORM = (
     "must be a list of comparisons such as [[\"arg_a\", \"==\", \"1\"]], or of 'AND', 'OR', '!AND' or '!OR' and two or "
@@ -36,7 +42,7 @@ def _check(expression: list[JsonValue]) -> list[JsonValue]:
         if not isinstance(item, list) or not item or depth > _DEEPEST:
             raise problem(f"{_FORM}, at most {_DEEPEST} levels deep")
         first = item[0]
-        if isinstance(first, str) and first.upper() not in _LOGIC and depth:
+        if isinstance(first, str) and first.upper() not in LOGIC and depth:
             _check_comparison(item)
             comparisons += 1
         else:
@@ -49,7 +55,7 @@ def _check(expression: list[JsonValue]) -> list[JsonValue]:
 def _parts(item: list[JsonValue]) -> list[JsonValue]:
     if isinstance(item[0], list):
         return item
-    if isinstance(item[0], str) and item[0].upper() in _LOGIC and len(item) > 2:
+    if isinstance(item[0], str) and item[0].upper() in LOGIC and len(item) > 2:
         return item[1:]
     raise problem(_FORM)
 
@@ -65,6 +71,8 @@ def _check_comparison(item: list[JsonValue]) -> None:
         raise problem("must not compare variables of the request's body (post_arg, graphql), nor all cookies at once")
     if not isinstance(operator, str) or operator.lower() not in _OPERATORS:
         raise problem(f"must have operators of {', '.join(sorted(_OPERATORS))}, with '!' in front to negate")
+    if isinstance(value, str) and operator.lower() in _REGEX and (wrong := flaw(value)) is not None:
+        raise problem(f"{BROKEN}: {wrong}")
     if not _fits(operator.lower(), value):
         raise problem(f"must have a value that '{operator}' can compare with, of at most {_LONGEST} characters")
 
@@ -75,7 +83,7 @@ def _fits(operator: str, value: JsonValue) -> bool:
         return 0 < len(items) <= _MOST and all(
             _is_address(x) if operator == "ipmatch" else _is_scalar(x) for x in items
         )
-    if operator in {"~~", "~*"}:
+    if operator in _REGEX:
         return isinstance(value, str) and _is_scalar(value)
     if operator in _NUMERIC:
         return isinstance(value, int | float) and not isinstance(value, bool)
@@ -84,7 +92,7 @@ def _fits(operator: str, value: JsonValue) -> bool:
 
 def _is_scalar(value: JsonValue) -> bool:
     if isinstance(value, str):
-        return len(value) <= _LONGEST and _control(value) is None
+        return len(value) <= _LONGEST and _control(value) is None and REFERENCE.search(value) is None
     return isinstance(value, int | float)
 
 
@@ -99,6 +107,15 @@ Expression = Annotated[
     list[JsonValue],
     Field(min_length=1, max_length=_MOST),
     AfterValidator(_check),
-    WithJsonSchema({"type": "array", "title": "expression"}),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "title": "expression",
+            "minItems": 1,
+            "maxItems": _MOST,
+            LIST_TYPE: "atomic",
+            "items": {"additionalProperties": True},  # lists of texts, numbers and lists: CEL cannot look into it
+        }
+    ),
 ]
 """`[[variable, operator, value], ...]`, all of which hold, or with AND and OR in front, at most four levels deep."""

@@ -1,0 +1,82 @@
+"""Whether the conditions of two Routes say the same: their normal form, from APISIX's JSON, which a hand may have made.
+
+The order of conditions and of values does not count, nor the letter case of headers' names, nor how an address is
+written. What means the same in other words (`in` of one value for `==`) counts as different: then both serve.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+
+from pydantic import JsonValue
+
+from echoroute.api.expressions import LOGIC
+from echoroute.core.matching import address
+from echoroute.core.objects import JsonObject
+
+NO_CONDITIONS = b""
+_DEEPEST = 16
+
+
+def normal_form(body: JsonObject) -> bytes:
+    """The conditions of a Route: `NO_CONDITIONS`, or a digest that is the same where they say the same."""
+    comparisons = sorted(set(_all_of(body.get("vars"), 0)))
+    addresses = sorted(set(map(_network, _items(body.get("remote_addrs")))))
+    if not comparisons and not addresses:
+        return NO_CONDITIONS
+    return hashlib.blake2b(_text([comparisons, addresses]).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _all_of(expression: JsonValue, depth: int) -> Iterator[str]:
+    """The parts of an expression that must all hold."""
+    items = _items(expression)
+    if depth > _DEEPEST:
+        yield "too deep"
+    elif not items:
+        return
+    elif isinstance(items[0], list):
+        for item in items:
+            yield from _all_of(item, depth + 1)
+    elif _word(items[0]) == "AND":
+        for item in items[1:]:
+            yield from _all_of(item, depth + 1)
+    else:
+        yield _one(items, depth)
+
+
+def _one(items: list[JsonValue], depth: int) -> str:
+    """One part: a comparison, or several with OR, !OR or !AND in front."""
+    word = _word(items[0])
+    if word in LOGIC:
+        parts = sorted({_text(sorted(_all_of(item, depth + 1))) for item in items[1:]})
+        return _text([word, *parts])
+    name, *operator, value = items if len(items) > 1 else [items[0], None]
+    folded: list[JsonValue] = [part.lower() if isinstance(part, str) else part for part in operator]
+    operand = sorted({_text(item) for item in value}) if isinstance(value, list) else _text(value)
+    return _text([_variable(name), *folded, operand])
+
+
+def _variable(name: JsonValue) -> JsonValue:
+    if isinstance(name, str) and name.startswith("http_"):
+        return name.lower().replace("-", "_")
+    return name
+
+
+def _word(item: JsonValue) -> str:
+    return item.upper() if isinstance(item, str) else ""
+
+
+def _network(item: JsonValue) -> str:
+    try:
+        text = address(item) if isinstance(item, str) else _text(item)
+    except ValueError:
+        return _text(item)
+    return text.removesuffix("/128" if ":" in text else "/32")
+
+
+def _items(value: JsonValue) -> list[JsonValue]:
+    return value if isinstance(value, list) else []
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)

@@ -1,0 +1,44 @@
+"""What the operator says of regular expressions against the gateway's word, where the gateway gives one.
+
+It judges the pattern of a proxy-rewrite when the Route is written; one in an expression it takes without a word.
+"""
+
+import json
+import runpy
+import time
+from pathlib import Path
+
+import pytest
+
+from .asking import ask
+from .target import Target
+
+_PATTERNS = runpy.run_path(str(Path(__file__).parents[1] / "unit" / "api" / "patterns.py"))
+# What the stand-in's engines do not know, as its README says: it refuses them.
+_PCRE_ALONE = {"a*+", "a?+", "a{2,3}+", "(?|a|b)", "(a)(?1)", r"\h+", r"\R", r"a\E", "(*UTF8)a"}
+
+
+def _put(target: Target, **fields: object) -> int:
+    return target.admin("PUT", "/routes/1", json.dumps({"uri": "/t", **fields})).status_code
+
+
+def _judged(target: Target, pattern: str) -> int:
+    return _put(target, plugins={"proxy-rewrite": {"regex_uri": [pattern, "/"]}})
+
+
+@pytest.mark.parametrize("pattern", _PATTERNS["TAKEN"])
+def test_the_gateway_takes_it(empty: Target, pattern: str) -> None:
+    assert _judged(empty, pattern) == (400 if empty.is_standin and pattern in _PCRE_ALONE else 201)
+
+
+@pytest.mark.parametrize("pattern", [pattern for pattern, _ in _PATTERNS["BROKEN"]])
+def test_the_gateway_refuses_it(empty: Target, pattern: str) -> None:
+    assert _judged(empty, pattern) == 400
+
+
+def test_in_an_expression_a_broken_one_never_matches_and_negated_always_does(empty: Target) -> None:
+    abort = {"fault-injection": {"abort": {"http_status": 200, "body": "here"}}}
+    for negation, status in ([], 404), (["!"], 200):
+        assert _put(empty, vars=[["arg_a", *negation, "~~", "("]], plugins=abort) < 300
+        time.sleep(empty.settle)
+        assert ask(empty, "GET", "/t?a=(").status == status

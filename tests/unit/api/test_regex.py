@@ -1,0 +1,27 @@
+"""Whether a pattern can be one: what is seen without PCRE, and that nothing is refused which PCRE takes."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+from echoroute.api.regex import flaw
+from hypothesis import given
+from hypothesis import strategies as st
+
+_PATTERNS = runpy.run_path(str(Path(__file__).with_name("patterns.py")))
+
+
+@pytest.mark.parametrize("pattern", _PATTERNS["TAKEN"])
+def test_nothing_is_wrong_with_it(pattern):
+    assert flaw(pattern) is None
+
+
+@pytest.mark.parametrize(("pattern", "says"), _PATTERNS["BROKEN"])
+def test_what_is_wrong_is_said_with_its_place(pattern, says):
+    assert says in str(flaw(pattern))
+
+
+@given(st.text("ab()[]{}*+?|^$\\:=!<>iQE0123,#'-", max_size=40))
+def test_any_text_is_judged(text):
+    wrong = flaw(text)
+    assert wrong is None or wrong.startswith(("'", "it "))
