@@ -229,6 +229,7 @@ class Follower:
     def _start_over(self) -> None:
         """Ask for everything anew: it may be another Consul, with other services and lower indexes."""
         self._first.clear()
+        self._news.clear()
         self._turns.clear()
         self._backoff = _backoff()
         for watch in self._watches.values():
