@@ -221,3 +221,28 @@ def test_a_missing_folder_is_an_error_and_forgets_nothing(folder: Folder) -> Non
     assert folder.names("a.yaml") == ["default/a"]
     folder.path.with_name("away").rename(folder.path)
     assert not folder.later()
+
+
+def test_a_scan_under_way_is_not_seen_by_others(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs in a thread of its own, beside whoever shows the files."""
+    for name in ("a.yaml", "b.yaml", "c.yaml"):
+        folder.write(name, ONE % "before", age=60)
+    folder.files.scan()
+    shown: list[tuple[dict[str, str], bool]] = []
+
+    def look(path: Path) -> bytes | OSError | None:
+        known = folder.files.known
+        shown.append(({name: str(file.declared[0].key) for name, file in known.items()}, folder.files.pending))
+        return read(path)
+
+    read = files._read
+    monkeypatch.setattr(files, "_read", look)
+    for name in ("a.yaml", "b.yaml", "d.yaml"):
+        folder.write(name, ONE % "after")
+    (folder.path / "c.yaml").unlink()
+    before = dict.fromkeys(("a.yaml", "b.yaml", "c.yaml"), "default/before")
+    folder.files.scan()
+    assert shown == [(before, False)] * 4
+    folder.later()
+    assert shown == [(before, False)] * 4 + [(before, True)] * 4
+    assert set(folder.files.known) == {"a.yaml", "b.yaml", "d.yaml"}

@@ -10,7 +10,8 @@ import hashlib
 import logging
 import stat
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from prometheus_client import Gauge
@@ -55,22 +56,19 @@ class File:
 
 
 class Files:
-    """The manifests of a folder. `scan` does blocking I/O, and must not run twice at once."""
+    """The manifests of a folder. `scan` does blocking I/O, and must not run twice at once.
+
+    What it has found is seen by others when it ends, and not before: it may run in another thread.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._files: dict[str, File] = {}
         self._scanned = False
-
-    @property
-    def known(self) -> dict[str, File]:
+        self.known: Mapping[str, File] = {}
         """The files taken so far, by the names to show."""
-        return {_shown(name): file for name, file in self._files.items() if file.digest != _ABSENT}
-
-    @property
-    def pending(self) -> bool:
+        self.pending = False
         """Whether something changes right now: scan again soon."""
-        return any(file.pending for file in self._files.values())
 
     def scan(self, *, reread: bool = False) -> bool:
         """Look at the folder; gives whether what its files declare, or their problems, changed.
@@ -86,6 +84,10 @@ class Files:
             if file.digest == _ABSENT and not file.pending:
                 del self._files[name]
         self._scanned = True
+        if changed:
+            taken = {name: file for name, file in self._files.items() if file.digest != _ABSENT}
+            self.known = {_shown(name): replace(file) for name, file in taken.items()}
+        self.pending = any(file.pending for file in self._files.values())
         broken = sum(bool(file.problem) for file in self.known.values())
         folder_files.labels("broken").set(broken)
         folder_files.labels("good").set(len(self.known) - broken)
