@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
 
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.ownership import owner_id
@@ -29,7 +30,7 @@ async def home(settings: Settings, waits_for: Callable[[str], None]) -> AsyncIte
         recorder = EventRecorder(api)
 
         async def watch(engine: Engine) -> None:
-            # kopf takes a second to import, which the first pass need not wait for.
+            await import_kopf()
             from echoroute.kube.watch import Watch  # noqa: PLC0415
 
             def deliver(raw: JsonObject, deleted: bool) -> None:
@@ -52,6 +53,11 @@ async def home(settings: Settings, waits_for: Callable[[str], None]) -> AsyncIte
             release=lambda token: _release(settings, token),
             page=None,
         )
+
+
+async def import_kopf() -> None:
+    """It takes up to a second, for which neither the first pass nor the event loop has to wait."""
+    await asyncio.to_thread(import_module, "echoroute.kube.watch")
 
 
 class KubernetesAnnouncer(LogAnnouncer):
