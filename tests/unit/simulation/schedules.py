@@ -130,6 +130,9 @@ class Schedule:
         self.since[key] = self.loop.time()
 
     def delete(self, key: Key) -> None:
+        # An operator that has not listed the EchoRoutes yet never hears of this one: its brake may hold it.
+        engine = self.world.engine
+        self.lost_events |= engine is None or not engine.lists.listed
         self.world.cluster.delete(key)
         self.asked.pop(key, None)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.seen import Seen
 from echoroute.errors import SourceError
@@ -28,6 +29,51 @@ async def _forbidden(world: World) -> AsyncIterator[None]:
     await asyncio.sleep(1)
     yield
     await world.stop()
+
+
+async def _odd_answer(status: int, *, times: int) -> World:
+    """A world in which the first patches get an answer that mostly means that the EchoRoute is gone."""
+    world, left = World.new(), times
+    patch = world.cluster.patch_status
+
+    async def refuse(key: Key, uid: str, body: JsonObject) -> Seen:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise SourceError("not this time", status=status)
+        return await patch(key, uid, body)
+
+    world.cluster.patch_status = refuse  # type: ignore[method-assign]
+    world.cluster.apply(KEY, SPECS[GOOD](KEY))
+    world.start()
+    return world
+
+
+@pytest.mark.parametrize("status", [404, 409])
+def test_a_patch_is_tried_again_as_long_as_its_route_is_known(status: int) -> None:
+    async def play() -> None:
+        world = await _odd_answer(status, times=1)
+        await asyncio.sleep(0.4)
+        assert _trouble(world) == "", "it may be gone, and the watch about to say so"
+        await asyncio.sleep(2.0)
+        assert world.ready(KEY) == "True/Ready"
+        await world.stop()
+
+    run_in_virtual_time(play())
+
+
+@pytest.mark.parametrize("status", [404, 409])
+def test_a_patch_that_never_finds_its_route_is_trouble(status: int) -> None:
+    async def play() -> None:
+        world = await _odd_answer(status, times=1_000)
+        await asyncio.sleep(60.0)
+        assert "not this time" in _trouble(world)
+        world.cluster.delete(KEY)
+        await asyncio.sleep(60.0)
+        assert _trouble(world) == ""
+        await world.stop()
+
+    run_in_virtual_time(play())
 
 
 def _trouble(world: World) -> str:

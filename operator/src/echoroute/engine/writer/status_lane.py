@@ -72,6 +72,8 @@ class StatusLane:
         self._counts_slots: dict[Key, float] = {}
         self._next_slot = 0.0
         self._unwritten: set[Key] = set()
+        self._doubted: set[Key] = set()
+        """Those whose last patch found them gone, or another life of them."""
         self.writing = Trouble("status", "statuses cannot be written", "all statuses could be written")
 
     def mark(self, key: Key, *, hold: bool = False) -> None:
@@ -207,14 +209,16 @@ class StatusLane:
         """Nothing is owed to the key any more."""
         self._backoff.reset(key)
         self._unwritten.discard(key)
+        self._doubted.discard(key)
         if not self._unwritten:
             self.writing.end()
 
     def _failed(self, key: Key, error: SourceError) -> None:
         status_patches_total.labels(str(error.status)).inc()
-        if error.status in {404, 409}:
-            self._written(key)  # deleted, or another life of it: the watch tells what is true now
-            return
-        self._unwritten.add(key)
-        self.writing.begin(f"EchoRoute {key}: {error}", status=error.status, told=error.status == 0)
+        if error.status in {404, 409} and key not in self._doubted:
+            # Deleted, or another life of it, of which the watch is about to tell. If it does not, it was no such thing.
+            self._doubted.add(key)
+        else:
+            self._unwritten.add(key)
+            self.writing.begin(f"EchoRoute {key}: {error}", status=error.status, told=error.status == 0)
         self._queue.add_after(key, Priority.RETRY, self._backoff.next(key))
