@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from echoroute.api.rules import VALIDATIONS
 from echoroute.api.schema import spec_schema
+from echoroute.reference.conditions import conditions
 from echoroute.reference.plugins import closed_plugins, meta, open_plugins
 from echoroute.reference.tables import cell, child_of, list_of, type_text, walk
 from echoroute.run.settings import Settings, variable
@@ -68,7 +69,7 @@ def _default(value: object) -> str:
 
 
 DOCUMENTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
-    "echoroute.md": {"fields": _fields, "rules": _rules},
+    "echoroute.md": {"fields": _fields, "conditions": conditions, "rules": _rules},
     "plugins.md": {"meta": meta, "open plugins": open_plugins, "closed plugins": closed_plugins},
     "operations.md": {"settings": _settings},
 }
