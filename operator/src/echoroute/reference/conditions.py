@@ -1,4 +1,4 @@
-"""What each op says of a request: a table of docs/echoroute.md, of which tests/contract asks a gateway for each cell."""
+"""What each op says of a request: a table of docs/echoroute.md. tests/contract asks a gateway for each cell."""
 
 from dataclasses import dataclass
 from typing import get_args
