@@ -1,5 +1,6 @@
 """Wheels and sdists: complete, well described, and what they install works."""
 
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -94,9 +95,7 @@ def test_crds_and_documents_are_what_the_wheel_generates(installed: Environment,
     for path in (ROOT / "crds").iterdir():
         assert (tmp_path / "crds" / path.name).read_text() == path.read_text(), path.name
     documents = tmp_path / "docs"
-    documents.mkdir()
-    for path in (ROOT / "docs").glob("*.md"):
-        (documents / path.name).write_text(path.read_text())
+    shutil.copytree(ROOT / "docs", documents)
     installed.call("python", "-m", "echoroute.reference", str(documents))
-    for path in (ROOT / "docs").glob("*.md"):
-        assert (documents / path.name).read_text() == path.read_text(), path.name
+    for path in (ROOT / "docs").rglob("*.md"):
+        assert (documents / path.relative_to(ROOT / "docs")).read_text() == path.read_text(), path.name

@@ -1,7 +1,6 @@
 """`echoroute render` and `--version`: what a reviewer or a CI job sees."""
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +8,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from echoroute.cli.main import main
-from echoroute.core.reasons import Reason
-from echoroute.reference.documents import DOCUMENTS, filled
 
 _ROOT = Path(__file__).parents[2]
 _SAMPLES = sorted((_ROOT / "manifests/samples").glob("*.yaml"))
@@ -111,33 +108,6 @@ def test_needs_nothing_of_kubernetes():
     )
     done = subprocess.run([sys.executable, "-c", code, str(_SAMPLES[0])], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
-
-
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_the_documents_are_what_the_models_say(document):
-    text = (_ROOT / "docs" / document).read_text(encoding="utf-8")
-    assert filled(text, document) == text, "run: python -m echoroute.reference"
-
-
-@pytest.mark.parametrize(("document", "marker"), [("echoroute.md", "fields"), ("operations.md", "settings")])
-def test_a_document_names_the_marker_it_misses(document, marker):
-    with pytest.raises(ValueError, match=f"{document}.*generated: {marker}"):
-        filled("# nothing here\n", document)
-
-
-@pytest.mark.parametrize("reason", Reason)
-def test_operations_says_what_to_do_about_each_reason(reason):
-    text = (_ROOT / "docs/operations.md").read_text(encoding="utf-8")
-    assert f"| `{reason}` |" in text
-
-
-def test_operations_has_all_metrics_and_no_others():
-    sources = (_ROOT / "operator/src/echoroute").rglob("*.py")
-    counted = {name for path in sources for name in re.findall(r'"(echoroute_[a-z_]+)"', path.read_text("utf-8"))}
-    text = (_ROOT / "docs/operations.md").read_text(encoding="utf-8")
-    told = set(re.findall(r"^\| `(echoroute_[a-z_]+)", text, re.MULTILINE))
-    # `Info` appends its suffix itself.
-    assert told == {name.replace("echoroute_build", "echoroute_build_info") for name in counted}
 
 
 def test_the_examples_of_the_reference_render():

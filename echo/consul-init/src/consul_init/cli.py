@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     wrapped.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command and its arguments")
     actions.add_parser("sidecar", help="keep the main container of this pod registered")
-    leave = actions.add_parser("leave", help="have the keeper leave Consul, as a preStop hook")
+    leave = actions.add_parser("leave", help="have the keeper deregister the instance, as a preStop hook")
     leave.add_argument("--wait", action="store_true", help="return when it has left and drained")
     check_parser = actions.add_parser(
         "check",

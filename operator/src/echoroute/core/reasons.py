@@ -17,7 +17,6 @@ class Reason(StrEnum):
     FORBIDDEN_ADDRESS = "ForbiddenAddress"
     CONSUL_NOT_CONFIGURED = "ConsulNotConfigured"
     CONSUL_UNREACHABLE = "ConsulUnreachable"
-    CONSUL_ACCESS_DENIED = "ConsulAccessDenied"
 
     PROGRAMMED = "Programmed"
     PENDING = "Pending"
@@ -30,4 +29,3 @@ class Reason(StrEnum):
     READY = "Ready"
     DISABLED = "Disabled"
     NO_HEALTHY_INSTANCES = "NoHealthyInstances"
-    UNUSABLE_INSTANCES = "UnusableInstances"

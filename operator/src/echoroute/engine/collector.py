@@ -30,11 +30,11 @@ class EngineCollector(Collector):
         if writer is not None:
             yield GaugeMetricFamily(
                 "echoroute_gateway_up",
-                "Whether the gateway's Admin API takes our requests.",
+                "1 while the Admin API takes requests; 0 otherwise.",
                 float(writer.gate.is_open),
             )
             yield GaugeMetricFamily(
                 "echoroute_queue_depth",
-                "EchoRoutes that wait for the gateway lane or are being worked on.",
+                "EchoRoutes that wait for a gateway worker or are being written, withdrawals included.",
                 len(writer.queue),
             )

@@ -28,7 +28,9 @@ _UNWATCHED_SHARE = 0.05
 _FEW = 50
 """With more changed objects than this, a full list is cheaper than single reads."""
 
-missed_changes_total = Counter("echoroute_missed_changes_total", "Changes that a list found before the watch told.")
+missed_changes_total = Counter(
+    "echoroute_missed_changes_total", "Changes that a list found before the watch reported them."
+)
 
 
 class EchoRouteLists:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from echoroute.core.addresses import Networks
 from echoroute.core.policy import Policy
 
 
@@ -22,5 +21,5 @@ class Options:
     """How a person confirms held deletions, given their token."""
     drift_interval: float
     concurrency: int
-    forbidden: Networks = ()
-    """Where no instance may be: then a service has to be known before a route to it is written."""
+    guarded: bool = False
+    """Whether some addresses are forbidden: then a service has to be known before a route to it is written."""

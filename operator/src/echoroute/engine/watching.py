@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 PROVEN = 10.0
 """Seconds that a watch has to last until it counts as up after a failure: longer than its own few tries take."""
 
-watch_up = Gauge("echoroute_watch_up", "Whether the watch of EchoRoutes runs.")
+watch_up = Gauge("echoroute_watch_up", "1 while the watch of EchoRoutes runs.")
 
 
 class Watching:

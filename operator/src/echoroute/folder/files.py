@@ -38,7 +38,7 @@ _ABSENT: _Digest = b""
 
 folder_files = Gauge(
     "echoroute_folder_files",
-    "Manifests in the folder of file mode; a broken one keeps what it held before.",
+    "Manifests in the folder of file mode: `good`, or `broken`, which keep what they held before.",
     ("state",),
 )
 

@@ -24,7 +24,7 @@ _TRIES = 8
 
 dropped_total = Counter(
     "echoroute_events_dropped_total",
-    "Kubernetes Events not written: `rate`, to stay within theirs, or `refused` by the API server.",
+    "Kubernetes Events that were not written: `rate` to respect a rate limit, `refused` by the API server.",
     ("reason",),
 )
 

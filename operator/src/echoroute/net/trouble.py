@@ -8,7 +8,8 @@ log = logging.getLogger(__name__)
 
 up = Gauge(
     "echoroute_source_up",
-    "Whether the source of EchoRoutes (the Kubernetes API, or a folder) does what is asked of it, by what that is.",
+    "0 after a failure until the same request succeeds: `identity` (the uid of kube-system), `list`, `status`, `origin` "
+    "(the CRD or the folder), `events`.",
     ("what",),
 )
 

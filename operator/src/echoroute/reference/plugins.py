@@ -40,7 +40,7 @@ def _fields(plugin: OpenPlugin) -> Iterator[str]:
     )
     yield from table("| field | type | meaning |", rows)
     if plugin.rules:
-        yield from ("", f"It {'; it '.join(rule.problem for rule in plugin.rules)}.")
+        yield from ("", f"It {'. It '.join(rule.problem for rule in plugin.rules)}.")
     if plugin.left_out:
         yield from ("", "Closed:", "", *_left_out(plugin.left_out))
 

@@ -72,8 +72,7 @@ class Settings(BaseSettings):
         default=None,
         description="Marks the gateway objects as this operator's: 8 hex digits. Default: derived from the cluster "
         "(uid of kube-system) and the gateway class. Set it to the old value after a recovery into a new cluster. "
-        "**Each operator on a gateway needs its own**: of two with the same, each takes the other's routes for "
-        "left-overs.",
+        "**Each operator on a gateway needs its own**: operators with the same id delete each other's routes.",
     )
     watch_namespaces: Annotated[tuple[Namespace, ...], NoDecode, BeforeValidator(_csv)] = Field(
         default=(),
@@ -149,7 +148,7 @@ class Settings(BaseSettings):
         default=None,
         validation_alias=AliasChoices("CONSUL_HTTP_ADDR"),
         description="Consul's HTTP address, such as `consul-server:8500` or `https://consul-server:8501`. Default: "
-        "none; then instances are the gateway's own business and statuses do not tell of them.",
+        "none; then statuses do not show instances.",
     )
     consul_http_token: SecretStr | None = Field(
         default=None,

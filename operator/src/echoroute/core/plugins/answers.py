@@ -85,7 +85,7 @@ class Mocking(TypedDict, total=False):
         why("Content-Type of the answer."),
     ]
     delay: Annotated[int, Field(ge=0, le=60), why("Seconds; a minute at most: each holds a client.")]
-    with_mock_header: Annotated[bool, why("Whether `x-mock-by` tells of it.")]
+    with_mock_header: Annotated[bool, why("Whether the answer has the header `x-mock-by`.")]
 
 
 _ORIGIN = r"[a-z]+://[A-Za-z0-9._:\[\]-]+"

@@ -39,7 +39,9 @@ _MANY = 1_000
 """With the times of more keys than this, those that are over are forgotten."""
 
 changes_total = Counter(
-    "echoroute_gateway_changes_total", "Changes made in the gateway, by what was done.", ("operation", "kind")
+    "echoroute_gateway_changes_total",
+    "Changes made in the gateway. A restart over unchanged routes adds none.",
+    ("operation", "kind"),
 )
 reconcile_errors_total = Counter(
     "echoroute_reconcile_errors_total", "Reconciliations of one EchoRoute that did not succeed.", ("reason",)

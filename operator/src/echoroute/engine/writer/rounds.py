@@ -32,15 +32,21 @@ log = logging.getLogger(__name__)
 _STUBBORN = 3
 """Rounds running in which a key was repaired, after which somebody else is writing it, too."""
 
-rounds_total = Counter("echoroute_rounds_total", "Rounds of comparing complete lists.", ("result",))
-round_duration_seconds = Histogram("echoroute_round_duration_seconds", "Time of one round, without its writes.")
-last_round_timestamp_seconds = Gauge("echoroute_last_round_timestamp_seconds", "When the last complete round ended.")
-drift_repaired_total = Counter(
-    "echoroute_drift_repaired_total", "EchoRoutes whose gateway objects a round found changed and had written again."
+rounds_total = Counter(
+    "echoroute_rounds_total", "Comparisons of complete lists: `complete` or `incomplete`.", ("result",)
 )
-orphans = Gauge("echoroute_orphans", "EchoRoutes that are gone and whose gateway objects the brake holds.")
-foreign_objects = Gauge("echoroute_foreign_objects", "Gateway objects that are not ours; they are never touched.")
-gateway_lists_up = Gauge("echoroute_gateway_lists_up", "Whether the last list of the gateway was complete.")
+round_duration_seconds = Histogram("echoroute_round_duration_seconds", "Time of one round, without its writes.")
+last_round_timestamp_seconds = Gauge(
+    "echoroute_last_round_timestamp_seconds", "When the last complete round ended, in Unix time."
+)
+drift_repaired_total = Counter(
+    "echoroute_drift_repaired_total", "EchoRoutes whose gateway objects a round found changed and wrote again."
+)
+orphans = Gauge("echoroute_orphans", "EchoRoutes that are gone while the brake holds their gateway objects.")
+foreign_objects = Gauge(
+    "echoroute_foreign_objects", "Routes and upstreams of other owners. The operator never touches them."
+)
+gateway_lists_up = Gauge("echoroute_gateway_lists_up", "1 while the last full list of the gateway was complete.")
 
 
 class Rounds:

@@ -36,7 +36,7 @@ COUNTS_SPACING = 0.05
 """Seconds between two such patches of any: a service of 2,000 routes that flaps must not keep the API server busy."""
 
 status_patches_total = Counter(
-    "echoroute_status_patches_total", "Status patches by HTTP status, 0 for none.", ("code",)
+    "echoroute_status_patches_total", "Status patches by HTTP status; 0 means no answer.", ("code",)
 )
 
 
