@@ -48,6 +48,11 @@ SEED ?= 0
 simulate: .venv/.synced ## the engine against 1,000 made-up schedules of changes and faults (SEED=0)
 	@PYTHONPATH=tests $(RUN) python -m unit.simulation.simulate $(SEED) 1000
 
+.PHONY: docs
+docs: .venv/.synced ## the documents: links, generated parts, words; prints the longest sentences
+	@$(RUN) pytest -q tests/docs
+	@PYTHONPATH=tests $(RUN) python -m docs.sentences
+
 .PHONY: devstack
 devstack: .venv/.synced ## find or build what `make test` needs: etcd, Kubernetes API, kubectl, Consul, gateway
 	@$(RUN) devstack build --all
@@ -58,7 +63,7 @@ demo: .venv/.synced ## the main job, live: from kubectl apply to an answered req
 
 .PHONY: test
 # Two folders wait more than they compute, and each of their files is on its own: two at a time.
-test: lint unit devstack ## everything that CI gates on
+test: lint unit docs devstack ## everything that CI gates on
 	@$(RUN) devstack vet
 	@$(RUN) pytest -n 2 --dist loadfile tests/integration/consul_init tests/integration/devstack
 	@$(RUN) pytest tests/contract tests/integration tests/e2e \

@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from echoroute.api.objects import EchoRouteObject
-from echoroute.core.addresses import Networks
 from echoroute.core.changes import Change, Delete
 from echoroute.core.evaluate import evaluate
 from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
@@ -61,7 +60,7 @@ class World:
     namespaces: frozenset[str] = frozenset()
     confirm_deletion: str | None = None
     follower: ServiceFollower | None = None
-    forbidden: Networks = ()
+    guarded: bool = False
     lead: Lead = always
     _running: asyncio.Task[None] | None = field(default=None)
 
@@ -93,7 +92,7 @@ class World:
             release=lambda token: f"ECHOROUTE_CONFIRM_DELETION={token}",
             drift_interval=DRIFT_INTERVAL,
             concurrency=4,
-            forbidden=self.forbidden,
+            guarded=self.guarded,
         )
         engine = self.engine = Engine(
             options=options, source=self.cluster, gateway=self.gateway, follower=self.follower, announcer=Silent()
