@@ -9,6 +9,7 @@ EchoRouteError
 │   ├── GatewayUnauthorized   401, 403: the admin key is refused
 │   └── GatewayUnavailable    the API's own 404, 408, 409, 429, 5xx and transport errors: back off, try again
 ├── ConsulError               Consul did not give a usable answer
+│   └── ConsulAccessDenied    the token may not read what was asked for, or not all of it
 └── SourceError               EchoRoutes could not be read, or a status not be written
     ├── KubernetesError       the API server did not do what was asked
     └── FolderError           the folder of EchoRoutes cannot be read
@@ -75,6 +76,10 @@ class GatewayUnavailable(GatewayError):
 
 class ConsulError(EchoRouteError):
     """Consul is not reachable, has no leader, or refuses the token."""
+
+
+class ConsulAccessDenied(ConsulError):
+    """Consul keeps from our token what was asked for, or a part of it."""
 
 
 class SourceError(EchoRouteError):

@@ -10,14 +10,17 @@ from aiohttp import web
 from echoroute.consul.client import ConsulClient
 from echoroute.consul.config import ConsulConfig
 from echoroute.consul.follower import Follower
-from echoroute.consul.health import ServiceHealth
+from echoroute.core.instances import Instance, discovered
 from echoroute.net.credential import Credential
 from echoroute.net.tls import Tls
 
 
 @dataclass
 class SmallConsul:
-    """Blocking queries by service; `fail` maps a service (or '*') to the status that it is answered with."""
+    """Blocking queries by service; `fail` maps a service (or '*') to the status that it is answered with.
+
+    Of the services in `hidden` our token may read nothing.
+    """
 
     port: int = 0
     index: int = 10
@@ -25,6 +28,8 @@ class SmallConsul:
     tokens: set[str] | None = None
     services: dict[str, list[dict[str, object]]] = field(default_factory=dict)
     fail: dict[str, int] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
+    probe_delay: float = 0.0
     changed: dict[str, int] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
     queries: list[tuple[float, str, int, str]] = field(default_factory=list)
@@ -67,9 +72,11 @@ class SmallConsul:
         service = request.match_info["service"]
         index = int(request.query.get("index", "0"))
         wait = request.query.get("wait", "")
-        assert "stale" in request.query
+        assert "stale" in request.query or not index, "the leader is asked only to be sure"
         self.asked[service] += 1
         self.queries.append((asyncio.get_running_loop().time(), service, index, wait))
+        if service == "consul":
+            await asyncio.sleep(self.probe_delay)
         if self.tokens is not None and request.headers.get("X-Consul-Token") not in self.tokens:
             return web.Response(status=403, text="ACL not found")
         if status := self.fail.get(service) or self.fail.get("*"):
@@ -82,6 +89,10 @@ class SmallConsul:
             "X-Consul-KnownLeader": str(self.leader and not index).lower(),
             "X-Consul-Query-Backend": "streaming" if index else "blocking-query",
         }
+        if service in self.hidden:
+            # As Consul does: a stream leaves out what the token may not read without a word.
+            told = {} if index else {"X-Consul-Results-Filtered-By-ACLs": "true"}
+            return web.json_response([], headers=headers | told)
         return web.json_response(self.services.get(service, []), headers=headers)
 
     async def _hold(self, service: str, index: int, wait: float) -> None:
@@ -103,7 +114,15 @@ class Heard:
     health: dict[str, tuple[int, int]] = field(default_factory=dict)
     calls: list[tuple[str, int, int]] = field(default_factory=list)
     reachable: list[bool] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
+    failures: list[tuple[str, bool]] = field(default_factory=list)
+
+    def instances(self, service: str, found: tuple[Instance, ...]) -> None:
+        seen = discovered(service, found)
+        self.health[service] = (seen.healthy, seen.total)
+        self.calls.append((service, seen.healthy, seen.total))
+
+    def failed(self, service: str, denied: bool) -> None:
+        self.failures.append((service, denied))
 
     async def until(self, condition: Callable[[], bool], timeout: float = 40) -> None:
         async with asyncio.timeout(timeout):
@@ -151,12 +170,8 @@ def heard() -> Heard:
 
 @pytest.fixture
 async def follower(client: ConsulClient, heard: Heard) -> AsyncIterator[Follower]:
-    def on_health(service: str, health: ServiceHealth) -> None:
-        heard.health[service] = (health.healthy, health.total)
-        heard.calls.append((service, health.healthy, health.total))
-
     follower = Follower(
-        client, on_health=on_health, on_failure=heard.failures.append, on_reachable=heard.reachable.append
+        client, on_instances=heard.instances, on_failure=heard.failed, on_reachable=heard.reachable.append
     )
     running = asyncio.create_task(follower.run())
     yield follower

@@ -5,28 +5,34 @@ import socket
 
 import pytest
 from echoroute.consul.client import Answer, is_supported
-from echoroute.consul.health import ServiceHealth
-from echoroute.errors import ConsulError
+from echoroute.core.instances import discovered
+from echoroute.errors import ConsulAccessDenied, ConsulError
 from echoroute.net.credential import Credential
 from prometheus_client import REGISTRY
+
+
+def counted(answer: Answer) -> tuple[int, int]:
+    seen = discovered("echo", answer.instances or ())
+    return seen.healthy, seen.total
 
 
 async def test_the_first_query_does_not_block_and_the_next_waits_for_a_change(small_consul, client):
     await small_consul.put("echo", "passing", "critical")
     first = await client.health("echo")
-    assert first == Answer(ServiceHealth(1, 2), small_consul.index)
+    assert (counted(first), first.index) == ((1, 2), small_consul.index)
     waiting = asyncio.create_task(client.health("echo", index=first.index, wait=30))
     await asyncio.sleep(0.1)
     assert not waiting.done()
     await small_consul.put("echo", "passing")
-    assert await waiting == Answer(ServiceHealth(1, 1), first.index + 1)
+    second = await waiting
+    assert (counted(second), second.index) == ((1, 1), first.index + 1)
     assert [(index, wait) for _, _, index, wait in small_consul.queries] == [(0, ""), (first.index, "30s")]
 
 
 async def test_a_wait_that_ends_without_a_change_says_so(small_consul, client):
     await small_consul.put("echo", "passing")
     first = await client.health("echo")
-    assert await client.health("echo", index=first.index, wait=1) == Answer(None, first.index)
+    assert await client.health("echo", index=first.index, wait=1) == Answer(None, first.index, streamed=True)
 
 
 async def test_names_are_quoted(small_consul, client):
@@ -50,6 +56,12 @@ async def test_what_is_wrong_is_said(small_consul, client, fault, words, why):
     with pytest.raises(ConsulError, match=r"Consul at http://127\.0\.0\.1:|no list") as caught:
         await client.health("echo")
     assert words in str(caught.value), why
+
+
+async def test_a_shorter_answer_for_want_of_rights_is_an_error(small_consul, client):
+    small_consul.hidden.add("echo")
+    with pytest.raises(ConsulAccessDenied, match="service 'echo'; it needs service:read for it and node:read"):
+        await client.health("echo")
 
 
 async def test_an_index_of_zero_is_not_used_since_the_next_query_would_not_block(small_consul, client):

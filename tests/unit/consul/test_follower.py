@@ -5,6 +5,7 @@ import logging
 
 import pytest
 from echoroute.consul import follower as module
+from echoroute.consul import watch
 from echoroute.consul.follower import HELD_QUERIES, Follower
 from prometheus_client import REGISTRY
 
@@ -183,8 +184,8 @@ async def test_consul_away_at_the_start_is_told_and_everything_comes_once_it_ans
     small_consul.leader = False
     follower = Follower(
         client,
-        on_health=lambda service, health: heard.health.update({service: health}),
-        on_failure=heard.failures.append,
+        on_instances=heard.instances,
+        on_failure=heard.failed,
         on_reachable=heard.reachable.append,
     )
     follower.follow({"a", "b"})  # before it runs
@@ -198,13 +199,11 @@ async def test_consul_away_at_the_start_is_told_and_everything_comes_once_it_ans
     await asyncio.wait([running])
 
 
-async def test_what_a_callback_raises_ends_the_run_instead_of_being_lost(client, small_consul):
-    def on_health(service, health):
+async def test_what_a_callback_raises_ends_the_run_instead_of_being_lost(client, small_consul, heard):
+    def on_instances(service, found):
         raise RuntimeError("a bug of the engine's")
 
-    follower = Follower(
-        client, on_health=on_health, on_failure=lambda service: None, on_reachable=lambda reachable: None
-    )
+    follower = Follower(client, on_instances=on_instances, on_failure=heard.failed, on_reachable=lambda reachable: None)
     follower.follow({"a"})
     async with asyncio.timeout(5):
         with pytest.raises(ExceptionGroup) as caught:
@@ -215,15 +214,13 @@ async def test_what_a_callback_raises_ends_the_run_instead_of_being_lost(client,
 async def test_a_callback_may_change_what_is_followed(client, small_consul, heard):
     services = names(HELD_QUERIES + 20)
 
-    def on_health(service, health):
-        heard.health[service] = health
+    def on_instances(service, found):
+        heard.instances(service, found)
         # Shrinks past the threshold and grows again, from within an answer.
         follower.follow({service})
         follower.follow(services)
 
-    follower = Follower(
-        client, on_health=on_health, on_failure=lambda service: None, on_reachable=lambda reachable: None
-    )
+    follower = Follower(client, on_instances=on_instances, on_failure=heard.failed, on_reachable=lambda reachable: None)
     follower.follow(services)
     running = asyncio.create_task(follower.run())
     await asyncio.sleep(0.5)
@@ -271,11 +268,87 @@ async def test_services_that_flap_do_not_starve_the_calm(small_consul, follower,
 async def test_after_an_outage_each_service_has_one_query_whichever_turn_it_waited_for(client):
     def tell(*_: object) -> None: ...
 
-    follower = Follower(client, on_health=tell, on_failure=tell, on_reachable=tell)
+    follower = Follower(client, on_instances=tell, on_failure=tell, on_reachable=tell)
     follower.follow(names(30))
-    watches = [watch for watch, _ in iter(follower._next, (None, 0.0)) if watch]
-    for number, watch in enumerate(watches):
-        watch.index = number % 3
-        follower._queue(watch, had_news=number % 2 == 0)
+    watches = [one for one, _ in iter(follower._next, (None, 0.0)) if one]
+    for number, one in enumerate(watches):
+        one.index = number % 3
+        follower._queue(one, had_news=number % 2 == 0)
     follower._start_over()
-    assert [watch for watch, _ in iter(follower._next, (None, 0.0))] == watches
+    assert [one for one, _ in iter(follower._next, (None, 0.0))] == watches
+
+
+async def test_a_query_that_fails_pauses_no_other(small_consul, follower, heard):
+    """Nor does the wait for the probe that finds out whether Consul is away."""
+    small_consul.fail["bad"] = 500
+    follower.follow({"good"})
+    await heard.until(lambda: small_consul.held == 1)
+    small_consul.probe_delay = 3600
+    follower.follow({"good", "bad", "later"})
+    await heard.until(lambda: heard.failures == [("bad", False)] and heard.health.keys() == {"good", "later"})
+    for number in range(1, 4):
+        await small_consul.put("good", *["passing"] * number)
+        await heard.until(lambda number=number: heard.health["good"] == (number, number), timeout=5)
+    assert heard.reachable == [True]
+
+
+async def test_what_the_token_may_not_read_is_no_empty_service(small_consul, follower, heard, monkeypatch):
+    monkeypatch.setattr(module, "_FIRST_BACKOFF", 0.1)
+    monkeypatch.setattr(module, "_LONGEST_BACKOFF", 0.3)
+    await small_consul.put("secret", "passing")
+    follower.follow({"secret"})
+    await heard.until(lambda: heard.health == {"secret": (1, 1)})
+    small_consul.hidden.add("secret")
+    await small_consul.wake_all()
+    await heard.until(lambda: ("secret", True) in heard.failures)
+    assert heard.health == {"secret": (1, 1)}, "what was known stays"
+    assert heard.reachable == [True]
+    small_consul.hidden.clear()
+    await small_consul.put("secret", "passing", "passing")
+    await heard.until(lambda: heard.health == {"secret": (2, 2)})
+
+
+async def test_an_empty_answer_in_another_history_is_believed_once_it_has_held(
+    small_consul, follower, heard, monkeypatch
+):
+    monkeypatch.setattr(watch, "DOUBT", 1.0)
+    small_consul.index = 5000
+    await small_consul.put("gone", "passing")
+    await small_consul.put("back", "passing")
+    follower.follow({"gone", "back"})
+    await heard.until(lambda: small_consul.held == 2)
+    await small_consul.rewind("gone", 7)
+    await small_consul.rewind("back", 7)
+    await heard.until(lambda: small_consul.held == 2)
+    await asyncio.sleep(0.3)
+    assert heard.health == {"gone": (1, 1), "back": (1, 1)}, "a Consul that lost its data asks its agents first"
+    await small_consul.put("back", "passing", "passing")
+    await heard.until(lambda: heard.health["back"] == (2, 2))
+    await heard.until(lambda: heard.health["gone"] == (0, 0), timeout=10)
+    await asyncio.sleep(1)
+    assert heard.health["back"] == (2, 2)
+
+
+async def test_an_empty_answer_in_the_same_history_is_true_at_once(small_consul, follower, heard):
+    await small_consul.put("echo", "passing")
+    follower.follow({"echo"})
+    await heard.until(lambda: small_consul.held == 1)
+    await small_consul.put("echo")
+    await heard.until(lambda: heard.health["echo"] == (0, 0), timeout=5)
+
+
+async def test_after_an_outage_an_empty_consul_is_doubted_too(small_consul, follower, heard, monkeypatch):
+    monkeypatch.setattr(module, "_LONGEST_BACKOFF", 0.1)
+    monkeypatch.setattr(watch, "DOUBT", 1.0)
+    small_consul.index = 5000
+    await small_consul.put("echo", "passing")
+    follower.follow({"echo"})
+    await heard.until(lambda: small_consul.held == 1)
+    small_consul.fail["*"] = 500
+    await small_consul.wake_all()
+    await heard.until(lambda: heard.reachable == [True, False])
+    await small_consul.rewind("echo", 7)
+    small_consul.fail.clear()
+    await heard.until(lambda: small_consul.held == 1)
+    assert heard.health["echo"] == (1, 1)
+    await heard.until(lambda: heard.health["echo"] == (0, 0), timeout=10)

@@ -28,6 +28,14 @@ THERE = Lack(0.0, seen_before=True)
 HEALTHY = Answered(healthy=2, total=3, lack_of_healthy=THERE, lack_of_any=THERE)
 SICK = Answered(healthy=0, total=3, lack_of_healthy=Lack(GRACE, seen_before=True), lack_of_any=THERE)
 NEVER_HEALTHY = Answered(healthy=0, total=3, lack_of_healthy=Lack(), lack_of_any=THERE)
+ODD = ("'odd-1' has no address, and APISIX does not take its node's",)
+ONLY_ODD = Answered(healthy=0, total=1, lack_of_healthy=Lack(), lack_of_any=THERE, unusable=ODD)
+ODD_BESIDE = replace(HEALTHY, unusable=ODD, unusable_for=GRACE)
+JUST_ODD_BESIDE = replace(ODD_BESIDE, unusable_for=GRACE - 1)
+MISSED = Answered(
+    healthy=0, total=0, lack_of_healthy=Lack(), lack_of_any=Lack(), missed="Consul has 'Cart'; write it so"
+)
+SKIPPED = replace(HEALTHY, healthy=0, total=1, missed="APISIX never discovers a service called 'consul'")
 UNKNOWN_SERVICE = Answered(healthy=0, total=0, lack_of_healthy=Lack(), lack_of_any=Lack())
 UNREACHABLE = Failed(Reason.GATEWAY_UNREACHABLE, "connect to apisix-admin:9180: refused")
 UNAUTHORIZED = Failed(Reason.GATEWAY_UNAUTHORIZED, "the Admin API refuses the key")
@@ -317,6 +325,102 @@ SINGLE = (
         instances=TWO_OF_THREE,
     ),
     Case(
+        "the gateway can use no instance that passes its checks",
+        replace(FINE, discovery=ONLY_ODD),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "False/NoHealthyInstances",
+        programmed_generation=3,
+        instances={"healthy": 0, "total": 1},
+    ),
+    Case(
+        "beside good ones it gets its share of the requests, and they fail",
+        replace(FINE, discovery=ODD_BESIDE),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "False/UnusableInstances",
+        previous=after(FINE),
+        programmed_generation=3,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "for 30 s somebody may be about to mend it",
+        replace(FINE, discovery=JUST_ODD_BESIDE),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "True/Ready",
+        previous=after(FINE),
+        programmed_generation=3,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "a restart of the operator does not make it good for 30 s",
+        replace(FINE, discovery=JUST_ODD_BESIDE),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "False/UnusableInstances",
+        previous=after(replace(FINE, discovery=ODD_BESIDE)),
+        programmed_generation=3,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "nor does a Consul that has not answered yet",
+        replace(FINE, discovery=Unanswered()),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "False/UnusableInstances",
+        previous=after(replace(FINE, discovery=ODD_BESIDE)),
+        programmed_generation=3,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "Consul's API ignores letter case, the gateway does not",
+        replace(FINE, discovery=MISSED),
+        ACCEPTED,
+        "False/ServiceNotFound",
+        PROGRAMMED,
+        "False/ServiceNotFound",
+        programmed_generation=3,
+        instances=NONE,
+    ),
+    Case(
+        "the service that the gateway skips, whatever instances it has",
+        replace(FINE, discovery=SKIPPED),
+        ACCEPTED,
+        "False/ServiceNotFound",
+        PROGRAMMED,
+        "False/ServiceNotFound",
+        previous=after(FINE),
+        programmed_generation=3,
+        instances={"healthy": 0, "total": 1},
+    ),
+    Case(
+        "a service that the token may not read, a new object: not known, and why",
+        replace(FINE, discovery=Unanswered(denied=True)),
+        ACCEPTED,
+        "Unknown/ConsulAccessDenied",
+        PROGRAMMED,
+        "Unknown/ConsulAccessDenied",
+        previous=parse_previous(pending_status()),
+        programmed_generation=3,
+    ),
+    Case(
+        "a service that the token may not read any more, seen before: as it was, also the counts",
+        replace(FINE, discovery=Unanswered(denied=True)),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "True/Ready",
+        previous=after(FINE),
+        programmed_generation=3,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
         "an instance at a forbidden address: the spec is right, and the route is withdrawn",
         replace(FINE, refusal=FORBIDDEN, in_gateway=False),
         ACCEPTED,
@@ -329,6 +433,37 @@ SINGLE = (
 )
 
 PAIRS = (
+    Case(
+        "switched off, nobody misses the instances",
+        replace(FINE, enabled=False, discovery=ODD_BESIDE),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "True/Disabled",
+        programmed_generation=3,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "the last good one left: what is wrong with the others says why nobody answers",
+        replace(FINE, discovery=replace(ONLY_ODD, lack_of_healthy=Lack(GRACE, seen_before=True))),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "False/NoHealthyInstances",
+        previous=after(replace(FINE, discovery=ODD_BESIDE)),
+        programmed_generation=3,
+        instances={"healthy": 0, "total": 1},
+    ),
+    Case(
+        "rejected, and an instance that the gateway cannot use: the gateway's word comes first",
+        replace(FINE, gateway=REJECTED, discovery=ODD_BESIDE),
+        ACCEPTED,
+        RESOLVED,
+        "False/GatewayRejected",
+        "False/GatewayRejected",
+        "Stalled",
+        instances=TWO_OF_THREE,
+    ),
     Case(
         "rejected and unknown to Consul: the gateway's word comes first, Consul's keeps its own condition",
         replace(FINE, gateway=REJECTED, discovery=UNKNOWN_SERVICE),

@@ -15,7 +15,7 @@ from echoroute.engine.store import Transition
 from echoroute.engine.table import Table
 from pydantic_core import to_json
 
-NO_CONSUL = Discovery(configured=False, guarded=False, clock=lambda: 0.0)
+NO_CONSUL = Discovery(configured=False, forbidden=(), clock=lambda: 0.0)
 WINNER, LOSER = Key("default", "a"), Key("default", "b")
 ENTRY = Entry(
     uid="1",

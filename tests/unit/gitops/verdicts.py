@@ -31,6 +31,10 @@ BY_READY: Mapping[str, Verdict] = {
     "False/ServiceNotFound": Verdict(
         "InProgress", "route and pods are often delivered together: these may yet register"
     ),
+    "False/UnusableInstances": Verdict(
+        "InProgress", "an instance may be registered anew without a change of this object"
+    ),
+    "Unknown/ConsulAccessDenied": Verdict("InProgress", "a matter of the operator's token, not of this object"),
     "Unknown/ConsulUnreachable": Verdict(
         "InProgress", "it is not known whether anybody answers, and will be by itself"
     ),

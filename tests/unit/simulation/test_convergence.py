@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from echoroute.api.objects import EchoRouteObject
+from echoroute.core.addresses import Networks
 from echoroute.core.changes import Change, Delete
 from echoroute.core.evaluate import evaluate
 from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
@@ -60,7 +61,7 @@ class World:
     namespaces: frozenset[str] = frozenset()
     confirm_deletion: str | None = None
     follower: ServiceFollower | None = None
-    guarded: bool = False
+    forbidden: Networks = ()
     lead: Lead = always
     _running: asyncio.Task[None] | None = field(default=None)
 
@@ -92,7 +93,7 @@ class World:
             release=lambda token: f"ECHOROUTE_CONFIRM_DELETION={token}",
             drift_interval=DRIFT_INTERVAL,
             concurrency=4,
-            guarded=self.guarded,
+            forbidden=self.forbidden,
         )
         engine = self.engine = Engine(
             options=options, source=self.cluster, gateway=self.gateway, follower=self.follower, announcer=Silent()

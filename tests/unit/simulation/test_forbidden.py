@@ -5,12 +5,14 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from echoroute.api.objects import EchoRouteObject
+from echoroute.core.addresses import networks
+from echoroute.core.instances import Instance, State
 
 from .test_convergence import DRIFT_INTERVAL, GOOD, KEYS, SPECS, World, ref_of
 from .virtual_time import run_in_virtual_time
 
 KEY, NEIGHBOUR = KEYS[0], KEYS[1]
-LOCAL = "consul-1 (127.0.0.1)"
+LOCAL = "127.0.0.1"
 
 
 class _Consul:
@@ -21,7 +23,7 @@ class _Consul:
 
 async def _world() -> World:
     world = World.new()
-    world.follower, world.guarded = _Consul(), True
+    world.follower, world.forbidden = _Consul(), networks(("127.0.0.0/8",))
     for key in (KEY, NEIGHBOUR):
         spec = {**SPECS[GOOD](key), "backends": [{"service": key.name}]}
         world.cluster.apply(key, spec)
@@ -34,8 +36,9 @@ def _written(world: World) -> set[object]:
     return set(world.gateway.objects)
 
 
-async def _answer(world: World, forbidden: str = "") -> None:
-    world.engine.desired.service_answered(KEY.name, healthy=1, total=1, forbidden=forbidden)
+async def _answer(world: World, address: str = "10.0.0.1") -> None:
+    instance = Instance("consul-1", KEY.name, address, "10.9.9.9", 8000, State.PASSING)
+    world.engine.desired.service_answered(KEY.name, (instance,))
     await asyncio.sleep(2)
 
 
@@ -60,7 +63,7 @@ async def _never_where_it_is_forbidden() -> None:
     status = EchoRouteObject.from_raw(world.cluster.objects[KEY]).status
     told = {one["type"]: one for one in status["conditions"]}
     assert told["Accepted"]["status"] == "True", "the spec is right"
-    assert LOCAL in told["ResolvedRefs"]["message"]
+    assert f"consul-1 ({LOCAL})" in told["ResolvedRefs"]["message"]
     assert told["Programmed"]["reason"] == "RefsNotResolved"
     assert told["Stalled"]["status"] == "True"
     await world.stop()
@@ -103,7 +106,7 @@ async def _consul_is_away() -> None:
 
 async def _one_query_fails() -> None:
     world = await _world()
-    world.engine.desired.service_failed(KEY.name)
+    world.engine.desired.service_failed(KEY.name, denied=False)
     await asyncio.sleep(2)
     assert _written(world) == {ref_of(KEY)}, "one service that Consul does not answer for is not held up for ever"
     await world.stop()

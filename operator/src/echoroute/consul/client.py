@@ -12,14 +12,16 @@ from pydantic import JsonValue
 from pydantic_core import from_json
 
 from echoroute.consul import metrics
+from echoroute.consul.answers import instances
 from echoroute.consul.config import ConsulConfig
-from echoroute.consul.health import ServiceHealth, service_health
-from echoroute.core.addresses import Networks
-from echoroute.errors import ConsulError
+from echoroute.core.instances import Instance
+from echoroute.errors import ConsulAccessDenied, ConsulError
 from echoroute.net.client import HttpClient, TransportFailed
 
 # An answer that does not block takes Consul a few milliseconds.
 _TIMEOUT: Final = 10.0
+
+_EMPTY_LIST: Final = 8  # bytes: "[]", and white space around it
 
 
 OLDEST_SUPPORTED: Final = (1, 15)
@@ -27,39 +29,49 @@ OLDEST_SUPPORTED: Final = (1, 15)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The health of a service, None if it is as before by its index, and the index to wait behind (at least 1)."""
+    """The instances of a service, None if they are as before by the index, and the index to wait behind."""
 
-    health: ServiceHealth | None
+    instances: tuple[Instance, ...] | None
     index: int
+    streamed: bool = False
+    """Whether the agent answered from a stream of changes: then it does not tell that something was left out."""
 
 
 class ConsulClient:
     """Asks one agent or server, with *stale* reads: any server may answer, also when the leader is busy.
 
-    `forbidden` are the addresses that `ServiceHealth.forbidden` tells of. A token file is read again when it changes
-    and after a 403. The token is never part of a message.
+    A token file is read again when it changes and after a 403. The token is never part of a message.
     """
 
-    def __init__(self, config: ConsulConfig, *, connections: int, forbidden: Networks = ()) -> None:
-        self._forbidden = forbidden
+    def __init__(self, config: ConsulConfig, *, connections: int) -> None:
         self._url = config.base_url
         self._token = config.token
         self._http = HttpClient(config.base_url, tls=config.tls, connections=connections)
 
-    async def health(self, service: str, *, index: int = 0, wait: int = 0) -> Answer:
+    async def health(self, service: str, *, index: int = 0, wait: int = 0, stale: bool = True) -> Answer:
         """Ask for the health of `service`; with an `index`, wait up to `wait` seconds until it differs from then.
 
+        Without `stale` the leader is asked.
         A service that Consul does not know has no instances. It may also wake, unchanged, on changes of other services.
-        Raises `ConsulError`.
+        Raises `ConsulError`; `ConsulAccessDenied` also where Consul leaves out what the token may not read: it answers
+        with a shorter or an empty list then, which says nothing of the service.
         """
         # Consul adds up to a sixteenth of the wait, so that not all queries end at once.
         timeout = _TIMEOUT + wait * 17 / 16
-        blocking = f"&index={index}&wait={wait}s" if index else ""
-        response = await self._get(f"/v1/health/service/{quote(service, safe='')}?stale{blocking}", timeout)
+        query = ("stale&" if stale else "") + (f"index={index}&wait={wait}s" if index else "")
+        response = await self._get(f"/v1/health/service/{quote(service, safe='')}?{query}", timeout)
         # An index below 1 would not block: the next query would be a busy loop.
         new_index = max(1, _index(response))
-        # Most answers are those of a wait that ended: they need not be read.
-        return Answer(None if new_index == index else service_health(self._json(response), self._forbidden), new_index)
+        if response.headers.get("x-consul-results-filtered-by-acls") == "true":
+            raise ConsulAccessDenied(
+                f"Consul at {self._url}: the token may not read all of service {service!r}; "
+                "it needs service:read for it and node:read for its nodes"
+            )
+        streamed = _is_streamed(response)
+        # Most answers are those of a wait that ended: they need not be read. But a stream of which the token may read
+        # nothing any more is empty, at the index that it had.
+        unread = new_index == index and not (streamed and len(response.content) < _EMPTY_LIST)
+        return Answer(None if unread else instances(self._json(response)), new_index, streamed)
 
     async def probe(self) -> str:
         """Find out with one cheap request whether Consul answers, has a leader and takes the token.
@@ -117,7 +129,8 @@ class ConsulClient:
         if token:
             text = text.replace(token, "***")
         hint = "; check CONSUL_HTTP_TOKEN" if response.status_code in (401, 403) else ""
-        return ConsulError(f"Consul at {self._url}: HTTP {response.status_code}{': ' if text else ''}{text}{hint}")
+        kind = ConsulAccessDenied if response.status_code == 403 else ConsulError
+        return kind(f"Consul at {self._url}: HTTP {response.status_code}{': ' if text else ''}{text}{hint}")
 
 
 def _index(response: httpx.Response) -> int:
@@ -126,10 +139,13 @@ def _index(response: httpx.Response) -> int:
 
 
 def _is_leaderless(response: httpx.Response) -> bool:
-    # Since 1.10 an agent answers blocking queries from a stream that it holds (use_streaming_backend), and then says
-    # 'false' whether there is a leader or not.
-    streamed = response.headers.get("x-consul-query-backend") == "streaming"
-    return not streamed and response.headers.get("x-consul-knownleader") == "false"
+    # From a stream an agent says 'false' whether there is a leader or not.
+    return not _is_streamed(response) and response.headers.get("x-consul-knownleader") == "false"
+
+
+def _is_streamed(response: httpx.Response) -> bool:
+    # Since 1.10 an agent answers blocking queries from a stream that it holds (use_streaming_backend).
+    return bool(response.headers.get("x-consul-query-backend") == "streaming")
 
 
 def is_supported(version: str) -> bool:

@@ -13,8 +13,9 @@ from typing import Final
 
 from echoroute.consul import metrics
 from echoroute.consul.client import Answer, ConsulClient, is_supported
-from echoroute.consul.health import ServiceHealth
-from echoroute.errors import ConsulError
+from echoroute.consul.watch import News, Watch
+from echoroute.core.instances import Instance
+from echoroute.errors import ConsulAccessDenied, ConsulError
 from echoroute.net.backoff import Backoff
 
 log = logging.getLogger(__name__)
@@ -46,52 +47,39 @@ _FIRST_BACKOFF: Final = 1.0
 _LONGEST_BACKOFF: Final = 30.0
 
 
-class _Watch:
-    """One service: what is known of it, and whether a query is queued or under way."""
-
-    __slots__ = ("empty_wake_at", "health", "index", "query", "queued", "service")
-
-    def __init__(self, service: str) -> None:
-        self.service = service
-        self.health: ServiceHealth | None = None
-        self.index = 0
-        self.empty_wake_at = -_EMPTY_WAKE  # on the loop's clock
-        self.queued = False
-        self.query: asyncio.Task[None] | None = None
-
-
 class Follower:
-    """Tells `on_health` the health of each followed service: first as soon as it is known, then when it changed.
+    """Tells `on_instances` the instances of each followed service: as soon as they are known, then when they changed.
 
     `on_reachable` is told whether Consul answers: at first, and when that changed. While it does not, one request
     probes for all, and what was told of the services stays the last that is known. A service whose query alone fails is
-    asked for again on its own, and `on_failure` is called with it. Callbacks are plain functions, called in the loop
-    that `run` runs in; what they raise ends it.
+    asked for again on its own, while the others go on; `on_failure` is called with it, and whether the token may not
+    read it. Callbacks are plain functions, called in the loop that `run` runs in; what they raise ends it.
     """
 
     def __init__(
         self,
         client: ConsulClient,
         *,
-        on_health: Callable[[str, ServiceHealth], None],
-        on_failure: Callable[[str], None],
+        on_instances: Callable[[str, tuple[Instance, ...]], None],
+        on_failure: Callable[[str, bool], None],
         on_reachable: Callable[[bool], None],
     ) -> None:
         self._client = client
-        self._on_health = on_health
+        self._on_instances = on_instances
         self._on_failure = on_failure
         self._on_reachable = on_reachable
-        self._watches: dict[str, _Watch] = {}
+        self._watches: dict[str, Watch] = {}
         # Queries to be made: first answers go before turns, and turns alternate with what had news.
-        self._first: deque[_Watch] = deque()
-        self._turns: deque[_Watch] = deque()
-        self._news: deque[_Watch] = deque()
+        self._first: deque[Watch] = deque()
+        self._turns: deque[Watch] = deque()
+        self._news: deque[Watch] = deque()
         self._news_next = False
         self._work = asyncio.Event()
         self._slots = asyncio.Semaphore(HELD_QUERIES)
         self._reachable: bool | None = None
-        # Cleared at the start, and from a failed query on, until a probe succeeds: nothing else is sent meanwhile.
+        # Cleared at the start, and while probes fail: nothing else is sent meanwhile.
         self._answering = asyncio.Event()
+        self._probing = True
         self._failed: list[ConsulError] = []
         self._backoff = _backoff()
 
@@ -103,7 +91,7 @@ class Follower:
             _cut(watch)
             self._backoff.reset(watch)
         for service in services - self._watches.keys():
-            self._watches[service] = watch = _Watch(service)
+            self._watches[service] = watch = Watch(service)
             self._queue(watch)
         if self._in_turns and not took_turns:
             # The long waits under way would hold all connections.
@@ -134,7 +122,7 @@ class Follower:
     def _in_turns(self) -> bool:
         return len(self._watches) > HELD_QUERIES
 
-    def _queue(self, watch: _Watch, *, had_news: bool = False) -> None:
+    def _queue(self, watch: Watch, *, had_news: bool = False) -> None:
         if watch.queued or watch.query is not None or self._watches.get(watch.service) is not watch:
             return
         watch.queued = True
@@ -142,7 +130,7 @@ class Follower:
         queue.append(watch)
         self._work.set()
 
-    def _next(self) -> tuple[_Watch | None, float]:
+    def _next(self) -> tuple[Watch | None, float]:
         """Take the next watch, and the seconds until the one after it."""
         # What had news comes again soon, and at most every second turn: services that flap must not starve the calm.
         self._news_next = not self._news_next
@@ -156,17 +144,17 @@ class Follower:
         self._work.clear()
         return None, 0.0
 
-    async def _query(self, watch: _Watch, tasks: asyncio.TaskGroup) -> None:
+    async def _query(self, watch: Watch, tasks: asyncio.TaskGroup) -> None:
         """Ask once, tell what changed, and see to the next query."""
         loop = asyncio.get_running_loop()
         wait = _SHORT_WAIT if self._in_turns else _LONG_WAIT
         news, again_in = False, 0.0
         try:
-            answer = await self._client.health(watch.service, index=watch.index, wait=wait)
+            answer = await self._client.health(watch.service, index=watch.index, wait=wait, stale=not watch.sure)
         except ConsulError as error:
             again_in = self._backoff.next(watch)
-            watch.index = 0
-            self._on_failure(watch.service)
+            watch.fail()
+            self._on_failure(watch.service, isinstance(error, ConsulAccessDenied))
             self._suspect(error, tasks)
         else:
             self._backoff.reset(watch)
@@ -181,25 +169,30 @@ class Follower:
         else:
             self._queue(watch, had_news=news)
 
-    def _learn(self, watch: _Watch, answer: Answer) -> bool:
+    def _learn(self, watch: Watch, answer: Answer) -> bool:
         """Take an answer; False if it said nothing new."""
-        if answer.index < watch.index:
-            # Another history: a restored or new Consul, or a server that lags behind. Waiting for its index to grow
-            # past the old one would miss all changes until then.
-            watch.index = 0
-            return True
-        watch.index = answer.index
-        if answer.health is None or answer.health == watch.health:
-            return False
-        watch.health = answer.health
-        self._on_health(watch.service, answer.health)
-        return True
+        loop = asyncio.get_running_loop()
+        news = watch.take(answer, loop.time())
+        if news is News.KNOWN:
+            self._on_instances(watch.service, watch.instances or ())
+        elif news is News.DOUBTFUL:
+            loop.call_at(watch.doubted_until, self._believe, watch)
+        return news is not News.NONE
+
+    def _believe(self, watch: Watch) -> None:
+        loop = asyncio.get_running_loop()
+        if self._watches.get(watch.service) is not watch:
+            return
+        if loop.time() < watch.doubted_until:
+            loop.call_at(watch.doubted_until, self._believe, watch)
+        elif watch.believe():
+            self._on_instances(watch.service, ())
 
     def _suspect(self, error: ConsulError, tasks: asyncio.TaskGroup) -> None:
-        """Stop asking until it is known whether Consul is away or this one query failed."""
+        """Find out whether Consul is away or this one query failed; meanwhile the others go on."""
         self._failed.append(error)
-        if self._answering.is_set():
-            self._answering.clear()
+        if not self._probing:
+            self._probing = True
             tasks.create_task(self._recover())
 
     async def _recover(self) -> None:
@@ -209,6 +202,7 @@ class Follower:
                 version = await self._client.probe()
                 break
             except ConsulError as error:
+                self._answering.clear()
                 if self._reachable is not False:
                     log.warning("%s; what is known of its services stays until it answers", error)
                     self._reached(reachable=False)
@@ -223,6 +217,7 @@ class Follower:
         elif self._failed:
             log.warning("Consul answers, but %d queries failed, such as: %s", len(self._failed), self._failed[0])
         self._failed.clear()
+        self._probing = False
         self._reached(reachable=True)
         self._answering.set()
 
@@ -233,7 +228,7 @@ class Follower:
         self._turns.clear()
         self._backoff = _backoff()
         for watch in self._watches.values():
-            watch.index = 0
+            watch.fail()
             watch.queued = False
             self._queue(watch)
 
@@ -244,7 +239,7 @@ class Follower:
             self._on_reachable(reachable)
 
 
-def _cut(watch: _Watch) -> None:
+def _cut(watch: Watch) -> None:
     """End the query under way, which ends its connection."""
     if watch.query is not None:
         watch.query.cancel()

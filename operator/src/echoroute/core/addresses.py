@@ -30,7 +30,7 @@ def is_within(address: str, forbidden: Networks) -> bool:
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        found = ip_address(_plain(_host(text)))
+        found = ip_address(plain(_host(text)))
     except ValueError:
         return None
     return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
@@ -45,7 +45,7 @@ def _host(text: str) -> str:
     return text.partition("%")[0]
 
 
-def _plain(host: str) -> str:
+def plain(host: str) -> str:
     """An address whose IPv4 part, all of it or the end of an IPv6 one, is written as Python's parser wants it."""
     front, colon, dotted = host.rpartition(":")
     if _DOTTED.fullmatch(dotted):

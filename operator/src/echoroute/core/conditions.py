@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from echoroute.core import instance_messages as messages
 from echoroute.core.facts import Answered, Facts, Failed, NotConfigured, Programmed, Refusal, Unanswered, Unreached
 from echoroute.core.objects import JsonObject
 from echoroute.core.reasons import Reason
@@ -78,9 +79,9 @@ def fold(facts: Facts, previous: Previous, *, now: datetime) -> Outcome:
     generation = _programmed_generation(facts, previous)
     if generation is not None:
         status["programmedGeneration"] = generation
-    instances = _counts(facts, same)
-    if instances is not None:
-        status["instances"] = instances
+    counts = _counts(facts, same)
+    if counts is not None:
+        status["instances"] = counts
     recheck = settling if settling > 0 else _recheck_after(facts, same)
     return Outcome(status, (_STATUS[ready.status], ready.reason.value), recheck)
 
@@ -110,20 +111,23 @@ def _resolved_refs(facts: Facts, previous: Previous) -> Condition:
                 Reason.CONSUL_NOT_CONFIGURED,
                 "the operator does not know a Consul (CONSUL_HTTP_ADDR): instances are the gateway's own business",
             )
-        case Unanswered():
+        case Unanswered(denied=denied):
             before = previous.conditions.get("ResolvedRefs")
             if before is not None and before.status is not None:
                 return before
+            if denied:
+                return Condition(None, Reason.CONSUL_ACCESS_DENIED, messages.access_denied(facts.service))
             return Condition(None, Reason.CONSUL_UNREACHABLE, "Consul has not answered yet")
         case Answered() as answer:
-            if answer.total == 0 and not _still_known(answer, previous):
-                return Condition(
-                    False,
-                    Reason.SERVICE_NOT_FOUND,
-                    f"Consul knows no instance of service {facts.service!r}: "
-                    "check spec.backends[0].service, or wait until its pods have registered",
-                )
-            return Condition(True, Reason.RESOLVED_REFS, f"service {facts.service!r} is known to Consul")
+            return _of_answer(facts.service, answer, previous)
+
+
+def _of_answer(service: str, answer: Answered, previous: Previous) -> Condition:
+    if answer.missed:
+        return Condition(False, Reason.SERVICE_NOT_FOUND, messages.missed(service, answer))
+    if answer.total == 0 and not _still_known(answer, previous):
+        return Condition(False, Reason.SERVICE_NOT_FOUND, messages.not_found(service))
+    return Condition(True, Reason.RESOLVED_REFS, f"service {service!r} is known to Consul")
 
 
 def _of_refused(refusal: Refusal) -> Condition:
@@ -178,18 +182,27 @@ def _instances(facts: Facts, previous: Previous) -> Condition:
     if not facts.enabled:
         return Condition(True, Reason.DISABLED, "in the gateway and switched off, as spec.enabled asks")
     fine = Condition(True, Reason.READY, "in the gateway and served")
-    unhealthy = Condition(
-        False,
-        Reason.NO_HEALTHY_INSTANCES,
-        f"no instance of service {facts.service!r} passes its health checks in Consul",
-    )
     match facts.discovery:
         case NotConfigured():
             return fine
         case Unanswered():
-            return unhealthy if previous.without_healthy else fine
-        case Answered() as answer:
-            return fine if answer.healthy or _in_grace(answer, previous) else unhealthy
+            return _known_before(facts.service, previous) or fine
+        case Answered(healthy=0) as answer if not _in_grace(answer, previous):
+            return Condition(False, Reason.NO_HEALTHY_INSTANCES, messages.none_healthy(facts.service, answer))
+        case Answered() as answer if answer.unusable and answer.healthy and not _unusable_in_grace(answer, previous):
+            return Condition(False, Reason.UNUSABLE_INSTANCES, messages.some_unusable(facts.service, answer))
+        case Answered():
+            return fine
+
+
+def _known_before(service: str, previous: Previous) -> Condition | None:
+    """What the status before lacks, while Consul has not answered."""
+    ready = previous.conditions.get("Ready")
+    if ready is not None and ready.reason in {Reason.NO_HEALTHY_INSTANCES, Reason.UNUSABLE_INSTANCES}:
+        return ready
+    if previous.without_healthy:
+        return Condition(False, Reason.NO_HEALTHY_INSTANCES, messages.none_healthy(service))
+    return None
 
 
 def _ready(accepted: Condition, programmed: Condition, resolved: Condition, instances: Condition) -> Condition:
@@ -205,6 +218,13 @@ def _in_grace(answer: Answered, previous: Previous) -> bool:
     """Whether a service without healthy instances had some a short while ago, as far as anybody knows."""
     lack = answer.lack_of_healthy
     return (lack.seen_before or previous.healthy) and lack.seconds < GRACE
+
+
+def _unusable_in_grace(answer: Answered, previous: Previous) -> bool:
+    """Whether instances that the gateway cannot use may still be about to be mended; what was said of them stays."""
+    ready = previous.conditions.get("Ready")
+    said = ready is not None and ready.reason is Reason.UNUSABLE_INSTANCES
+    return not said and answer.unusable_for < GRACE
 
 
 def _still_known(answer: Answered, previous: Previous) -> bool:
@@ -223,6 +243,8 @@ def _recheck_after(facts: Facts, previous: Previous) -> float | None:
         ends.append(GRACE - answer.lack_of_healthy.seconds)
     if answer.total == 0 and _still_known(answer, previous):
         ends.append(GRACE - answer.lack_of_any.seconds)
+    if answer.unusable and _unusable_in_grace(answer, previous):
+        ends.append(GRACE - answer.unusable_for)
     return min(ends, default=None)
 
 

@@ -58,7 +58,9 @@ class NotConfigured:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """Consul was asked and has not answered since this process started."""
+    """Consul was asked and has not answered since this process started; `denied`: it may not be read with our token."""
+
+    denied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,12 @@ class Answered:
     total: int
     lack_of_healthy: Lack
     lack_of_any: Lack
+    unusable: tuple[str, ...] = ()
+    """Instances that pass their checks and that the gateway cannot use, and why; they get their share all the same."""
+    unusable_for: float = 0.0
+    """For how many seconds there have been some."""
+    missed: str = ""
+    """Why the gateway does not discover the service, though Consul has instances."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ class Reason(StrEnum):
     FORBIDDEN_ADDRESS = "ForbiddenAddress"
     CONSUL_NOT_CONFIGURED = "ConsulNotConfigured"
     CONSUL_UNREACHABLE = "ConsulUnreachable"
+    CONSUL_ACCESS_DENIED = "ConsulAccessDenied"
 
     PROGRAMMED = "Programmed"
     PENDING = "Pending"
@@ -29,3 +30,4 @@ class Reason(StrEnum):
     READY = "Ready"
     DISABLED = "Disabled"
     NO_HEALTHY_INSTANCES = "NoHealthyInstances"
+    UNUSABLE_INSTANCES = "UnusableInstances"

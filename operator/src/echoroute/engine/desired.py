@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from echoroute.core.instances import Instance
 from echoroute.core.objects import Key
 from echoroute.core.seen import Entry, Seen
 from echoroute.engine.announcer import Announcer
@@ -41,7 +42,7 @@ class DesiredSide:
         self._services_changed = False
         self.term: Term | None = None
         self.store = Store()
-        self.discovery = Discovery(configured=follower is not None, guarded=options.guarded, clock=clock)
+        self.discovery = Discovery(configured=follower is not None, forbidden=options.forbidden, clock=clock)
         self.progress = Progress(clock, self._mark)
         self.table = Table(owner=options.owner, policy=options.policy, discovery=self.discovery, progress=self.progress)
 
@@ -75,21 +76,30 @@ class DesiredSide:
         if impact.services:
             self._follow_services_soon()
 
-    def service_answered(self, service: str, healthy: int, total: int, forbidden: str = "") -> None:
-        """Take an answer of Consul's on a service in use; `forbidden` names an instance at a forbidden address."""
+    def service_answered(self, service: str, instances: tuple[Instance, ...]) -> None:
+        """Take an answer of Consul's on a service in use."""
         waited = self.discovery.undecided(service)
-        if self.discovery.answered(service, healthy=healthy, total=total, forbidden=forbidden):
+        if self.discovery.answered(service, instances):
             self._changed(self.table.judge_anew(service), Priority.CHANGE)
         elif waited:
             self._changed(self.table.unsettled(service), Priority.CHANGE)
         for key in self.table.using(service):
             self._mark(key)
 
-    def service_failed(self, service: str) -> None:
+    def service_failed(self, service: str, *, denied: bool) -> None:
         """Consul answers, but not for this service: what waited for its addresses goes on."""
-        if self.discovery.undecided(service):
-            self.discovery.failed(service)
+        waited = self.discovery.undecided(service)
+        self.discovery.failed(service, denied=denied)
+        if waited:
             self._changed(self.table.unsettled(service), Priority.CHANGE)
+        for key in self.table.using(service) if denied else ():
+            self._mark(key)
+
+    def gateway_is(self, server: str) -> None:
+        """Take what the gateway calls itself: it depends on its version which instances it can use."""
+        for service in self.discovery.gateway_is(server):
+            for key in self.table.using(service):
+                self._mark(key)
 
     def consul_reachable(self, reachable: bool) -> None:
         """Consul answers, or does not any more: statuses stay, and the outage is told once."""

@@ -1,9 +1,15 @@
 """What Consul says of the services in use, as facts with their age."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from echoroute.core.addresses import Networks
 from echoroute.core.facts import Answered, Lack, NotConfigured, Unanswered
+from echoroute.core.instances import Discovered, Instance, discovered, needs_ipv6
+from echoroute.gateway.version import FIRST_WITH_IPV6, apisix_version
+
+log = logging.getLogger(__name__)
 
 _SETTLE = 1.0
 """Seconds for which a status waits for the first answer on a service, so that one patch tells all."""
@@ -30,10 +36,13 @@ class _Count:
 @dataclass(slots=True)
 class _Service:
     asked_at: float
+    instances: tuple[Instance, ...] = ()
+    seen: Discovered = field(default_factory=Discovered)
     healthy: _Count = field(default_factory=_Count)
     total: _Count = field(default_factory=_Count)
-    forbidden: str = ""
+    unusable_since: float = 0.0
     failed: bool = False
+    denied: bool = False
 
     @property
     def answered(self) -> bool:
@@ -43,13 +52,16 @@ class _Service:
 class Discovery:
     """The newest answers, by service. `clock` gives the event loop's time in seconds.
 
-    With `guarded` some addresses are forbidden, and a service has to be known before a route to it is written.
+    Where some addresses are forbidden, a service has to be known before a route to it is written.
     """
 
-    def __init__(self, *, configured: bool, guarded: bool, clock: Callable[[], float]) -> None:
+    def __init__(self, *, configured: bool, forbidden: Networks, clock: Callable[[], float]) -> None:
         self._configured = configured
-        self._guarded = configured and guarded
+        self._forbidden = forbidden
+        self._guarded = configured and bool(forbidden)
         self._clock = clock
+        self._server: str | None = None  # not heard of yet
+        self._told_of_ipv6 = False
         self._services: dict[str, _Service] = {}
         self.reachable = True
 
@@ -60,22 +72,54 @@ class Discovery:
         for service in services - self._services.keys():
             self._services[service] = _Service(asked_at=self._clock())
 
-    def answered(self, service: str, *, healthy: int, total: int, forbidden: str = "") -> bool:
+    def answered(self, service: str, instances: tuple[Instance, ...]) -> bool:
         """Take an answer of Consul's; gives whether the verdict on the service's addresses is another one."""
         state = self._services.get(service)
         if state is None:
             return False
-        now = self._clock()
-        before, state.forbidden = state.forbidden, forbidden
-        state.healthy.take(healthy, now)
-        state.total.take(total, now)
-        return state.forbidden != before
+        state.instances, state.denied = instances, False
+        before = state.seen.forbidden
+        self._judge(service, state)
+        return state.seen.forbidden != before
 
-    def failed(self, service: str) -> None:
-        """The query of this service alone failed."""
+    def gateway_is(self, server: str) -> list[str]:
+        """Take what the gateway calls itself; gives the services that it sees otherwise than was thought."""
+        if server == self._server:
+            return []
+        self._server = server
+        changed = []
+        for service, state in self._services.items():
+            before = state.seen
+            if state.answered:
+                self._judge(service, state)
+            if state.seen != before:
+                changed.append(service)
+        return changed
+
+    def _judge(self, service: str, state: _Service) -> None:
+        now = self._clock()
+        version = apisix_version(self._server or "")
+        was_usable = not state.seen.unusable
+        ipv6 = version is None or version >= FIRST_WITH_IPV6
+        state.seen = discovered(service, state.instances, forbidden=self._forbidden, ipv6=ipv6)
+        state.healthy.take(state.seen.healthy, now)
+        state.total.take(state.seen.total, now)
+        if was_usable:
+            state.unusable_since = now
+        untold = self._server is not None and version is None and not self._told_of_ipv6
+        if untold and needs_ipv6(state.instances):
+            self._told_of_ipv6 = True
+            log.warning(
+                "service %r has instances with IPv6 addresses; the gateway does not tell its version, so they count as "
+                "usable, which they are from APISIX 3.18 on",
+                service,
+            )
+
+    def failed(self, service: str, *, denied: bool = False) -> None:
+        """The query of this service alone failed; `denied`: because the operator's token may not read it."""
         state = self._services.get(service)
         if state is not None:
-            state.failed = True
+            state.failed, state.denied = True, denied
 
     def undecided(self, service: str) -> bool:
         """Whether it is not known yet if the service has a forbidden address: then a route to it is not written.
@@ -91,7 +135,7 @@ class Discovery:
     def forbidden(self, service: str) -> str:
         """The service's instance at a forbidden address, as `id (address)`; empty where there is none."""
         state = self._services.get(service)
-        return state.forbidden if state is not None else ""
+        return state.seen.forbidden if state is not None else ""
 
     def fact(self, service: str) -> NotConfigured | Unanswered | Answered:
         """What is known of a service now."""
@@ -99,13 +143,22 @@ class Discovery:
             return NotConfigured()
         state = self._services.get(service)
         if state is None or not state.answered:
-            return Unanswered()
+            return Unanswered(denied=state is not None and state.denied)
         now = self._clock()
-        return Answered(state.healthy.number, state.total.number, state.healthy.lack(now), state.total.lack(now))
+        seen = state.seen
+        return Answered(
+            healthy=seen.healthy,
+            total=seen.total,
+            lack_of_healthy=state.healthy.lack(now),
+            lack_of_any=state.total.lack(now),
+            unusable=seen.unusable,
+            unusable_for=now - state.unusable_since if seen.unusable else 0.0,
+            missed=seen.missed,
+        )
 
     def settles_in(self, service: str) -> float:
         """For how many seconds it is worth to wait for the first answer on a service."""
         state = self._services.get(service)
-        if not self._configured or not self.reachable or state is None or state.answered:
+        if not self._configured or not self.reachable or state is None or state.answered or state.failed:
             return 0.0
         return max(0.0, state.asked_at + _SETTLE - self._clock())

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from echoroute.core.addresses import Networks
 from echoroute.core.policy import Policy
 
 
@@ -21,5 +22,5 @@ class Options:
     """How a person confirms held deletions, given their token."""
     drift_interval: float
     concurrency: int
-    guarded: bool = False
-    """Whether some addresses are forbidden: then a service has to be known before a route to it is written."""
+    forbidden: Networks = ()
+    """Where no instance may be: then a service has to be known before a route to it is written."""

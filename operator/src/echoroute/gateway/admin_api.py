@@ -44,7 +44,8 @@ class AdminApi:
 
     `url` is where the Admin API listens; its path, where it has none, is `/apisix/admin`. At most `concurrency` writes
     are under way at once, and at most `max_writes_per_second` are begun in a second, evenly. One full list at a time.
-    The key is sent as `X-API-KEY`, and is never part of a message.
+    The key is sent as `X-API-KEY`, and is never part of a message. `on_server` is called with what the gateway calls
+    itself, as `probe` gives it, at each probe and list.
 
     Raises `SettingsError` when `url` is none.
     """
@@ -57,9 +58,11 @@ class AdminApi:
         tls: Tls,
         concurrency: int,
         max_writes_per_second: float | None,
+        on_server: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._http = HttpClient(_base_url(url), tls=tls, connections=concurrency + _FOR_READS)
         self._key = key
+        self._on_server = on_server
         self._slots = asyncio.Semaphore(concurrency)
         self._pace = Pace(max_writes_per_second)
         self._listing = asyncio.Lock()
@@ -72,6 +75,7 @@ class AdminApi:
         async with self._listing:
             for kind in Kind:
                 response = await self._request("GET", kind, f"/{kind}", timeout=_LIST_TIMEOUT)
+                self._on_server(_server(response))
                 if answers.is_absent(response):
                     continue  # etcd has no directory for the kind: it was replaced by an empty one
                 answers.check_read(response, f"GET {kind}")
@@ -123,7 +127,9 @@ class AdminApi:
         response = await self._request("GET", _PROBE.kind, _path(_PROBE), timeout=_TIMEOUT)
         if not answers.is_absent(response):
             answers.check_read(response, "GET of the probe")
-        return str(response.headers.get("server", ""))
+        server = _server(response)
+        self._on_server(server)
+        return server
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -162,6 +168,10 @@ class AdminApi:
             metrics.requests_total.labels(method, kind, code).inc()
             metrics.request_duration_seconds.labels(method, kind).observe(time.perf_counter() - started)
         return response
+
+
+def _server(response: httpx.Response) -> str:
+    return str(response.headers.get("server", ""))
 
 
 def _path(ref: ObjectRef) -> str:

@@ -6,6 +6,9 @@ from typing import Final
 # Before it a read gave back more than was written (defaults filled in), and each comparison would find a difference.
 OLDEST_SUPPORTED: Final = (3, 14)
 
+# Older ones take a discovered IPv6 address without the brackets that nginx wants.
+FIRST_WITH_IPV6: Final = (3, 18)
+
 _SERVER: Final = re.compile(r"APISIX/(\d+)\.(\d+)")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -112,7 +113,7 @@ async def run(settings: Settings, open_home: OpenHome) -> None:
 async def _operate(settings: Settings, open_home: OpenHome) -> None:
     process = _Process(settings)
     async with AsyncExitStack() as stack:
-        gateway = _gateway(settings)
+        gateway = _gateway(settings, lambda server: engine.desired.gateway_is(server))  # noqa: PLW0108 - made below
         stack.push_async_callback(gateway.aclose)
         server = await serve(Address.parse(settings.bind), process.checks, {PAGE: process.page})
         stack.push_async_callback(server.cleanup)
@@ -123,10 +124,8 @@ async def _operate(settings: Settings, open_home: OpenHome) -> None:
             stack.push_async_callback(consul.aclose)
             follower = Follower(
                 consul,
-                on_health=lambda service, health: engine.desired.service_answered(
-                    service, health.healthy, health.total, health.forbidden
-                ),
-                on_failure=lambda service: engine.desired.service_failed(service),  # noqa: PLW0108 - made below
+                on_instances=lambda service, found: engine.desired.service_answered(service, found),  # noqa: PLW0108
+                on_failure=lambda service, denied: engine.desired.service_failed(service, denied=denied),
                 on_reachable=lambda reachable: engine.desired.consul_reachable(reachable),  # noqa: PLW0108 - made below
             )
         engine = process.engine = Engine(
@@ -152,7 +151,7 @@ async def _operate(settings: Settings, open_home: OpenHome) -> None:
             tasks.create_task(engine.run(lambda: home.watch(engine)), name="engine")
 
 
-def _gateway(settings: Settings) -> AdminApi:
+def _gateway(settings: Settings, on_server: Callable[[str], None]) -> AdminApi:
     secret = settings.apisix_admin_key
     if settings.apisix_admin_key_file is not None:
         key = Credential("ECHOROUTE_APISIX_ADMIN_KEY_FILE", file=settings.apisix_admin_key_file)
@@ -164,6 +163,7 @@ def _gateway(settings: Settings) -> AdminApi:
         tls=Tls(ca_file=settings.apisix_ca_file),
         concurrency=settings.apisix_concurrency,
         max_writes_per_second=settings.apisix_max_writes_per_second,
+        on_server=on_server,
     )
 
 
@@ -187,11 +187,7 @@ def _consul(settings: Settings) -> ConsulClient | None:
     )
     url = base_url(settings.consul_http_addr, ssl=settings.consul_http_ssl)
     # One beside the held queries: the probe that finds out whether Consul is back.
-    return ConsulClient(
-        ConsulConfig(base_url=url, token=token, tls=tls),
-        connections=HELD_QUERIES + 1,
-        forbidden=settings.forbidden_addresses,
-    )
+    return ConsulClient(ConsulConfig(base_url=url, token=token, tls=tls), connections=HELD_QUERIES + 1)
 
 
 def _options(settings: Settings, home: Home) -> Options:
@@ -200,7 +196,7 @@ def _options(settings: Settings, home: Home) -> Options:
         owner_given=settings.owner_id is not None,
         namespaces=frozenset(settings.watch_namespaces),
         policy=Policy(frozenset(settings.allow_plugins)),
-        guarded=bool(settings.forbidden_addresses),
+        forbidden=settings.forbidden_addresses,
         confirm_deletion=settings.confirm_deletion,
         release=home.release,
         drift_interval=settings.drift_interval,

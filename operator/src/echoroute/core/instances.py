@@ -1,0 +1,165 @@
+"""The instances of a service as Consul tells of them, and what the gateway's own discovery makes of each."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final
+
+from echoroute.core.addresses import Networks, is_within, plain
+
+SKIPPED: Final = "consul"
+"""APISIX leaves out the service of this name, whatever it is told."""
+
+_LAST_PORT: Final = 65_535
+_WITH_PORT: Final = re.compile(r"(\[[^]]*\]|[^:]*):[0-9]+")
+_NAMED: Final = 5
+"""How many unusable instances are named: a service may have thousands."""
+_SHOWN: Final = 80
+"""Characters of an id, an address or a name that somebody registered."""
+
+
+class State(StrEnum):
+    """What the checks of an instance, those of its node too, say together: the worst of them."""
+
+    PASSING = "passing"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One registration. What is missing or of another type is empty: '' or 0."""
+
+    id: str
+    service: str
+    """The name that it is registered under; Consul's health API ignores letter case."""
+    address: str
+    node_address: str
+    port: int
+    state: State
+    weights: tuple[int, int] = (1, 1)
+    """While it is passing, and while it is warning."""
+    tags: tuple[str, ...] = ()
+    meta: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def endpoint(self) -> tuple[str, int]:
+        """Where it is: two registrations of one endpoint are one instance."""
+        return self.address or self.node_address or self.id, self.port
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """How the gateway's own discovery sees a service."""
+
+    healthy: int = 0
+    """Instances that take requests."""
+    total: int = 0
+    unusable: tuple[str, ...] = ()
+    """Of the instances that pass their checks those that it cannot use: which, and why. It takes them all the same."""
+    missed: str = ""
+    """Why it does not discover the service, though Consul has instances; empty where it does."""
+    forbidden: str = ""
+    """The first instance at an address that is forbidden, as `id (address)`; empty where there is none."""
+
+
+def discovered(
+    service: str, instances: Sequence[Instance], *, forbidden: Networks = (), ipv6: bool = True
+) -> Discovered:
+    """Count as the gateway does; `ipv6` is whether it reaches IPv6 addresses without brackets.
+
+    It finds a service under a name that some instance has exactly, and then takes those of all its spellings.
+    """
+    at_forbidden = _first_forbidden(instances, forbidden)
+    names = {instance.service or service for instance in instances}
+    if names and service not in names:
+        return Discovered(missed=_spelled(names), forbidden=at_forbidden)
+    total = len({instance.endpoint for instance in instances})
+    if instances and service == SKIPPED:
+        return Discovered(
+            total=total, missed=f"APISIX never discovers a service called {SKIPPED!r}", forbidden=at_forbidden
+        )
+    passing = [instance for instance in instances if instance.state is State.PASSING]
+    flaws = {instance: _flaw(instance, ipv6=ipv6) for instance in passing}
+    usable = {instance.endpoint for instance, flaw in flaws.items() if not flaw}
+    return Discovered(
+        healthy=0 if any(_spoils(instance.port) for instance in passing) else len(usable),
+        total=total,
+        unusable=tuple(sorted(f"{_called(instance)} {flaw}" for instance, flaw in flaws.items() if flaw)),
+        forbidden=at_forbidden,
+    )
+
+
+def needs_ipv6(instances: Iterable[Instance]) -> bool:
+    """Whether it depends on the gateway's version what it can use."""
+    return any(_flaw(instance, ipv6=True) != _flaw(instance, ipv6=False) for instance in instances)
+
+
+def some_of(texts: tuple[str, ...]) -> str:
+    """The first of them, and how many more there are."""
+    more = len(texts) - _NAMED
+    return "; ".join(texts[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _flaw(instance: Instance, *, ipv6: bool) -> str:
+    """Why APISIX cannot use an instance, behind its id; empty where it can."""
+    shown = _quoted(instance.address)
+    if not instance.address:
+        return "has no address, and APISIX does not take its node's"
+    ip = _ip(instance.address)
+    if ip is None and _WITH_PORT.fullmatch(instance.address):
+        return f"has the address {shown} with a port in it, which counts in place of {instance.port}"
+    if ip is None:
+        return f"has the address {shown}, which is no IP address: APISIX looks no names up"
+    if ip.is_unspecified:
+        return f"has the address {shown}, which is the gateway's own machine"
+    if ip.version == 6 and not ipv6 and not instance.address.startswith("["):
+        return f"has the IPv6 address {shown}, which APISIX reaches from 3.18 on"
+    return _flaw_of_port(instance.port, shown)
+
+
+def _flaw_of_port(port: int, address: str) -> str:
+    if port == 0:
+        return f"has no port, and APISIX asks port 80 of {address}"
+    if _spoils(port):
+        return f"has the port {port}, and APISIX refuses all instances of the service for it"
+    return ""
+
+
+def _spoils(port: int) -> bool:
+    """Whether a port, which Consul takes, makes APISIX refuse the whole service."""
+    return not 0 <= port <= _LAST_PORT
+
+
+def _ip(address: str) -> IPv4Address | IPv6Address | None:
+    """An address as nginx reads it: no zone, brackets around IPv6 alone. None for what is none."""
+    host = address[1:-1] if address.startswith("[") and address.endswith("]") else address
+    try:
+        found = ip_address(plain(host))
+    except ValueError:
+        return None
+    misplaced = "%" in host or (host != address and found.version == 4)
+    # nginx takes this one for an error of its own.
+    return None if misplaced or found == IPv4Address("255.255.255.255") else found
+
+
+def _spelled(names: Iterable[str]) -> str:
+    found = ", ".join(_quoted(name) for name in sorted(names)[:_NAMED])
+    return f"Consul has {found}; write it so"
+
+
+def _first_forbidden(instances: Iterable[Instance], forbidden: Networks) -> str:
+    # Whatever their checks say: they may pass the next moment. The smallest, so that an unchanged set of instances says
+    # the same each time.
+    found = (f"{one.id} ({one.address})" for one in instances if is_within(one.address, forbidden))
+    return min(found, default="")
+
+
+def _called(instance: Instance) -> str:
+    return _quoted(instance.id) if instance.id else "an instance without an id"
+
+
+def _quoted(text: str) -> str:
+    return f"'{text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}'"

@@ -1,0 +1,61 @@
+"""A follower of a real Consul, and what it tells."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from echoroute.consul.client import ConsulClient
+from echoroute.consul.config import ConsulConfig, base_url
+from echoroute.consul.follower import HELD_QUERIES, Follower
+from echoroute.core.instances import Instance, discovered
+from echoroute.net.credential import Credential
+from echoroute.net.tls import Tls
+
+
+@dataclass
+class Heard:
+    follower: Follower
+    health: dict[str, tuple[int, int]]
+    reachable: list[bool]
+    failures: list[tuple[str, bool]]
+
+    async def until(self, condition: Callable[[], bool], timeout: float = 10) -> float:
+        """Wait for it; the seconds that it took."""
+        started = time.monotonic()
+        async with asyncio.timeout(timeout):
+            while not condition():  # noqa: ASYNC110 - any condition, checked from outside of the follower
+                await asyncio.sleep(0.005)
+        return time.monotonic() - started
+
+
+@asynccontextmanager
+async def following(url: str, services: set[str], token: str | None = None) -> AsyncIterator[Heard]:
+    shown = Credential("CONSUL_HTTP_TOKEN", value=token) if token else None
+    config = ConsulConfig(base_url=base_url(url, ssl=False), token=shown, tls=Tls())
+    client = ConsulClient(config, connections=HELD_QUERIES + 1)
+    health: dict[str, tuple[int, int]] = {}
+    failures: list[tuple[str, bool]] = []
+    reachable: list[bool] = []
+
+    def on_instances(service: str, found: tuple[Instance, ...]) -> None:
+        seen = discovered(service, found)
+        health[service] = (seen.healthy, seen.total)
+
+    follower = Follower(
+        client,
+        on_instances=on_instances,
+        on_failure=lambda service, denied: failures.append((service, denied)),
+        on_reachable=reachable.append,
+    )
+    heard = Heard(follower, health, reachable, failures)
+    follower.follow(services)
+    running = asyncio.create_task(follower.run())
+    try:
+        yield heard
+        assert not running.done()
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+        await client.aclose()
