@@ -1,0 +1,122 @@
+"""Which EchoRoute answers: some thirty of them in two namespaces, before and after a restart of the gateway.
+
+Against a real APISIX: APISIX_ADMIN_URL, APISIX_ADMIN_KEY, APISIX_GATEWAY_URL and CONSUL_HTTP_ADDR as for the contract
+tests (tests/contract/README.md), and APISIX_RESTART, a command that restarts it.
+"""
+
+import json
+import os
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from devstack.echoroutes import condition, create, path_of
+from devstack.handles.answers import accepted
+from devstack.handles.kube import Kube
+from devstack.product import start_operator
+from devstack.stack import Stack
+from devstack.waiting import until
+
+from ..contract.asking import ask
+from ..contract.backends import Backends, Registration, backends, in_consul
+from ..contract.target import Target, real_apisix
+from .matching import ASKS, LAB, NOBODY, NODES, ROUTES, SHOP, Ask, Routed
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A gateway in which the table's EchoRoutes are programmed."""
+
+    kube: Kube
+    target: Target
+    restart: Callable[[], None]
+
+
+def _target(stack: Stack) -> tuple[Target, Callable[[], None]]:
+    real = real_apisix()
+    if real is not None:
+        command = os.environ["APISIX_RESTART"]
+        return real, lambda: _run(command)
+    key = stack.gateway.admin_key_file.read_text().splitlines()[0]
+    gateway = stack.gateway
+    own = Target(gateway.admin_url, key, "", gateway.url, stack.consul.url, is_standin=True, settle=0)
+    return own, gateway.restart
+
+
+def _run(command: str) -> None:
+    subprocess.run(shlex.split(command), check=True, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def world(breakable_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    kube = breakable_stack.kube
+    target, restart = _target(breakable_stack)
+    key_file = tmp_path_factory.mktemp("key") / "admin-key"
+    key_file.write_text(target.admin_key)
+    settings = {
+        "ECHOROUTE_APISIX_ADMIN_URL": target.admin_url,
+        "ECHOROUTE_APISIX_ADMIN_KEY_FILE": str(key_file),
+        "CONSUL_HTTP_ADDR": target.consul_url,
+        "ECHOROUTE_DRIFT_INTERVAL": "2s",
+    }
+    for namespace in (SHOP, LAB):
+        manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+        accepted(kube.http.post("/api/v1/namespaces", json=manifest))
+    with backends() as nodes, in_consul(target.consul_url, _instances(nodes)):
+        operator = start_operator(breakable_stack, settings, name="operator-of-matching")
+        for one in ROUTES:  # one after the other, so that the gateway sees them in this order
+            create(kube, [one.manifest()])
+            wanted = ("Accepted", "Conflicted") if one.loses else ("Ready", "Ready")
+            until(lambda one=one, wanted=wanted: _reason(kube, one, wanted[0]) == wanted[1], f"{one.name}: {wanted}")
+        yield World(kube, target, restart)
+        for namespace in (SHOP, LAB):
+            accepted(kube.http.delete(path_of(namespace)))
+        until(lambda: target.admin("GET", "/routes").json()["total"] == 0, "all is gone")
+        operator.process.stop()
+
+
+def _instances(nodes: Backends) -> Iterator[Registration]:
+    for service, node in NODES.items():
+        host, port = nodes.addresses[node].split(":")
+        yield Registration(ID=f"{service}-{node}", Name=service, Address=host, Port=int(port))
+
+
+def _reason(kube: Kube, one: Routed, type_: str) -> str:
+    return condition(kube, one.namespace, one.name, type_).reason
+
+
+def _answers(target: Target, one: Ask) -> None:
+    answer = ask(target, one.method, one.path, one.headers)
+    place = f"{one.method} {one.path} {one.headers}: {one.why}"
+    if one.by == NOBODY:
+        assert answer.status == 404, place
+        return
+    assert answer.status == 200, f"{place}: {answer}"
+    told = json.loads(answer.text)
+    seen = {**told, **told["headers"]}
+    assert told["instance"] == NODES[one.by], place
+    for name, value in one.sees.items():
+        assert seen.get(name) == value, f"{place}: {name}"
+
+
+def test_there_is_enough_to_see() -> None:
+    assert len(ASKS) >= 60
+    assert len(ROUTES) >= 20
+    assert {one.namespace for one in ROUTES} == {SHOP, LAB}
+
+
+def test_the_right_one_answers_before_and_after_a_restart_of_the_gateway(world: World) -> None:
+    for _ in ("before", "after"):
+        for one in ASKS:
+            _answers(world.target, one)
+        world.restart()
+        until(lambda: ask(world.target, "GET", "/h").status == 200, "the gateway is back")
+
+
+def test_a_neighbour_is_told_who_has_it(world: World) -> None:
+    for one in ROUTES:
+        if one.loses:
+            told = condition(world.kube, one.namespace, one.name, "Accepted")
+            assert f"belongs to EchoRoute {SHOP}/" in told.message, one.name
