@@ -26,6 +26,10 @@ def present(**objects: JsonObject) -> Present:
     return Present(Bundle(ROUTE.id, {refs[name]: body for name, body in objects.items()}))
 
 
+def keeping(*kept: ObjectRef, waits: str = "", **objects: JsonObject) -> Present:
+    return Present(Bundle(ROUTE.id, present(**objects).bundle.objects, frozenset(kept)), waits)
+
+
 def apply(key: Key, key_plan: KeyPlan, gateway: Gateway) -> None:
     for change in (*key_plan.writes, *key_plan.removals):
         match change:
@@ -42,6 +46,10 @@ def apply(key: Key, key_plan: KeyPlan, gateway: Gateway) -> None:
         (present(route={"a": 1}), {ROUTE: known(CART, {"a": 1})}, (), "equal: an identical PUT would be a write"),
         (present(route={"a": 1}), {ROUTE: known(CART, {"a": 2})}, (Put(ROUTE, {"a": 1}),), "a hand edit is mended"),
         (present(route={}), {ROUTE: known(CART, {}), BLUE: known(CART, {})}, (Delete(BLUE),), "left over: deleted"),
+        (keeping(BLUE, route={"a": 1}), {BLUE: known(CART, {})}, (Put(ROUTE, {"a": 1}),), "one that is kept is there"),
+        (keeping(BLUE, route={}), {ROUTE: known(CART, {}), BLUE: known(CART, {"a": 2})}, (), "whatever it is"),
+        (keeping(BLUE), {ROUTE: known(CART, {}), BLUE: known(CART, {})}, (Delete(ROUTE),), "others may go"),
+        (keeping(waits="?", route={}), {ROUTE: known(CART, {})}, (), "there already: it has to wait for nothing"),
         (Keep(), {ROUTE: known(CART, {"a": 2})}, (), "kept: neither written nor deleted nor mended"),
         (Keep(), {}, (), "kept: what is gone cannot be made again"),
         (Absent(), {ROUTE: known(CART, {})}, (Delete(ROUTE),), "not desired: deleted"),
@@ -65,6 +73,39 @@ def test_a_foreign_object_at_one_id_stops_the_whole_bundle(owner: Key | None) ->
     desired = present(route={"a": 1}, blue={"b": 1}, green={})
     before = {BLUE: known(owner, {"b": 1}), ROUTE: known(CART, {"old": 1})}
     assert plan_key(CART, desired, before) == KeyPlan(foreign=(BLUE,)), "a bundle is never half applied"
+
+
+WAITS = "Consul has not told yet"
+
+
+@pytest.mark.parametrize(
+    ("desired", "before", "expected", "why"),
+    [
+        (
+            keeping(BLUE, route={}),
+            {},
+            KeyPlan(waits=f"what {BLUE} needs is not known yet"),
+            "a Route that names a missing Upstream answers 500",
+        ),
+        (
+            keeping(BLUE, route={}),
+            {GREEN: known(CART, {}), ROUTE: known(CART, {"a": 2})},
+            KeyPlan(waits=f"what {BLUE} needs is not known yet"),
+            "the last good generation stays, whole",
+        ),
+        (keeping(BLUE, route={}), {BLUE: known(None, {})}, KeyPlan(foreign=(BLUE,)), "nor is somebody else's kept"),
+        (keeping(waits=WAITS, route={}), {}, KeyPlan(waits=WAITS), "nothing is written yet"),
+        (
+            keeping(waits=WAITS, route={"a": 1}),
+            {ROUTE: known(CART, {}), BLUE: known(CART, {})},
+            KeyPlan(waits=WAITS),
+            "and nothing removed: a spec is not applied by halves",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_waits(desired: Desired, before: Gateway, expected: KeyPlan, why: str) -> None:
+    assert plan_key(CART, desired, before) == expected, why
 
 
 def test_order_of_writes() -> None:

@@ -28,7 +28,7 @@ ENTRY = Entry(
 
 def new_table() -> Table:
     progress = Progress(lambda: 0.0, lambda key, priority: None)
-    return Table(owner="0a1b2c3d", policy=Policy(frozenset()), discovery=NO_CONSUL, progress=progress)
+    return Table(owner="0a1b2c3d", policy=Policy(frozenset()), inputs=NO_CONSUL, progress=progress)
 
 
 def _table(*, serving: bool = True) -> Table:

@@ -9,6 +9,7 @@ from echoroute.core.addresses import networks
 from echoroute.core.instances import Instance, State
 
 from .test_convergence import DRIFT_INTERVAL, GOOD, KEYS, SPECS, World, ref_of
+from .test_kept import programmed
 from .virtual_time import run_in_virtual_time
 
 KEY, NEIGHBOUR = KEYS[0], KEYS[1]
@@ -21,14 +22,14 @@ class _Consul:
     def follow(self, services: set[str]) -> None: ...
 
 
-async def _world() -> World:
+async def _world(settle: float = 1.0) -> World:
     world = World.new()
     world.follower, world.forbidden = _Consul(), networks(("127.0.0.0/8",))
     for key in (KEY, NEIGHBOUR):
         spec = {**SPECS[GOOD](key), "backends": [{"service": key.name}]}
         world.cluster.apply(key, spec)
     world.start()
-    await asyncio.sleep(1)
+    await asyncio.sleep(settle)
     return world
 
 
@@ -46,9 +47,19 @@ async def _not_before_consul_answered() -> None:
     world = await _world()
     await asyncio.sleep(3 * DRIFT_INTERVAL)
     assert _written(world) == set(), "its service may be at a forbidden address"
+    assert world.ready(KEY) == "False/Pending"
+    assert "has not told yet" in programmed(world), "and people are told what it waits for"
     await _answer(world)
     assert _written(world) == {ref_of(KEY)}
     assert world.ready(KEY) == "True/Ready"
+    await world.stop()
+
+
+async def _one_patch_tells_all() -> None:
+    world = await _world(0.2)
+    await _answer(world)
+    assert world.ready(KEY) == "True/Ready"
+    assert world.cluster.patches == 2, "one for each: what waits is told after a second, and this did not take as long"
     await world.stop()
 
 
@@ -115,7 +126,8 @@ async def _one_query_fails() -> None:
 @pytest.mark.parametrize(
     "schedule",
     [
-        _not_before_consul_answered, _never_where_it_is_forbidden, _withdrawn_and_back, _withdrawn_after_a_restart,
+        _not_before_consul_answered, _one_patch_tells_all, _never_where_it_is_forbidden, _withdrawn_and_back,
+        _withdrawn_after_a_restart,
         _consul_is_away, _one_query_fails,
     ],
     ids=lambda schedule: schedule.__name__.strip("_"),

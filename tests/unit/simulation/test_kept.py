@@ -1,11 +1,18 @@
 """What is kept: an EchoRoute that cannot be used leaves in the gateway what is there, and says what that is."""
 
 import asyncio
+from dataclasses import replace
 
+import pytest
 from echoroute.api.objects import EchoRouteObject
+from echoroute.api.spec import EchoRouteSpec
+from echoroute.core import evaluate
+from echoroute.core.objects import Bundle, Key, Kind, ObjectRef
+from echoroute.core.ownership import labels
+from echoroute.core.translate import translate
 
 from .gateway import Fault
-from .test_convergence import DENIED, DRIFT_INTERVAL, GOOD, INVALID, KEYS, SPECS, World, ref_of
+from .test_convergence import DENIED, DRIFT_INTERVAL, GOOD, INVALID, KEYS, OWNER, SPECS, World, ref_of
 from .virtual_time import run_in_virtual_time
 
 KEY = KEYS[0]
@@ -39,6 +46,45 @@ def test_the_status_says_whether_the_last_good_generation_is_there() -> None:
         world.gateway.write_past_us(ref_of(KEY), gone.body)
         await asyncio.sleep(DRIFT_INTERVAL + 1)
         assert programmed(world) == "the last good generation stays in the gateway"
+        await world.stop()
+
+    run_in_virtual_time(play())
+
+
+UPSTREAM = ObjectRef(Kind.UPSTREAM, f"{ref_of(KEY).id}.blue")
+
+
+def _keeps_an_upstream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each EchoRoute also asks for an Upstream of which nobody knows what is to be in it."""
+
+    def translated(key: Key, spec: EchoRouteSpec, *, owner: str) -> Bundle:
+        bundle = translate(key, spec, owner=owner)
+        return replace(bundle, kept=frozenset({ObjectRef(Kind.UPSTREAM, f"{bundle.route_id}.blue")}))
+
+    monkeypatch.setattr(evaluate, "translate", translated)
+
+
+def test_one_object_of_a_bundle_may_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def play() -> None:
+        _keeps_an_upstream(monkeypatch)
+        world = World.new()
+        world.cluster.apply(KEY, SPECS[GOOD](KEY))
+        world.start()
+        await asyncio.sleep(3 * DRIFT_INTERVAL)
+        assert world.gateway.objects == {}, "no Route before the Upstream that it may name"
+        assert world.ready(KEY) == "False/Pending"
+        assert f"what {UPSTREAM} needs is not known yet" in programmed(world)
+        world.gateway.write_past_us(UPSTREAM, {"nodes": [], "labels": labels(OWNER, KEY)})
+        await asyncio.sleep(DRIFT_INTERVAL + 1)
+        assert world.ready(KEY) == "True/Ready", "it is there, as after a restart, whatever is in it"
+        for body in ({"nodes": {"10.0.0.1:80": 1}}, {"nodes": {}}):
+            world.gateway.write_past_us(UPSTREAM, {**body, "labels": labels(OWNER, KEY)})
+            writes = world.gateway.writes
+            await asyncio.sleep(2 * DRIFT_INTERVAL)
+            assert world.gateway.writes == writes, "hands off"
+        world.cluster.delete(KEY)
+        await asyncio.sleep(3)
+        assert world.gateway.objects == {}
         await world.stop()
 
     run_in_virtual_time(play())

@@ -10,6 +10,7 @@ from echoroute.api.parse import parse_spec
 from echoroute.core.alike import normal_form
 from echoroute.core.conflicts import ANY_HOST, Claim
 from echoroute.core.facts import Refusal
+from echoroute.core.inputs import SERVICE, Input
 from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
 from echoroute.core.ownership import route_id
 from echoroute.core.policy import Policy
@@ -29,6 +30,8 @@ class Evaluation:
     claim: Claim | None = None
     service: str = ""
     enabled: bool = True
+    inputs: frozenset[Input] = frozenset()
+    """What it depends on beside the spec."""
 
 
 def evaluate(key: Key, entry: Entry, *, owner: str, policy: Policy) -> Evaluation:
@@ -52,13 +55,14 @@ def _judged(key: Key, entry: Entry, identity: str, *, owner: str, policy: Policy
     refused = policy.refusals(parsed)
     if refused:
         return Evaluation(identity, Refusal(Reason.NOT_ALLOWED, "; ".join(map(str, refused))))
-    bundle = translate(key, parsed, owner=owner)
+    bundle, service = translate(key, parsed, owner=owner), parsed.backends[0].service
     return Evaluation(
         identity,
         bundle=bundle,
         claim=claim(bundle.objects[ObjectRef(Kind.ROUTE, identity)], entry.created),
-        service=parsed.backends[0].service,
+        service=service,
         enabled=parsed.enabled is not False,
+        inputs=frozenset({Input(SERVICE, service)}),
     )
 
 

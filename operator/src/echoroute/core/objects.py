@@ -47,3 +47,5 @@ class Bundle:
 
     route_id: str
     objects: Mapping[ObjectRef, JsonObject] = field(repr=False)  # plugin configs can hold secrets
+    kept: frozenset[ObjectRef] = frozenset()
+    """Objects of it that cannot be made now, since what they need is not known: what is in the gateway stays."""

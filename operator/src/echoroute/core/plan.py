@@ -9,6 +9,8 @@ The decision table, for each gateway object:
     in the bundle    | ours, different           | PUT
     in the bundle    | not ours                  | foreign: nothing of this bundle is written
     not in it        | ours                      | DELETE
+    kept in a bundle | ours                      | none: whatever it is, the rest of the bundle is written
+    kept in a bundle | nothing                   | waits: nothing of this bundle is written
     keep             | anything                  | none
     absent           | ours                      | DELETE
     anything         | not ours, not in a bundle | none, it is never looked at
@@ -36,16 +38,28 @@ class Present:
     """The gateway is to hold exactly this bundle for the key."""
 
     bundle: Bundle
+    waits: str = ""
+    """Why nothing of it is written yet; what is there already is as desired all the same."""
+
+    def refs(self) -> frozenset[ObjectRef]:
+        """The ids that it is about."""
+        return self.bundle.kept.union(self.bundle.objects)
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
     """Whatever the gateway holds for the key stays: the spec cannot be evaluated."""
 
+    def refs(self) -> frozenset[ObjectRef]:
+        return frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class Absent:
     """The gateway is to hold nothing for the key."""
+
+    def refs(self) -> frozenset[ObjectRef]:
+        return frozenset()
 
 
 Desired = Present | Keep | Absent
@@ -71,26 +85,51 @@ class KeyPlan:
     writes: tuple[Put, ...] = ()
     removals: tuple[Delete, ...] = ()
     foreign: tuple[ObjectRef, ...] = ()
+    waits: str = ""
+    """Why none of the writes that there would be is made now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A bundle as it is compared: the digests of what is to be there, and what only has to be there."""
+
+    digests: Mapping[ObjectRef, Digest]
+    kept: frozenset[ObjectRef] = frozenset()
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> "Wanted":
+        """What a bundle asks for."""
+        return cls({ref: digest(body) for ref, body in bundle.objects.items()}, bundle.kept)
+
+    def refs(self) -> frozenset[ObjectRef]:
+        """The ids that it is about."""
+        return self.kept.union(self.digests)
+
+
+NOTHING = Wanted({})
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Of the objects of one key: which are to be written, which to be deleted, and which are not its own."""
+    """Of the objects of one key: which are to be written, to be deleted, not its own, and kept though they are gone."""
 
     puts: tuple[ObjectRef, ...] = ()
     deletes: tuple[ObjectRef, ...] = ()
     foreign: tuple[ObjectRef, ...] = ()
+    missing: tuple[ObjectRef, ...] = ()
 
 
 AS_DESIRED = Comparison()
 
 
-def compare(key: Key, wanted: Mapping[ObjectRef, Digest], known: Mapping[ObjectRef, Known]) -> Comparison:
+def compare(key: Key, wanted: Wanted, known: Mapping[ObjectRef, Known]) -> Comparison:
     """The decision table, by digests alone; `known` as for `plan_key`."""
+    digests, refs = wanted.digests, wanted.refs()
     return Comparison(
-        puts=tuple(ref for ref, digest_ in wanted.items() if ref not in known or known[ref].digest != digest_),
-        deletes=tuple(ref for ref, object_ in known.items() if object_.key == key and ref not in wanted),
-        foreign=tuple(sorted(ref for ref in wanted if ref in known and known[ref].key != key)),
+        puts=tuple(ref for ref, digest_ in digests.items() if ref not in known or known[ref].digest != digest_),
+        deletes=tuple(ref for ref, object_ in known.items() if object_.key == key and ref not in refs),
+        foreign=tuple(sorted(ref for ref in refs if ref in known and known[ref].key != key)),
+        missing=tuple(sorted(wanted.kept - known.keys())),
     )
 
 
@@ -101,13 +140,19 @@ def plan_key(key: Key, desired: Desired, known: Mapping[ObjectRef, Known]) -> Ke
     """
     if isinstance(desired, Keep):
         return KeyPlan()
-    wanted = desired.bundle.objects if isinstance(desired, Present) else {}
-    found = compare(key, {ref: digest(body) for ref, body in wanted.items()}, known)
+    objects, wanted, waits = dict[ObjectRef, JsonObject](), NOTHING, ""
+    if isinstance(desired, Present):
+        objects, wanted, waits = dict(desired.bundle.objects), Wanted.of(desired.bundle), desired.waits
+    found = compare(key, wanted, known)
     if found.foreign:
         return KeyPlan(foreign=found.foreign)
+    if found.missing:
+        return KeyPlan(waits=f"what {', '.join(map(str, found.missing))} needs is not known yet")
+    if waits and found.puts:
+        return KeyPlan(waits=waits)
     puts = sorted(found.puts, key=lambda ref: (_WRITE_ORDER[ref.kind], ref.id))
     deletes = sorted(found.deletes, key=lambda ref: (-_WRITE_ORDER[ref.kind], ref.id))
-    return KeyPlan(writes=tuple(Put(ref, wanted[ref]) for ref in puts), removals=tuple(map(Delete, deletes)))
+    return KeyPlan(writes=tuple(Put(ref, objects[ref]) for ref in puts), removals=tuple(map(Delete, deletes)))
 
 
 def digest(body: JsonObject) -> Digest:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from echoroute.core.inputs import SERVICE, Input
 from echoroute.core.instances import Instance
 from echoroute.core.objects import Key
 from echoroute.core.seen import Entry, Seen
@@ -44,7 +45,7 @@ class DesiredSide:
         self.store = Store()
         self.discovery = Discovery(configured=follower is not None, forbidden=options.forbidden, clock=clock)
         self.progress = Progress(clock, self._mark)
-        self.table = Table(owner=options.owner, policy=options.policy, discovery=self.discovery, progress=self.progress)
+        self.table = Table(owner=options.owner, policy=options.policy, inputs=self.discovery, progress=self.progress)
 
     def offer(self, seen: Seen) -> None:
         """Take what a source saw."""
@@ -78,37 +79,38 @@ class DesiredSide:
 
     def service_answered(self, service: str, instances: tuple[Instance, ...]) -> None:
         """Take an answer of Consul's on a service in use."""
-        waited = self.discovery.undecided(service)
-        if self.discovery.answered(service, instances):
-            self._changed(self.table.judge_anew(service), Priority.CHANGE)
-        elif waited:
-            self._changed(self.table.unsettled(service), Priority.CHANGE)
-        for key in self.table.using(service):
-            self._mark(key)
+        self.discovery.answered(service, instances)
+        self._refresh(service)
+        self._mark_users(service)
 
     def service_failed(self, service: str, *, denied: bool) -> None:
         """Consul answers, but not for this service: what waited for its addresses goes on."""
-        waited = self.discovery.undecided(service)
         self.discovery.failed(service, denied=denied)
-        if waited:
-            self._changed(self.table.unsettled(service), Priority.CHANGE)
-        for key in self.table.using(service) if denied else ():
-            self._mark(key)
+        self._refresh(service)
+        if denied:
+            self._mark_users(service)
 
     def gateway_is(self, server: str) -> None:
         """Take what the gateway calls itself: it depends on its version which instances it can use."""
         for service in self.discovery.gateway_is(server):
-            for key in self.table.using(service):
-                self._mark(key)
+            self._refresh(service)
+            self._mark_users(service)
+
+    def _refresh(self, service: str) -> None:
+        """Something else is known of a service: what is asked for may be another."""
+        self._changed(self.table.refresh(Input(SERVICE, service)), Priority.CHANGE)
+
+    def _mark_users(self, service: str) -> None:
+        for key in self.table.using(Input(SERVICE, service)):
+            self._mark(key)
 
     def consul_reachable(self, reachable: bool) -> None:
         """Consul answers, or does not any more: statuses stay, and the outage is told once."""
         if reachable == self.discovery.reachable:
             return
-        waited = [service for service in self.table.services() if self.discovery.undecided(service)]
         self.discovery.reachable = reachable
-        for service in waited:
-            self._changed(self.table.unsettled(service), Priority.CHANGE)
+        for service in self.table.used(SERVICE):
+            self._refresh(service)
         if reachable:
             self._announcer.operator("Normal", "ConsulReachable", "Consul answers again")
         else:
@@ -136,7 +138,7 @@ class DesiredSide:
 
     def _follow_services(self) -> None:
         self._services_changed = False
-        services = self.table.services()
+        services = self.table.used(SERVICE)
         self.discovery.follow(services)
         if self._follower is not None:
             self._follower.follow(services)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from echoroute.core.addresses import Networks
 from echoroute.core.facts import Answered, Lack, NotConfigured, Unanswered
+from echoroute.core.inputs import Service
 from echoroute.core.instances import Discovered, Instance, discovered, needs_ipv6
 from echoroute.gateway.version import FIRST_WITH_IPV6, apisix_version
 
@@ -72,15 +73,12 @@ class Discovery:
         for service in services - self._services.keys():
             self._services[service] = _Service(asked_at=self._clock())
 
-    def answered(self, service: str, instances: tuple[Instance, ...]) -> bool:
-        """Take an answer of Consul's; gives whether the verdict on the service's addresses is another one."""
+    def answered(self, service: str, instances: tuple[Instance, ...]) -> None:
+        """Take an answer of Consul's."""
         state = self._services.get(service)
-        if state is None:
-            return False
-        state.instances, state.denied = instances, False
-        before = state.seen.forbidden
-        self._judge(service, state)
-        return state.seen.forbidden != before
+        if state is not None:
+            state.instances, state.denied = instances, False
+            self._judge(service, state)
 
     def gateway_is(self, server: str) -> list[str]:
         """Take what the gateway calls itself; gives the services that it sees otherwise than was thought."""
@@ -121,21 +119,16 @@ class Discovery:
         if state is not None:
             state.failed, state.denied = True, denied
 
-    def undecided(self, service: str) -> bool:
-        """Whether it is not known yet if the service has a forbidden address: then a route to it is not written.
+    def service(self, name: str) -> Service:
+        """What evaluation has to know of a service (`echoroute.core.inputs.Inputs`).
 
         While Consul is away, or fails to answer for this service, nothing is held up: the gateway does not learn of new
         instances either.
         """
-        state = self._services.get(service)
-        if not self._guarded or not self.reachable:
-            return False
-        return state is None or not (state.answered or state.failed)
-
-    def forbidden(self, service: str) -> str:
-        """The service's instance at a forbidden address, as `id (address)`; empty where there is none."""
-        state = self._services.get(service)
-        return state.seen.forbidden if state is not None else ""
+        state = self._services.get(name)
+        if self._guarded and self.reachable and not (state and (state.answered or state.failed)):
+            return Service(known=False)
+        return Service(forbidden=state.seen.forbidden if state else "")
 
     def fact(self, service: str) -> NotConfigured | Unanswered | Answered:
         """What is known of a service now."""

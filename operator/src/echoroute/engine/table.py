@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from echoroute.core.conflicts import Claim, Claims
 from echoroute.core.evaluate import Evaluation, claim, evaluate
 from echoroute.core.facts import Failed, Programmed, Refusal
-from echoroute.core.objects import Bundle, JsonObject, Key, ObjectRef
-from echoroute.core.plan import Absent, Desired, Digest, Keep, Present, digest
+from echoroute.core.inputs import Input, Inputs, Resolution, resolve
+from echoroute.core.objects import Bundle, JsonObject, Key
+from echoroute.core.plan import NOTHING, Absent, Desired, Keep, Present, Wanted
 from echoroute.core.policy import Policy
 from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry
-from echoroute.engine.discovery import Discovery
 from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority
 from echoroute.engine.store import Transition
@@ -26,7 +26,10 @@ class Route:
     route_id: str
     service: str
     enabled: bool
-    digests: tuple[tuple[ObjectRef, Digest], ...]
+    inputs: frozenset[Input]
+    resolution: Resolution
+    """What the inputs make of it."""
+    wanted: Wanted
     bundle: Bundle | None
     """Until the gateway has confirmed it; 10,000 of them would be a lot of memory to hold for nothing."""
     ready: tuple[str, str] = ("Unknown", "Pending")
@@ -46,14 +49,14 @@ class Impact:
 class Table:
     """The routes by key, and the verdicts on their claims."""
 
-    def __init__(self, *, owner: str, policy: Policy, discovery: Discovery, progress: Progress) -> None:
-        self._discovery = discovery
+    def __init__(self, *, owner: str, policy: Policy, inputs: Inputs, progress: Progress) -> None:
+        self._inputs = inputs
         self._progress = progress
         self._owner = owner
         self._policy = policy
         self._routes: dict[Key, Route] = {}
         self._claims = Claims()
-        self._by_service: dict[str, set[Key]] = {}
+        self._users: dict[Input, set[Key]] = {}
 
     def __len__(self) -> int:
         return len(self._routes)
@@ -64,12 +67,12 @@ class Table:
     def items(self) -> Iterator[tuple[Key, Route]]:
         return iter(self._routes.items())
 
-    def services(self) -> set[str]:
-        """The services in use."""
-        return set(self._by_service)
+    def used(self, kind: str) -> set[str]:
+        """The names of the inputs of this kind that are in use."""
+        return {input_.name for input_ in self._users if input_.kind is kind}
 
-    def using(self, service: str) -> frozenset[Key]:
-        return frozenset(self._by_service.get(service, ()))
+    def using(self, input_: Input) -> frozenset[Key]:
+        return frozenset(self._users.get(input_, ()))
 
     def forget_gateway(self) -> None:
         """It is not known what the gateway holds, until `seed`."""
@@ -121,20 +124,34 @@ class Table:
             route_id=evaluation.route_id,
             service=evaluation.service,
             enabled=evaluation.enabled,
-            digests=tuple((ref, digest(body)) for ref, body in bundle.objects.items()) if bundle else (),
+            inputs=evaluation.inputs,
+            resolution=resolve(evaluation.inputs, self._inputs),
+            wanted=Wanted.of(bundle) if bundle else NOTHING,
             bundle=bundle,
         )
         self._progress.begin(key)
-        if evaluation.service:
-            self._by_service.setdefault(evaluation.service, set()).add(key)
+        for input_ in evaluation.inputs:
+            self._users.setdefault(input_, set()).add(key)
 
     def _drop(self, key: Key) -> None:
         route = self._routes.pop(key, None)
-        if route is not None and route.service:
-            users = self._by_service[route.service]
+        for input_ in route.inputs if route else ():
+            users = self._users[input_]
             users.discard(key)
             if not users:
-                del self._by_service[route.service]
+                del self._users[input_]
+
+    def refresh(self, input_: Input) -> set[Key]:
+        """An input may have another value; gives the keys that ask for something else now, or need not wait for it."""
+        changed = set()
+        for key in self.using(input_):
+            route = self._routes[key]
+            before, route.resolution = route.resolution, resolve(route.inputs, self._inputs)
+            if route.resolution.refusal != before.refusal:
+                changed |= self._judged_anew({key})
+            elif route.resolution != before and self._progress.outcome(key) is None:
+                changed.add(key)
+        return changed
 
     def _judged_anew(self, keys: set[Key]) -> set[Key]:
         for key in keys:
@@ -149,13 +166,7 @@ class Table:
             return route.refusal if route else None
         if conflict is not None:
             return Refusal(Reason.CONFLICTED, str(conflict), withdraws=conflict.withdraw)
-        forbidden = self._discovery.forbidden(route.service)
-        return Refusal(Reason.FORBIDDEN_ADDRESS, _forbidden(route.service, forbidden)) if forbidden else None
-
-    def undecided(self, key: Key) -> bool:
-        """Whether the key's route may not be written yet: its service may have a forbidden address."""
-        route = self._routes.get(key)
-        return route is not None and route.refusal is None and self._discovery.undecided(route.service)
+        return route.resolution.refusal
 
     @property
     def seeded(self) -> bool:
@@ -166,14 +177,6 @@ class Table:
         """Whether nobody knows yet who has what the key claims: that depends on what the gateway holds."""
         return self._claims.undecided(key)
 
-    def judge_anew(self, service: str) -> set[Key]:
-        """The verdict on the addresses of a service is another one; gives the keys that use it."""
-        return self._judged_anew(set(self.using(service)))
-
-    def unsettled(self, service: str) -> set[Key]:
-        """The keys that use a service, of which the gateway has not confirmed what they ask for."""
-        return {key for key in self.using(service) if self._progress.outcome(key) is None}
-
     def desired(self, key: Key) -> Desired:
         """What the gateway is to hold for the key."""
         route = self._routes.get(key)
@@ -182,7 +185,7 @@ class Table:
         refusal = self.refusal(key)
         if refusal is not None:
             return Keep() if refusal.keeps else Absent()
-        return Present(self._bundle(key, route))
+        return Present(self._bundle(key, route), waits=route.resolution.waits)
 
     def _bundle(self, key: Key, route: Route) -> Bundle:
         if route.bundle is None:
@@ -200,16 +203,9 @@ class Table:
         if self._progress.settle(key, revision, outcome, priority) and route and isinstance(outcome, Programmed):
             route.bundle = None
 
-    def digests(self, key: Key, route: Route) -> Mapping[ObjectRef, Digest] | None:
+    def wanted(self, key: Key, route: Route) -> Wanted | None:
         """What the gateway is to hold, by digests: cheap enough for all keys in each round. None: whatever it holds."""
         refusal = self.refusal(key)
         if refusal is None:
-            return dict(route.digests)
-        return None if refusal.keeps else {}
-
-
-def _forbidden(service: str, instance: str) -> str:
-    return (
-        f"service {service!r} has an instance at an address that the platform forbids: {instance}; "
-        "register it elsewhere in Consul, or ask for another ECHOROUTE_FORBIDDEN_ADDRESSES"
-    )
+            return route.wanted
+        return None if refusal.keeps else NOTHING

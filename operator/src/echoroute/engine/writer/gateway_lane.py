@@ -8,7 +8,7 @@ from prometheus_client import Counter, Histogram
 from echoroute.core.changes import Change, Delete, Put
 from echoroute.core.facts import Failed, Programmed
 from echoroute.core.objects import Key, Kind
-from echoroute.core.plan import Absent, Desired, KeyPlan, Present, plan_key
+from echoroute.core.plan import Absent, Desired, KeyPlan, plan_key
 from echoroute.core.reasons import Reason
 from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Item, Priority, WorkQueue
@@ -116,13 +116,13 @@ class GatewayLane:
         """Do what there is to do for a key; gives whether nothing is left to do."""
         key, revision = item.key, self._progress.revision(item.key)
         desired = self._table.desired(key)
-        if isinstance(desired, Present) and self._table.undecided(key):
-            return False  # Consul's answer queues it again
-        known = self._actual.around(key, desired.bundle.objects if isinstance(desired, Present) else ())
-        plan = plan_key(key, desired, known)
+        plan = plan_key(key, desired, self._actual.around(key, desired.refs()))
         if plan.foreign:
             self._finish(item, revision, _foreign(plan))
             return True
+        if plan.waits:
+            self._progress.fail(key, Failed(Reason.PENDING, plan.waits), item.priority)
+            return False  # what it waits for queues it again
         if (plan.writes or plan.removals) and self._wrote_just_now(item):
             return False
         if not isinstance(desired, Absent):

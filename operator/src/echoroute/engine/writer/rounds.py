@@ -180,8 +180,8 @@ class Rounds:
         self._tell_drift(gone, changed)
 
     def _as_desired(self, key: Key, route: Route) -> bool:
-        wanted = self._table.digests(key, route)
-        return wanted is None or compare(key, wanted, self._actual.around(key, wanted)) == AS_DESIRED
+        wanted = self._table.wanted(key, route)
+        return wanted is None or compare(key, wanted, self._actual.around(key, wanted.refs())) == AS_DESIRED
 
     def _let_in(self, keys: set[Key]) -> None:
         for key in keys:

@@ -155,9 +155,9 @@ class StatusLane:
                 gateway = outage.since + PATIENCE - self._clock()
             elif step.sent is not None:
                 gateway = step.sent + PATIENCE - self._clock()
-            elif self._table.seeded and self._table.refusal(key) is not None:
+            elif step.trouble is not None or (self._table.seeded and self._table.refusal(key) is not None):
                 gateway = step.begun + PATIENCE - self._clock()  # told without the gateway, if it takes long
-            elif step.trouble is None:
+            else:
                 return None
         return max(0.0, gateway, self._discovery.settles_in(route.service))
 
