@@ -161,3 +161,31 @@ def test_a_refusal_is_told_although_nothing_may_be_deleted(spec: JsonObject, rea
         await world.stop()
 
     run_in_virtual_time(play())
+
+
+@pytest.mark.parametrize("left", ["nothing", "as it was", "edited by hand"])
+def test_what_a_write_without_an_answer_may_have_made_is_learnt_from_the_next_list(left: str) -> None:
+    """Then its EchoRoute becomes invalid, so that no write of it tells: it must not keep others out for ever."""
+
+    async def play() -> None:
+        world = World.new()
+        world.start()
+        world.cluster.apply(A, SPECS[GOOD](A))
+        await asyncio.sleep(2)
+        world.gateway.stuck = {ref_of(A)}
+        world.cluster.apply(A, SPECS[SHARED](A))
+        await asyncio.sleep(2)
+        world.cluster.apply(A, SPECS[INVALID](A))
+        world.cluster.apply(B, SPECS[SHARED](B))
+        await asyncio.sleep(2)
+        assert world.ready(B) == "False/Conflicted", "A may serve it"
+        if left == "nothing":
+            del world.gateway.objects[ref_of(A)]
+        elif left == "edited by hand":
+            body = world.gateway.objects[ref_of(A)].body
+            world.gateway.write_past_us(ref_of(A), {**body, "uri": "/by-hand"})
+        await asyncio.sleep(DRIFT_INTERVAL + 2)
+        assert world.ready(B) == "True/Ready"
+        await world.stop()
+
+    run_in_virtual_time(play())

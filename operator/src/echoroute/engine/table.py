@@ -69,7 +69,7 @@ class Table:
 
     def used(self, kind: str) -> set[str]:
         """The names of the inputs of this kind that are in use."""
-        return {input_.name for input_ in self._users if input_.kind is kind}
+        return {input_.name for input_ in self._users if input_.kind == kind}
 
     def using(self, input_: Input) -> frozenset[Key]:
         return frozenset(self._users.get(input_, ()))
@@ -99,6 +99,10 @@ class Table:
     def serves(self, key: Key, claim: Claim | None) -> set[Key]:
         """The gateway holds this of the key, or (None) nothing; gives the others that are judged anew."""
         return self._judged_anew(self._claims.serves(key, claim) if claim else self._claims.release(key))
+
+    def serves_as_listed(self, key: Key, route: JsonObject) -> set[Key]:
+        """The gateway holds this Route of a key that is kept; gives the others that are judged anew."""
+        return self.serves(key, claim(route, self._routes[key].entry.created))
 
     def take(self, transition: Transition) -> Impact:
         """Follow a change of the store."""

@@ -121,16 +121,16 @@ class Rounds:
         """One round; gives the seconds that the gateway's list took, None where there was none."""
         with round_duration_seconds.time():
             listed = self._lists.began > self._judged_at or await self._lists.refresh()
-            cost = await self._list_gateway()
-            if cost is not None:
-                self._compare()
-            complete = listed and cost is not None and await self._judge_orphans()
+            objects, cost = await self._list_gateway()
+            if objects is not None:
+                self._compare(objects)
+            complete = listed and objects is not None and await self._judge_orphans()
         rounds_total.labels("complete" if complete else "incomplete").inc()
         if complete:
             last_round_timestamp_seconds.set_to_current_time()
         return cost
 
-    async def _list_gateway(self) -> float | None:
+    async def _list_gateway(self) -> tuple[Mapping[ObjectRef, Stored] | None, float | None]:
         began = self._list_began = self._clock()
         try:
             objects = await self._gateway.list()
@@ -139,7 +139,7 @@ class Rounds:
                 self.listing.begin(error, status=0)
                 if not self.gateway_listed.is_set():
                     self._gate.cannot_list(error)
-            return None
+            return None, None
         finally:
             self.gateway_asked.set()
         cost = self._clock() - began
@@ -151,9 +151,9 @@ class Rounds:
         self.gateway_listed.set()
         self._gate.could_list()
         foreign_objects.set(len(self._actual.known) - self._actual.owned_count())
-        return cost
+        return objects, cost
 
-    def _compare(self) -> None:
+    def _compare(self, listed: Mapping[ObjectRef, Stored]) -> None:
         """Queue every key for which the gateway is not as desired; settle the others."""
         self._repairs = {key: number for key, number in self._repairs.items() if self._table.get(key)}
         gone = changed = 0
@@ -161,9 +161,7 @@ class Rounds:
             if self._queue.busy(key):
                 continue
             outcome, accepted = self._progress.outcome(key), self._table.refusal(key) is None
-            if key not in self._actual.owned:
-                # What it asks for it has all the same; what it served, and does not ask for or cannot have, is free.
-                self._let_in(self._table.serves(key, None))
+            self._learn_what_serves(key, route, listed)
             if self._as_desired(key, route):
                 self._repairs.pop(key, None)
                 if not isinstance(outcome, Programmed):
@@ -178,6 +176,17 @@ class Rounds:
                     gone += key not in self._actual.owned
                     changed += key in self._actual.owned
         self._tell_drift(gone, changed)
+
+    def _learn_what_serves(self, key: Key, route: Route, listed: Mapping[ObjectRef, Stored]) -> None:
+        if key not in self._actual.owned:
+            # What it asks for it has all the same; what it served, and does not ask for or cannot have, is free.
+            self._let_in(self._table.serves(key, None))
+        elif self._table.wanted(key, route) is None:
+            # Whatever was tried or edited, it serves what was listed: no write of it will come to tell.
+            for ref in self._actual.owned[key]:
+                known, stored = self._actual.known[ref], listed.get(ref)
+                if ref.kind is Kind.ROUTE and stored and known.modified_index == stored.modified_index:
+                    self._let_in(self._table.serves_as_listed(key, stored.body))
 
     def _as_desired(self, key: Key, route: Route) -> bool:
         wanted = self._table.wanted(key, route)
