@@ -127,6 +127,16 @@ kind-check: images ## the dev overlay on kind with the public images: needs dock
 contract-check: .venv/.synced ## the contract tests against the public APISIX image: needs docker, and the internet
 	@.ci/contract-check
 
+.PHONY: chart-check
+chart-check: devstack ## the Helm chart: what it renders, refuses, and does to a real API server (Helm is built where there is none)
+	@$(RUN) devstack build helm kubectl
+	@$(RUN) pytest tests/chart
+
+.PHONY: rules-check
+rules-check: .venv/.synced ## alerts fire when they should, by Prometheus' own tester (built where there is none: some minutes); not in .ci/run
+	@$(RUN) devstack build promtool
+	@$(RUN) python tests/monitoring/check.py
+
 .PHONY: tilt-check
 tilt-check: .venv/.synced ## the Tiltfile, evaluated by Tilt (built where there is none: some minutes, and a C compiler)
 	@$(RUN) devstack build tilt kubectl

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from .distributions import INIT_LIBRARY, OPERATOR, ROOT
 
@@ -36,6 +37,11 @@ def test_labels_name_this_version() -> None:
         r"app.kubernetes.io/version: (\d+\.\d+\.\d+)", (ROOT / "manifests/base/kustomization.yaml").read_text()
     )
     assert found == [OPERATOR.version]
+
+
+def test_the_chart_is_released_with_the_operator() -> None:
+    chart = yaml.safe_load((ROOT / "manifests/chart/Chart.yaml").read_text())
+    assert (chart["version"], chart["appVersion"]) == (OPERATOR.version, OPERATOR.version)
 
 
 def test_gitops_examples_name_this_version() -> None:

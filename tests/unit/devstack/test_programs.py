@@ -9,6 +9,7 @@ from devstack.programs import (
     CONSUL,
     DEMO,
     ETCD,
+    HELM,
     KUBE_APISERVER,
     KUBE_CONTROLLER_MANAGER,
     KUBECTL,
@@ -98,6 +99,10 @@ def test_tilt_is_told_its_version_without_the_v_that_it_adds() -> None:
     assert f"-X main.version={pinned_version(TILT)}".replace("=v", "=") in linker_flags(TILT)
 
 
+def test_helm_is_told_its_version() -> None:
+    assert f"version.version={pinned_version(HELM)}" in linker_flags(HELM)
+
+
 def test_programs_that_are_built_in_one_call_get_their_names_from_their_packages() -> None:
     by_module: dict[Path, list[Program]] = {}
     for program in PROGRAMS.values():
@@ -110,7 +115,7 @@ def test_programs_that_are_built_in_one_call_get_their_names_from_their_packages
 def test_the_demo_builds_only_what_it_runs_and_the_tests_do_not_build_tilt() -> None:
     assert set(STACK) - set(DEMO) == {"kube-controller-manager"}
     assert set(ALL) - set(STACK) == {"kstatus"}
-    assert "tilt" not in {*ALL, *CLUSTER}
+    assert not {"tilt", "helm", "promtool"} & {*ALL, *CLUSTER}
 
 
 def test_only_a_cluster_has_a_node() -> None:

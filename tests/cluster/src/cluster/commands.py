@@ -165,6 +165,7 @@ def run_test(arguments: argparse.Namespace) -> None:
         machine.not_run("cluster-test", reason)
         return
     prepare()
+    build(["helm"])  # it installs the chart there
     names = build_images()
     tests = shown(SOURCES)
     pytest = [sys.executable, "-m", "pytest"]

@@ -84,6 +84,23 @@ TILT = Program(
     cgo=True,  # its `tilt lsp` parses with tree-sitter
 )
 
+HELM = Program(
+    name="helm",
+    directory=MODULES / "helm",
+    package="helm.sh/helm/v4/cmd/helm",
+    module="helm.sh/helm/v4",
+    version_arguments=("version", "--short"),
+    oldest=Version(3, 14),
+)
+
+PROMTOOL = Program(
+    name="promtool",
+    directory=MODULES / "prometheus",
+    package="github.com/prometheus/prometheus/cmd/promtool",
+    module="github.com/prometheus/prometheus",
+    version_arguments=("--version",),
+)
+
 # In the order of their building, those of one module side by side.
 PROGRAMS: dict[str, Program] = {
     program.name: program
@@ -100,12 +117,14 @@ PROGRAMS: dict[str, Program] = {
         COREDNS,
         KSTATUS,
         TILT,
+        HELM,
+        PROMTOOL,
     )
 }
 # What `make demo` runs; the tests also want a controller manager (namespaces go away, owners are collected).
 DEMO = ("etcd", "kube-apiserver", "kubectl", "consul", "gateway")
 STACK = (*DEMO, "kube-controller-manager")
-# All that `make test` needs; Tilt is for `make tilt-check` alone.
+# All that `make test` needs; Tilt is for `make tilt-check` alone, Helm for `make chart-check`.
 ALL = (*STACK, "kstatus")
 # A test cluster, with a node.
 CLUSTER = (*STACK, "kube-scheduler", "kubelet", "kube-proxy", "coredns")
@@ -125,7 +144,7 @@ def pinned_version(program: Program) -> Version | None:
 
 
 def linker_flags(program: Program) -> str:
-    """`-ldflags`: no debug tables, and the versions that only release scripts fill in: of Kubernetes and of Tilt."""
+    """`-ldflags`: no debug tables, and the versions that only release scripts fill in: of Kubernetes, Tilt and Helm."""
     flags = ["-s", "-w"]
     version = pinned_version(program)
     if program.directory == _KUBERNETES and version is not None:
@@ -134,6 +153,8 @@ def linker_flags(program: Program) -> str:
         flags += [f"-X {package}.{name}={value}" for name, value in facts.items()]
     if program is TILT and version is not None:
         flags.append(f"-X main.version={str(version).removeprefix('v')}")
+    if program is HELM:
+        flags.append(f"-X helm.sh/helm/v4/internal/version.version={version}")
     return " ".join(flags)
 
 
