@@ -66,7 +66,7 @@ demo: .venv/.synced ## the main job, live: from kubectl apply to an answered req
 test: lint unit docs devstack ## everything that CI gates on
 	@$(RUN) devstack vet
 	@$(RUN) pytest -n 2 --dist loadfile tests/integration/consul_init tests/integration/devstack
-	@$(RUN) pytest tests/contract tests/integration tests/e2e \
+	@$(RUN) pytest tests/contract tests/integration tests/e2e tests/tutorial \
 	  --ignore=tests/integration/consul_init --ignore=tests/integration/devstack
 	@$(RUN) pytest -n 2 --dist loadfile tests/faults
 

@@ -1,0 +1,83 @@
+"""The console blocks of a page, run in one shell, and the page with what they really print."""
+
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+_BLOCK = re.compile(
+    r"(?:^<!-- (?P<mark>[^\n]*) -->\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```", re.DOTALL | re.MULTILINE
+)
+_END = "end-of-output-of-the-command"
+
+
+class Command(NamedTuple):
+    line: str
+    output: str
+    """What the page shows below it."""
+
+
+class File(NamedTuple):
+    """What the page has its reader save."""
+
+    name: str
+    text: str
+
+
+def steps_of(page: Path) -> Iterator[Command | File]:
+    """The commands and files of a page in their order; what is marked `not run` is left out."""
+    for block in _BLOCK.finditer(page.read_text(encoding="utf-8")):
+        mark, text = block["mark"] or "", block["text"]
+        if mark.startswith("file: "):
+            yield File(mark.removeprefix("file: "), text)
+        elif block["language"] == "console" and not mark.startswith("not run"):
+            for command in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+                line, _, output = command.partition("\n")
+                yield Command(line, output)
+
+
+class Shell:
+    """A bash that keeps its variables, folder and jobs from one command to the next, as a person's does."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self._bash = subprocess.Popen(
+            ["bash", "--norc", "--noprofile"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            cwd=folder, env=environment, text=True, start_new_session=True,
+        )  # fmt: skip
+
+    def run(self, line: str) -> str:
+        """What the command prints, on either stream."""
+        assert self._bash.stdin is not None
+        assert self._bash.stdout is not None
+        # A command that reads its input would read the next command.
+        ended = line if line.endswith("&") else f"{{ {line}\n}} </dev/null"
+        self._bash.stdin.write(f"{ended}\necho {_END}\n")
+        self._bash.stdin.flush()
+        output = ""
+        while (printed := self._bash.stdout.readline()) and not printed.endswith(f"{_END}\n"):
+            output += printed
+        return output + printed.removesuffix(f"{_END}\n")
+
+    def save(self, file: File) -> None:
+        Path(self.run("pwd").strip(), file.name).write_text(file.text, encoding="utf-8")
+
+    def end(self) -> None:
+        """End it with its jobs."""
+        self.run("kill $(jobs -p) 2>/dev/null; wait")
+        with self._bash as bash:
+            assert bash.stdin is not None
+            bash.stdin.close()
+
+
+def normalised(output: str) -> list[str]:
+    """The lines of an output less what differs each time: ages, ids, times, loopback ports, the width of columns."""
+    for pattern, name in (
+        (r"\b\d+(?:m\d*)?s$", "AGE"),
+        (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+        (r"\b\d{4}-\d\d-\d\dT[\d:.]+Z?", "TIME"),
+        (r"\b[0-9a-f]{8}(?=\.)", "OWNER"),
+    ):
+        output = re.sub(pattern, name, output, flags=re.MULTILINE)
+    return [" ".join(line.split()) for line in output.splitlines()]
