@@ -1,5 +1,6 @@
 """A small HTTP server with scripted answers, for what a real Consul does not do on demand."""
 
+import secrets
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -9,6 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ssl import SSLContext
 
 import pytest
+from consul_init.settings import Settings
+
+from .fake_consul import Consul
 
 Reply = tuple[int, str] | tuple[int, str, dict[str, str]]
 
@@ -121,3 +125,23 @@ def scripted() -> Iterator[Callable[..., Server]]:
             return stack.enter_context(Server(host, reply).running(tls, port))
 
         yield start
+
+
+@pytest.fixture
+def consul() -> Consul:
+    """An agent that keeps what it is given."""
+    return Consul()
+
+
+@pytest.fixture
+def settings(scripted: Callable[..., Server], consul: Consul) -> Settings:
+    """Of an instance that `consul` is to hold."""
+    variables = {
+        "SERVICE_NAME": "echo",
+        "SERVICE_PORT": "8000",
+        "SERVICE_ADDRESS": "10.0.0.7",
+        "SERVICE_DRAIN": "100ms",
+        "CONSUL_HTTP_ADDR": f"127.0.0.1:{scripted(consul).port}",
+        "CONSUL_INIT_SOCKET": f"@{secrets.token_hex(8)}",
+    }
+    return Settings.from_env(variables)

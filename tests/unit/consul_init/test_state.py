@@ -1,7 +1,6 @@
 """The state as code sees it: read, waited for, and heard of."""
 
 import os
-import secrets
 import threading
 import time
 
@@ -12,27 +11,9 @@ from consul_init.registration import FoundInstance
 from consul_init.state import REGISTERED, Observed
 from starlette.applications import Starlette
 
-from .fake_consul import Consul, wait_for
+from .fake_consul import wait_for
 
 PASSING = frozenset({State.PASSING})
-
-
-@pytest.fixture
-def consul():
-    return Consul()
-
-
-@pytest.fixture
-def settings(scripted, consul) -> Settings:
-    variables = {
-        "SERVICE_NAME": "echo",
-        "SERVICE_PORT": "8000",
-        "SERVICE_ADDRESS": "10.0.0.7",
-        "SERVICE_DRAIN": "0s",
-        "CONSUL_HTTP_ADDR": f"127.0.0.1:{scripted(consul).port}",
-        "CONSUL_INIT_SOCKET": f"@{secrets.token_hex(8)}",
-    }
-    return Settings.from_env(variables)
 
 
 def test_waiting_for_it(settings, consul):

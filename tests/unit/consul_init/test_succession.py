@@ -2,7 +2,6 @@
 
 import logging
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -13,29 +12,10 @@ from dataclasses import replace
 import pytest
 from consul_init.control import ask_to_leave, control_address
 from consul_init.presence import Presence
-from consul_init.settings import Settings
 
 from .fake_consul import Consul, wait_for
 
 ID = "echo-10.0.0.7-8000"
-
-
-@pytest.fixture
-def consul():
-    return Consul()
-
-
-@pytest.fixture
-def settings(scripted, consul) -> Settings:
-    variables = {
-        "SERVICE_NAME": "echo",
-        "SERVICE_PORT": "8000",
-        "SERVICE_ADDRESS": "10.0.0.7",
-        "SERVICE_DRAIN": "100ms",
-        "CONSUL_HTTP_ADDR": f"127.0.0.1:{scripted(consul).port}",
-        "CONSUL_INIT_SOCKET": f"@{secrets.token_hex(8)}",
-    }
-    return Settings.from_env(variables)
 
 
 @pytest.fixture
