@@ -85,6 +85,12 @@ def test_not_there(agent, ours):
         (404, '{"error": "no such route"}', "the same, as JSON"),
         (503, '{"error": "overloaded"}', "a gateway's own 503"),
         (200, '{"AggregatedStatus": "passing", "Service": null}', "Consul says 404 for that"),
+        (200, '{"AggregatedStatus": "passing", "Service": "echo"}', "a name in place of an object"),
+        (200, '{"AggregatedStatus": "passing", "Service": {}}', "an object of another kind"),
+        (200, '{"AggregatedStatus": "passing", "Service": {"Service": "a"}, "Checks": ["b"]}', "half of it"),
+        (200, "[" * 999, "JSON that ends too early"),
+        (204, "", "a gateway that swallows it"),
+        (302, "", "a page to log in"),
     ],
 )
 def test_an_answer_that_says_nothing_about_the_registration(agent, ours, status, body, _why):
@@ -102,9 +108,27 @@ def test_deregister(agent, ours, status, body, was_there):
     assert server.seen[0].path == "/v1/agent/service/deregister/echo-10.0.0.7-8000"
 
 
-def test_a_404_to_a_deregistration_that_is_not_consuls_is_no_confirmation(agent, ours):
-    with pytest.raises(RejectedError, match="404"):
-        agent(lambda _seen: (404, "default backend - 404"))[0].deregister(ours)
+@pytest.mark.parametrize(
+    ("status", "body", "why"),
+    [
+        (404, "default backend - 404", "an ingress that has lost its backend"),
+        (200, "<html>log in</html>", "a page for everything; Consul says nothing here"),
+        (204, "", "a gateway that swallows it"),
+        (500, "No cluster leader", "Consul, and it may be there"),
+    ],
+)
+def test_what_is_no_confirmation_of_a_deregistration(agent, ours, status, body, why):
+    with pytest.raises(RejectedError) as caught:
+        agent(lambda _seen: (status, body))[0].deregister(ours)
+    assert caught.value.status == status, why
+
+
+@pytest.mark.parametrize("body", ["<html>", "[]", '{"dead": "a name"}', '{"dead": {"Meta": {"pod-uid": "old"}}}'])
+def test_a_list_that_is_not_consuls_removes_nothing(agent, ours, body):
+    asked, server = agent(lambda _seen: (200, body))
+    with pytest.raises(RejectedError, match="no answer of Consul's agent"):
+        asked.remove_dead_pods(ours)
+    assert len(server.seen) == 1
 
 
 def test_a_token_that_is_a_piece_of_an_answer_changes_nothing(agent, ours):

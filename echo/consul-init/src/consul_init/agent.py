@@ -15,6 +15,10 @@ from consul_init.transport import Answer, Transport
 _HEALTH_CODES = (200, 429, 503)
 # How Consul's own 404 to a deregistration begins; any other is that of something in front of it.
 _UNKNOWN_SERVICE = "Unknown service ID"
+# What Consul says beside a 200 where it has nothing to say.
+_NOTHING = ("", "null")
+# What reading an answer raises that is JSON of another shape, or none.
+_GARBAGE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 # Nothing was registered yet; no token is empty.
 _UNKNOWN = ""
 
@@ -94,7 +98,10 @@ class Agent:
         )
         if answer.status not in (404, *_HEALTH_CODES):
             raise _refusal(answer, "read", registration.name, "read")
-        return _found(answer, registration.check_id)
+        try:
+            return _found(answer, registration.check_id)
+        except _GARBAGE as error:
+            raise _not_consuls(answer) from error
 
     def deregister(
         self, registration: Registration, *, timeout: float = REQUEST_TIMEOUT, at: Target | None = None
@@ -116,7 +123,7 @@ class Agent:
         try:
             config = json.loads(answer.content)["Config"] if answer.status == 200 else {}
             return str(config["NodeName"])
-        except (ValueError, KeyError, TypeError):
+        except _GARBAGE:
             return None
 
     @property
@@ -136,9 +143,12 @@ class Agent:
         )
         if answer.status != 200:
             raise _refusal(answer, "list the services at the address of", registration.name, "read")
-        here: dict[str, _Service] = json.loads(answer.content)
-        dead = {key: each for key, each in here.items() if registration.is_of_another_pod(each.get("Meta") or {})}
-        return [key for key, each in dead.items() if self._remove(key, each["Service"], REQUEST_TIMEOUT)]
+        try:
+            here: dict[str, _Service] = json.loads(answer.content)
+            dead = {key: each["Service"] for key, each in here.items() if registration.is_of_another_pod(_meta(each))}
+        except _GARBAGE as error:
+            raise _not_consuls(answer) from error
+        return [key for key, name in dead.items() if self._remove(key, name, REQUEST_TIMEOUT)]
 
     def _remove(self, service_id: str, name: str, timeout: float, at: Target | None = None) -> bool:
         answer = self._transport.request(
@@ -148,6 +158,8 @@ class Agent:
             return False
         if answer.status != 200:
             raise _refusal(answer, "deregister", name, "write")
+        if answer.content.strip() not in _NOTHING:
+            raise _not_consuls(answer)
         return True
 
 
@@ -171,7 +183,7 @@ def _found(answer: Answer, check_id: str) -> FoundInstance | None:
         address=service["Address"],
         port=service["Port"],
         tags=tuple(service.get("Tags") or ()),
-        meta=service.get("Meta") or {},
+        meta=_meta(service),
         status=document["AggregatedStatus"],
         node=next((check["Node"] for check in checks), None),
         checks={check["CheckID"]: check["Name"] for check in checks},
@@ -184,13 +196,18 @@ def _found(answer: Answer, check_id: str) -> FoundInstance | None:
 
 
 def _health(answer: Answer) -> _ServiceHealth:
-    try:
-        document: object = json.loads(answer.content)
-    except ValueError:
-        document = None
+    document: object = json.loads(answer.content)
     if isinstance(document, dict) and "AggregatedStatus" in document:
         is_there = document.get("Service") is not None
         if is_there == (answer.status != 404):
             return cast("_ServiceHealth", document)
     # A load balancer's own 404 or 503, Consul's own rate limit: no statement about the registration.
-    raise RejectedError(answer.status, f"no answer of Consul's agent: {answer.status} {answer.body[:200]!r}")
+    raise _not_consuls(answer)
+
+
+def _meta(service: _Service) -> dict[str, str]:
+    return service.get("Meta") or {}
+
+
+def _not_consuls(answer: Answer) -> RejectedError:
+    return RejectedError(answer.status, f"no answer of Consul's agent: {answer.status} {answer.body[:200]!r}")
