@@ -284,6 +284,18 @@ def test_what_consul_has_removed_because_it_failed_is_not_called_lost(scripted, 
     assert REFUSED in told
 
 
+def test_what_was_not_seen_for_long_is_not_called_lost(scripted, keep, caplog, monkeypatch):
+    """This process was frozen, or starved of CPU, for longer than Consul keeps an instance that fails."""
+    consul = Consul()
+    keeper = keep(scripted(consul).port)
+    wait_for(lambda: keeper.observed.state is State.PASSING)
+    now = time.monotonic
+    monkeypatch.setattr(module.time, "monotonic", lambda: now() + 61.0)
+    consul.held.clear()
+    wait_for(lambda: lines(caplog, "registering again"))
+    assert "last seen 61 s ago" in lines(caplog, "registering again")[0]
+
+
 def test_a_mistake_of_ours_while_leaving_hangs_nothing(scripted, keep, caplog, monkeypatch):
     keeper = keep(scripted(Consul()).port)
     wait_for(lambda: lines(caplog, "registered with the agent"))

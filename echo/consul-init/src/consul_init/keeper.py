@@ -65,6 +65,7 @@ class Keeper:
         self._unsure = self._anything_was_sent = False
         self._trouble: str | None = None
         self._told_loss: str | None = None
+        self._seen_at = time.monotonic()
         self._backoff = _BACKOFF_FIRST
         self._removed = False
         self._retired = False
@@ -157,6 +158,7 @@ class Keeper:
             self._tell_loss()
             self.observed.become(State.UNREGISTERED)
             return False
+        self._seen_at = time.monotonic()
         self._relocation.notice(found)
         differences = self.registration.differences(found)
         if differences:
@@ -200,7 +202,7 @@ class Keeper:
         self.observed.notice(found)
 
     def _confirmed(self, found: FoundInstance) -> None:
-        self._registered_at = time.monotonic()
+        self._registered_at = self._seen_at = time.monotonic()
         self.log.info("registered with the agent of node %s, check: %s", found.node, self.registration.check_name)
         if not self.was_registered:
             self.was_registered = True
@@ -217,7 +219,7 @@ class Keeper:
             self.log.warning("cannot look for what dead pods with this address left behind: %s", error)
 
     def _tell_loss(self) -> None:
-        failing = self.observed.failing_for()
+        failing, unseen = self.observed.failing_for(), time.monotonic() - self._seen_at
         if failing >= self.registration.deregister_after:
             output = self.observed.output or "no answer"
             self._tell_once_more(
@@ -225,6 +227,9 @@ class Keeper:
                 f"its check has failed for {failing:.0f} s, after which Consul removes it (SERVICE_DEREGISTER_AFTER):"
                 f" {output}",
             )
+        elif unseen >= self.registration.deregister_after:
+            why = f"last seen {unseen:.0f} s ago: Consul was away since, or this process was frozen or without CPU"
+            self._tell_once_more("unseen", why)
         else:
             self._tell_once_more("lost", "Consul has lost it (agent restarted, or deregistered there)")
 
