@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from consul_init.consul_settings import ConsulAddress, ConsulSettings
 from consul_init.errors import SettingsError
 from consul_init.settings import Settings
 
@@ -65,9 +66,19 @@ def test_variable_becomes_field(variables: dict[str, str], field: str, value: ob
         ({"SERVICE_PORT": ""}, "SERVICE_PORT is not set", "nobody can guess it"),
         ({"SERVICE_PORT": "0"}, "SERVICE_PORT is '0'", "no instance can be reached there"),
         ({"SERVICE_PORT": "http"}, "SERVICE_PORT is 'http'", "a name"),
+        ({"SERVICE_PORT": "65536"}, "SERVICE_PORT is '65536'", "out of range"),
+        ({"SERVICE_PORT": "tcp://10.0.0.1:80"}, "SERVICE_PORT is 'tcp://", "a Service called `service` sets this"),
+        ({"SERVICE_PORT": "8" * 5000}, "SERVICE_PORT is", "more digits than Python reads"),
+        ({"SERVICE_CHECK_PORT": "8" * 5000}, "SERVICE_CHECK_PORT is", "the same"),
         ({"SERVICE_PORT": "\u0663"}, "SERVICE_PORT is", "a digit, but not one of ours"),
         ({"SERVICE_ADDRESS": "0.0.0.0"}, "SERVICE_ADDRESS is '0.0.0.0'", "nobody can connect to it"),  # noqa: S104
         ({"POD_IP": "::"}, "POD_IP is '::'", "the same, and the right variable is named"),
+        ({"POD_IP": "0:0:0:0:0:0:0:0"}, "POD_IP is", "the same, spelled out"),
+        ({"POD_IP": "::ffff:0.0.0.0"}, "POD_IP is", "the same, as IPv6"),
+        ({"SERVICE_ADDRESS": "224.0.0.1"}, "SERVICE_ADDRESS is", "many hosts"),
+        ({"SERVICE_ADDRESS": "10.0.0.300"}, "SERVICE_ADDRESS is '10.0.0.300'", "mistyped, and no host name"),
+        ({"SERVICE_ADDRESS": "10.1"}, "SERVICE_ADDRESS is '10.1'", "an address to C, and to few others"),
+        ({"SERVICE_ADDRESS": "10.0.0.7,10.0.0.8"}, "SERVICE_ADDRESS is", "status.podIPs"),
         ({"SERVICE_ADDRESS": "http://a"}, "SERVICE_ADDRESS is 'http://a'", "a URL"),
         ({"SERVICE_ADDRESS": 'a" or "1'}, "SERVICE_ADDRESS is", "goes into a filter expression at Consul"),
         ({"SERVICE_ADDRESS": "fe80::1%eth0"}, "SERVICE_ADDRESS is", "a zone is known to this host alone"),
@@ -75,13 +86,29 @@ def test_variable_becomes_field(variables: dict[str, str], field: str, value: ob
         ({"SERVICE_META": "a"}, "SERVICE_META has 'a'", "no value"),
         ({"SERVICE_META": "a b=1"}, "SERVICE_META has the key 'a b'", "Consul refuses the key"),
         ({"SERVICE_META": f"a={'x' * 513}"}, "SERVICE_META has 513", "Consul refuses the length"),
+        ({"SERVICE_META": f"a={'é' * 257}"}, "SERVICE_META has 514", "which it counts in bytes"),
+        ({"SERVICE_META": "consul-x=1"}, "SERVICE_META has the key 'consul-x'", "Consul refuses its own prefix"),
+        ({"SERVICE_META": '{"a": "1", "a": "2"}'}, "SERVICE_META has the key 'a' twice", "one would be lost"),
+        ({"SERVICE_META": '[{"a": "1"}]'}, "SERVICE_META is no object of strings", "a list"),
+        ({"SERVICE_META": '{"a": "\\ud800"}'}, "SERVICE_META has half a character", "Consul would have another one"),
+        ({"SERVICE_META": "a=\udcff"}, "SERVICE_META (not shown) is no UTF-8", "the same, as the environment has it"),
+        ({"POD_UID": "\udcff"}, "POD_UID (not shown) is no UTF-8", "any variable"),
+        ({"SERVICE_TAGS": '["\\ud800"]'}, "SERVICE_TAGS has", "differs for ever from what Consul has"),
+        ({"SERVICE_TAGS": '{"a": "b"}'}, "SERVICE_TAGS is no list of strings", "an object"),
+        ({"SERVICE_TAGS": "[" * 100_000}, "SERVICE_TAGS is no JSON", "deeper than Python reads"),
         ({"SERVICE_META": "pod=x", "POD_NAME": "y"}, "SERVICE_META has the key 'pod'", "two values for one key"),
         ({"SERVICE_META": ",".join(f"k{n}=1" for n in range(65))}, "SERVICE_META has 65 keys", "Consul takes 64"),
         ({"SERVICE_TAGS": "version:1", "SERVICE_VERSION": "2"}, "SERVICE_VERSION is '2'", "which one is it?"),
         ({"SERVICE_CHECK_PATH": "health"}, "SERVICE_CHECK_PATH is 'health'", "no slash"),
         ({"SERVICE_CHECK_PATH": "/a b"}, "SERVICE_CHECK_PATH is '/a b'", "ends the path in the request"),
+        ({"SERVICE_CHECK_PATH": "/a%zz"}, "SERVICE_CHECK_PATH is '/a%zz'", "Go refuses it at each check"),
+        ({"SERVICE_CHECK_PATH": "/a#b"}, "SERVICE_CHECK_PATH is '/a#b'", "never sent"),
         ({"SERVICE_CHECK_PATH": "/ä"}, "SERVICE_CHECK_PATH is '/ä'", "to be quoted, as in any URL"),
-        ({"SERVICE_CHECK_INTERVAL": "0s"}, "SERVICE_CHECK_INTERVAL is '0s'", "Consul refuses it"),
+        ({"SERVICE_CHECK_INTERVAL": "0s"}, "SERVICE_CHECK_INTERVAL is 0s", "Consul refuses it"),
+        ({"SERVICE_DRAIN": "٢s"}, "SERVICE_DRAIN is wrong", "a digit, but not one of ours"),
+        ({"SERVICE_DRAIN": "-2s"}, "SERVICE_DRAIN is wrong", "no duration is negative"),
+        ({"SERVICE_DRAIN": f"{'9' * 400}h"}, "SERVICE_DRAIN is wrong", "more than a float holds"),
+        ({"SERVICE_STOP_TIMEOUT": "2562048h"}, "SERVICE_STOP_TIMEOUT is wrong", "more than Go, and a lock, can wait"),
         ({"SERVICE_DRAIN": "2"}, "SERVICE_DRAIN is wrong: '2' is no duration", "no unit"),
         ({"SERVICE_DEREGISTER_AFTER": "30s"}, "SERVICE_DEREGISTER_AFTER is 30s", "Consul silently makes it a minute"),
         ({"SERVICE_STOP_TIMEOUT": "8s"}, "SERVICE_STOP_TIMEOUT is 8s", "2 s of drain and 6 s for Consul are 8"),
@@ -106,13 +133,26 @@ def test_variable_becomes_field(variables: dict[str, str], field: str, value: ob
         ({"SERVICE_CHECK_TYPE": "tcp", "SERVICE_CHECK_HEADERS": '{"A": "b"}'}, "SERVICE_CHECK_HEADERS is set", "TCP"),
         ({"SERVICE_CHECK_HEADERS": '{"A b": "5c1d"}'}, "SERVICE_CHECK_HEADERS has 'A b'", "no header"),
         ({"SERVICE_CHECK_HEADERS": '{"A": "b\\n"}'}, "SERVICE_CHECK_HEADERS has 'A'", "would be two headers"),
+        ({"SERVICE_CHECK_HEADERS": '{"A": "1", "a": "2"}'}, "SERVICE_CHECK_HEADERS has 'A' twice", "which one is it?"),
+        ({"SERVICE_CHECK_HEADERS": "null"}, "SERVICE_CHECK_HEADERS is no object", "a template without a value"),
         ({"SERVICE_CHECK_HEADERS": '{"x-consul-instance": "b"}'}, "SERVICE_CHECK_HEADERS has", "ours"),
         ({"SERVICE_CHECK_TLS_SKIP_VERIFY": "true"}, "SERVICE_CHECK_TLS_SKIP_VERIFY is set", "http has no certificate"),
         ({"SERVICE_CHECK_TLS_SERVER_NAME": "a"}, "SERVICE_CHECK_TLS_SERVER_NAME is set", "the same"),
         ({"SERVICE_CHECK_FAILURES": "x"}, "SERVICE_CHECK_FAILURES is 'x'", "no number"),
+        ({"SERVICE_CHECK_FAILURES": "0"}, "SERVICE_CHECK_FAILURES is 0", "never critical, or at once?"),
+        ({"SERVICE_CHECK_SUCCESSES": "9" * 20}, "SERVICE_CHECK_SUCCESSES is", "more than Go's int"),
         ({"SERVICE_CHECK_TYPE": "ttl", "SERVICE_CHECK_SUCCESSES": "2"}, "SERVICE_CHECK_SUCCESSES is set", "no count"),
         ({"SERVICE_CHECK_TYPE": "ttl", "SERVICE_CHECK_TIMEOUT": "1s"}, "SERVICE_CHECK_TIMEOUT is 1s", "no three beats"),
-        ({"SERVICE_STOP_SIGNALS": "TERM,KILL"}, "SERVICE_STOP_SIGNALS has 'KILL'", "cannot be handled"),
+        ({"SERVICE_STOP_SIGNALS": "TERM,KILL"}, "SERVICE_STOP_SIGNALS has 'SIGKILL'", "cannot be handled"),
+        ({"SERVICE_STOP_SIGNALS": "SEGV"}, "SERVICE_STOP_SIGNALS has 'SIGSEGV'", "a fault, and no wish"),
+        ({"SERVICE_STOP_SIGNALS": "15"}, "SERVICE_STOP_SIGNALS has '15'", "a number, which differs between systems"),
+        ({"CONSUL_HTTP_ADDR": "consul:0"}, "CONSUL_HTTP_ADDR is 'consul:0'", "no port"),
+        ({"CONSUL_HTTP_ADDR": "::1:0"}, "CONSUL_HTTP_ADDR", "the same"),
+        ({"CONSUL_HTTP_ADDR": "consul:65536"}, "CONSUL_HTTP_ADDR cannot be read", "out of range"),
+        ({"CONSUL_HTTP_ADDR": ":8500"}, "CONSUL_HTTP_ADDR is ':8500'", "no host"),
+        ({"CONSUL_HTTP_ADDR": "unix://"}, "CONSUL_HTTP_ADDR is 'unix://'", "no path"),
+        ({"CONSUL_HTTP_ADDR": "10.0.0.300:8500"}, "CONSUL_HTTP_ADDR is '10.0.0.300:8500'", "mistyped"),
+        ({"CONSUL_HTTP_AUTH": "a:\udcff"}, "CONSUL_HTTP_AUTH (not shown)", "cannot be sent"),
         ({"CONSUL_HTTP_ADDR": "http://a#b"}, "CONSUL_HTTP_ADDR is", "a fragment"),
         ({"CONSUL_HTTP_ADDR": "consul..svc:8500"}, "CONSUL_HTTP_ADDR is 'consul..svc:8500'", "cannot be looked up"),
         ({"CONSUL_HTTP_TOKEN": "a\nb"}, "CONSUL_HTTP_TOKEN (not shown)", "two lines are no token"),
@@ -213,6 +253,11 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
         ({"deregister_after": 1.0}, "SERVICE_DEREGISTER_AFTER is 1s"),
         ({"drain": 90.0}, "SERVICE_STOP_TIMEOUT is 25s"),
         ({"drain": -1.0}, "SERVICE_DRAIN is -1s"),
+        ({"drain": float("nan")}, "SERVICE_DRAIN is nans"),
+        ({"stop_timeout": float("inf")}, "SERVICE_STOP_TIMEOUT is infs"),
+        ({"tags": ("\ud800",)}, "SERVICE_TAGS has"),
+        ({"stop_signals": (9,)}, "SERVICE_STOP_SIGNALS has 'SIGKILL'"),
+        ({"stop_signals": (0,)}, "SERVICE_STOP_SIGNALS has '0'"),
         ({"check_interval": 0.0}, "SERVICE_CHECK_INTERVAL is 0s"),
         ({"check_path": "health"}, "SERVICE_CHECK_PATH is 'health'"),
         ({"check_failures": 0}, "SERVICE_CHECK_FAILURES is 0"),
@@ -223,3 +268,28 @@ def test_settings_from_code_are_checked_as_variables_are(values: dict[str, objec
     with pytest.raises(SettingsError) as caught:
         Settings(**{"name": "echo", "port": 8000, **values})  # type: ignore[arg-type]
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"token": "5c1d\n5c1d"}, "CONSUL_HTTP_TOKEN (not shown)"),
+        ({"auth": "5c1d"}, "CONSUL_HTTP_AUTH (not shown)"),
+        ({"client_cert": "a.pem"}, "CONSUL_CLIENT_KEY is not set"),
+        ({"tls_server_name": "a..b"}, "CONSUL_TLS_SERVER_NAME is 'a..b'"),
+    ],
+)
+def test_consuls_settings_from_code_too(values: dict[str, str], message: str) -> None:
+    """Python's HTTP client shows a header that it refuses, and so would the log with its traceback."""
+    with pytest.raises(SettingsError) as caught:
+        ConsulSettings(**values)  # type: ignore[arg-type]
+    assert str(caught.value).startswith(message)
+    assert "5c1d" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "host", "port"), [("ftp", "a", 21), ("http", "a/b", 1), ("http", "a", 0), ("unix", "relative", 0)]
+)
+def test_an_address_from_code_too(scheme: str, host: str, port: int) -> None:
+    with pytest.raises(SettingsError, match="CONSUL_HTTP_ADDR"):
+        ConsulAddress(scheme=scheme, host=host, port=port)

@@ -4,12 +4,18 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from consul_init.environment import Environment
+from consul_init.environment import Environment, is_unicode
 from consul_init.errors import SettingsError
 from consul_init.hosts import is_host, is_ipv6
 
 _DEFAULT_PORT, _DEFAULT_TLS_PORT = 8500, 443
 _TOKEN = re.compile(r"[!-~]+")
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+_AUTH = re.compile(r"[^:\x00-\x1f]+:[^\x00-\x1f]*")
+_FORMS = (
+    "write HOST:PORT (for IPv6 [ADDRESS]:PORT or ADDRESS:PORT), http(s)://HOST:PORT or unix:///PATH, with a port from"
+    " 1 to 65535"
+)
 
 
 def is_token(text: str) -> bool:
@@ -27,6 +33,13 @@ class ConsulAddress:
     host: str
     port: int
     path: str = ""
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError."""
+        is_socket = self.scheme == "unix" and self.host.startswith("/")
+        is_url = self.scheme in ("http", "https") and is_host(self.host) and 1 <= self.port <= 65535
+        if not (is_socket or is_url) or not _PATH.fullmatch(self.path):
+            raise SettingsError("CONSUL_HTTP_ADDR", f"is {str(self)!r}: {_FORMS}")
 
     def __str__(self) -> str:
         if self.scheme == "unix":
@@ -52,6 +65,18 @@ class ConsulSettings:
     namespace: str | None = None
     partition: str | None = None
 
+    def __post_init__(self) -> None:
+        """Raises SettingsError, which shows no secret, for what could not be sent."""
+        if self.token is not None and not is_token(self.token):
+            raise SettingsError("CONSUL_HTTP_TOKEN", "(not shown) has characters in it that no token has")
+        if self.auth is not None and not (_AUTH.fullmatch(self.auth) and is_unicode(self.auth)):
+            raise SettingsError("CONSUL_HTTP_AUTH", "(not shown) must be a user and a password, with a colon between")
+        if self.tls_server_name is not None and not is_host(self.tls_server_name):
+            raise SettingsError("CONSUL_TLS_SERVER_NAME", f"is {self.tls_server_name!r}: it must be a host name")
+        if (self.client_cert is None) != (self.client_key is None):
+            missing = "CONSUL_CLIENT_KEY" if self.client_key is None else "CONSUL_CLIENT_CERT"
+            raise SettingsError(missing, "is not set: a client certificate and its key go together")
+
     @classmethod
     def from_env(cls, env: Environment) -> "ConsulSettings":
         """Raises SettingsError for a variable that is wrong, or that would weaken TLS."""
@@ -61,23 +86,16 @@ class ConsulSettings:
                 "is false: certificates are always verified here. Set CONSUL_CACERT to the file of Consul's CA,"
                 " and CONSUL_TLS_SERVER_NAME if its certificate has another name",
             )
-        token, token_file = env.get("CONSUL_HTTP_TOKEN"), env.file("CONSUL_HTTP_TOKEN_FILE")
-        if token is not None and not is_token(token):
-            raise SettingsError("CONSUL_HTTP_TOKEN", "(not shown) has characters in it that no token has")
-        certificate, key = env.file("CONSUL_CLIENT_CERT"), env.file("CONSUL_CLIENT_KEY")
-        if (certificate is None) != (key is None):
-            missing = "CONSUL_CLIENT_KEY" if key is None else "CONSUL_CLIENT_CERT"
-            raise SettingsError(missing, "is not set: a client certificate and its key go together")
         return cls(
             address=_address(env),
-            token=token,
-            token_file=token_file,
-            auth=_auth(env),
+            token=env.get("CONSUL_HTTP_TOKEN"),
+            token_file=env.file("CONSUL_HTTP_TOKEN_FILE"),
+            auth=env.get("CONSUL_HTTP_AUTH"),
             ca_file=env.file("CONSUL_CACERT"),
             ca_path=env.file("CONSUL_CAPATH"),
-            client_cert=certificate,
-            client_key=key,
-            tls_server_name=_tls_server_name(env),
+            client_cert=env.file("CONSUL_CLIENT_CERT"),
+            client_key=env.file("CONSUL_CLIENT_KEY"),
+            tls_server_name=env.get("CONSUL_TLS_SERVER_NAME"),
             namespace=env.get("CONSUL_NAMESPACE"),
             partition=env.get("CONSUL_PARTITION"),
         )
@@ -85,6 +103,13 @@ class ConsulSettings:
 
 def _address(env: Environment) -> ConsulAddress:
     text = env.get("CONSUL_HTTP_ADDR") or f"127.0.0.1:{_DEFAULT_PORT}"
+    try:
+        return _read(text, tls=env.flag("CONSUL_HTTP_SSL", default=False))
+    except ValueError as error:
+        raise SettingsError("CONSUL_HTTP_ADDR", f"cannot be read: {error}") from error
+
+
+def _read(text: str, *, tls: bool) -> ConsulAddress:
     if text.startswith("unix://"):
         return ConsulAddress(scheme="unix", host=text.removeprefix("unix://"), port=0)
     if "@" in text:
@@ -95,25 +120,19 @@ def _address(env: Environment) -> ConsulAddress:
     scheme, separator, rest = text.partition("://")
     if not separator:
         scheme, rest = "http", text
-    if scheme == "http" and env.flag("CONSUL_HTTP_SSL", default=False):
+    if scheme == "http" and tls:
         scheme = "https"  # as Consul's client does: never back to http where TLS was asked for
     default_port = _DEFAULT_TLS_PORT if scheme == "https" else _DEFAULT_PORT
     bare = _bare_ipv6(rest)
     if bare is not None:
-        return ConsulAddress(scheme=scheme, host=bare[0], port=bare[1] or default_port)
+        return ConsulAddress(scheme=scheme, host=bare[0], port=default_port if bare[1] is None else bare[1])
+    parts = urlsplit(f"//{rest}")
+    port = default_port if parts.port is None else parts.port
+    path = parts.path.rstrip("/") + rest.removeprefix(parts.netloc + parts.path)  # a query is part of no path
     try:
-        parts = urlsplit(f"//{rest}")
-        host, port = parts.hostname, parts.port or default_port
-    except ValueError as error:
-        raise SettingsError("CONSUL_HTTP_ADDR", f"cannot be read: {error}") from error
-    extra = parts.query or parts.fragment or not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*/?", parts.path)
-    if scheme not in ("http", "https") or not host or not is_host(host) or extra:
-        raise SettingsError(
-            "CONSUL_HTTP_ADDR",
-            f"is {text!r}: write HOST:PORT (for IPv6 [ADDRESS]:PORT or ADDRESS:PORT), http(s)://HOST:PORT or"
-            " unix:///PATH",
-        )
-    return ConsulAddress(scheme=scheme, host=host, port=port, path=parts.path.rstrip("/"))
+        return ConsulAddress(scheme=scheme, host=parts.hostname or "", port=port, path=path)
+    except SettingsError:
+        raise SettingsError("CONSUL_HTTP_ADDR", f"is {text!r}: {_FORMS}") from None
 
 
 def _bare_ipv6(text: str) -> tuple[str, int | None] | None:
@@ -125,17 +144,3 @@ def _bare_ipv6(text: str) -> tuple[str, int | None] | None:
         if is_ipv6(address) and (not number or (number.isascii() and number.isdigit() and int(number) < 65536)):
             return address, int(number) if number else None
     return None
-
-
-def _auth(env: Environment) -> str | None:
-    auth = env.get("CONSUL_HTTP_AUTH")
-    if auth is not None and (":" not in auth or "\n" in auth):
-        raise SettingsError("CONSUL_HTTP_AUTH", "(not shown) must be a user and a password, with a colon between")
-    return auth
-
-
-def _tls_server_name(env: Environment) -> str | None:
-    name = env.get("CONSUL_TLS_SERVER_NAME")
-    if name is not None and not is_host(name):
-        raise SettingsError("CONSUL_TLS_SERVER_NAME", f"is {name!r}: it must be a host name")
-    return name

@@ -3,7 +3,9 @@
 import re
 
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
+# What Go's time.Duration holds, and Python's locks wait for: 292 years.
+LONGEST = float(2**63 // 10**9)
 
 
 def parse_duration(text: str) -> float:
@@ -20,6 +22,8 @@ def parse_duration(text: str) -> float:
         position = part.end()
     if not text or position != len(text):
         raise ValueError(f"{text!r} is no duration such as 500ms, 2s or 1m30s")
+    if seconds > LONGEST:
+        raise ValueError(f"{text!r} is more than 292 years")
     return seconds
 
 

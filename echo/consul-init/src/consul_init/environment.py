@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +15,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 _YES = frozenset({"1", "t", "true", "yes", "on"})
 _NO = frozenset({"0", "f", "false", "no", "off"})
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,10 @@ class Environment:
 
     def get(self, variable: str) -> str | None:
         """The value without space around it; None when it is not set or empty."""
-        return self.variables.get(variable, "").strip() or None
+        value = self.variables.get(variable, "").strip()
+        if not is_unicode(value):  # os.environ has bytes that are no UTF-8 as half characters, which cannot be sent
+            raise SettingsError(variable, "(not shown) is no UTF-8")
+        return value or None
 
     def with_defaults(self, defaults: Mapping[str, str]) -> "Environment":
         """The same, with values for what is not set."""
@@ -37,18 +42,15 @@ class Environment:
             raise SettingsError(variable, f"is not set: {meaning}")
         return value
 
-    def duration(self, variable: str, default: float, *, at_least: float = 0.0) -> float:
+    def duration(self, variable: str, default: float) -> float:
         """Seconds of a duration such as `500ms` or `2s`."""
         text = self.get(variable)
         if text is None:
             return default
         try:
-            seconds = parse_duration(text)
+            return parse_duration(text)
         except ValueError as error:
             raise SettingsError(variable, f"is wrong: {error}") from None
-        if seconds < at_least:
-            raise SettingsError(variable, f"is {text!r}: it must be at least {at_least:g}s")
-        return seconds
 
     def flag(self, variable: str, *, default: bool) -> bool:
         """A yes or no, as Go's strconv.ParseBool reads it, and the words people write."""
@@ -64,8 +66,8 @@ class Environment:
     def number(self, variable: str) -> int | None:
         """A whole number; None when it is not set."""
         text = self.get(variable)
-        if text is not None and not (text.isascii() and text.isdigit()):
-            raise SettingsError(variable, f"is {text!r}: it must be a whole number")
+        if text is not None and not _NUMBER.fullmatch(text):
+            raise SettingsError(variable, f"is {text[:20]!r}: it must be a whole number of nine digits at most")
         return None if text is None else int(text)
 
     def choice(self, variable: str, choices: type[Choice], default: Choice) -> Choice:
@@ -80,7 +82,7 @@ class Environment:
     def items(self, variable: str) -> tuple[str, ...]:
         """The parts of a list, in their order: separated by commas, empty ones left out, or a JSON list of strings."""
         text = self.get(variable) or ""
-        if not text.startswith("["):
+        if not _is_json(text):
             return tuple(part.strip() for part in text.split(",") if part.strip())
         found = _json(variable, text)
         if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
@@ -89,7 +91,7 @@ class Environment:
 
     def pairs(self, variable: str) -> tuple[tuple[str, str], ...]:
         """Keys and values: `key=value,key=value`, or a JSON object of strings."""
-        if (self.get(variable) or "").startswith("{"):
+        if _is_json(self.get(variable) or ""):
             return tuple(self.mapping(variable).items())
         parts = [(item, *item.partition("=")) for item in self.items(variable)]
         for item, _key, equals, _value in parts:
@@ -98,7 +100,7 @@ class Environment:
         return tuple((key, value) for _item, key, _equals, value in parts)
 
     def mapping(self, variable: str) -> dict[str, str]:
-        """A JSON object of strings. Nothing of it is shown."""
+        """A JSON object of strings. No value is shown."""
         text = self.get(variable)
         found = {} if text is None else _json(variable, text)
         if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
@@ -113,9 +115,25 @@ class Environment:
         return path
 
 
+def is_unicode(text: str) -> bool:
+    """Whether it can be sent: Python's strings can hold halves of characters."""
+    return not any("\ud800" <= each <= "\udfff" for each in text)
+
+
+def _is_json(text: str) -> bool:
+    return text.startswith(("[", "{"))
+
+
 def _json(variable: str, text: str) -> object:
+    def pairs(found: list[tuple[str, object]]) -> dict[str, object]:
+        keys = [key for key, _value in found]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise SettingsError(variable, f"has the key {twice!r} twice")
+        return dict(found)
+
     try:
-        found: object = json.loads(text)
-    except ValueError as error:
+        found: object = json.loads(text, object_pairs_hook=pairs)
+    except (ValueError, RecursionError) as error:
         raise SettingsError(variable, f"is no JSON: {error}") from None
     return found

@@ -6,6 +6,7 @@ refused, and an http address without a port has 8500. An empty variable counts a
 """
 
 import os
+import re
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 # The longest path of a unix socket, without its closing zero byte, is 103 bytes on macOS and 107 on Linux.
 _LONGEST_SOCKET_PATH = 103
+_PORT = re.compile(r"[0-9]{1,5}")
 # Where a pod tells who it is (downward API), and the service meta it becomes.
 _POD_META = {"POD_NAME": "pod", "POD_UID": "pod-uid", "POD_NAMESPACE": "namespace", "NODE_NAME": "node"}
 # What need not be set where nothing is registered, as in an application's own unit tests. POD_IP stands last among the
@@ -73,6 +75,7 @@ class Settings:
         validation.port("SERVICE_PORT", self.port, at_least=0 if self.check_type is CheckType.TTL else 1)
         if self.address is not None:
             validation.address(self.address_variable, self.address)
+        validation.tags(self.tags)
         validation.meta(self.meta)
         validation.weights(self.weight, self.warning_weight)
         if self.check_port is not None:
@@ -84,6 +87,7 @@ class Settings:
         validation.check_times(self.check_type, self.check_interval, self.check_timeout)
         validation.deregister_after(self.deregister_after)
         validation.stop_timeout(self.stop_timeout, self.drain, LEAVE_BUDGET)
+        validation.stop_signals(self.stop_signals)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
@@ -112,10 +116,10 @@ class Settings:
             check_headers=env.mapping("SERVICE_CHECK_HEADERS"),
             check_tls_server_name=env.get("SERVICE_CHECK_TLS_SERVER_NAME"),
             check_tls_skip_verify=env.flag("SERVICE_CHECK_TLS_SKIP_VERIFY", default=False),
-            check_failures=env.number("SERVICE_CHECK_FAILURES") or 1,
-            check_successes=env.number("SERVICE_CHECK_SUCCESSES") or 1,
-            check_interval=env.duration("SERVICE_CHECK_INTERVAL", 1.0, at_least=0.1),
-            check_timeout=env.duration("SERVICE_CHECK_TIMEOUT", 10.0, at_least=0.1),
+            check_failures=_count(env, "SERVICE_CHECK_FAILURES"),
+            check_successes=_count(env, "SERVICE_CHECK_SUCCESSES"),
+            check_interval=env.duration("SERVICE_CHECK_INTERVAL", 1.0),
+            check_timeout=env.duration("SERVICE_CHECK_TIMEOUT", 10.0),
             deregister_after=env.duration("SERVICE_DEREGISTER_AFTER", validation.MIN_DEREGISTER_AFTER),
             drain=env.duration("SERVICE_DRAIN", 2.0),
             stop_timeout=env.duration("SERVICE_STOP_TIMEOUT", 25.0),
@@ -130,9 +134,14 @@ def _port(env: Environment, check_type: CheckType) -> int:
     if check_type is CheckType.TTL and env.get("SERVICE_PORT") is None:
         return 0
     text = env.require("SERVICE_PORT", "the port on which the service listens")
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+    if not _PORT.fullmatch(text) or not 1 <= int(text) <= 65535:
         raise SettingsError("SERVICE_PORT", f"is {text!r}: it must be a port number from 1 to 65535")
     return int(text)
+
+
+def _count(env: Environment, variable: str) -> int:
+    number = env.number(variable)
+    return 1 if number is None else number
 
 
 def _address(env: Environment) -> tuple[str, str | None]:
@@ -168,7 +177,7 @@ def _stop_signals(env: Environment) -> tuple[int, ...]:
     names = [name.upper().removeprefix("SIG") for name in env.items("SERVICE_STOP_SIGNALS")]
     known = {each.name.removeprefix("SIG"): each for each in signal.Signals}
     for name in names:
-        if name not in known or name in ("KILL", "STOP", "CHLD"):
+        if name not in known:
             raise SettingsError("SERVICE_STOP_SIGNALS", f"has {name!r}: write names such as TERM,INT,QUIT")
     return tuple(known[name] for name in names) or STOP_SIGNALS
 

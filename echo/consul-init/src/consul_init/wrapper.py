@@ -10,10 +10,8 @@ from consul_init.settings import Settings
 from consul_init.signal_pipe import WOKEN, SignalPipe
 from consul_init.signals import SAME_WISH
 from consul_init.threads import start_thread
+from consul_init.validation import NO_STOP_SIGNALS
 
-# What the kernel keeps to itself, what says that this very process is broken, and what stops and continues a job.
-_NOT_FORWARDED = {"SIGKILL", "SIGSTOP", "SIGCHLD", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGTRAP"}
-_NOT_FORWARDED |= {"SIGSYS", "SIGPIPE", "SIGXFSZ", "SIGTSTP", "SIGTTIN", "SIGTTOU"}
 # After SIGKILL, for the kernel to hand over the command's end.
 _KILL_GRACE = 2.0
 # After the command's end, for what it has started to end by itself; and between two looks whether it has.
@@ -47,7 +45,7 @@ def run(settings: Settings, command: Sequence[str]) -> int:
 def _to_catch() -> Iterator[int]:
     named = {each.value: each.name for each in signal.Signals}
     for signum in signal.valid_signals():
-        ignored = named.get(signum) in _NOT_FORWARDED or signal.getsignal(signum) is signal.SIG_IGN
+        ignored = named.get(signum) in NO_STOP_SIGNALS or signal.getsignal(signum) is signal.SIG_IGN
         if signum == signal.SIGCHLD or not ignored:
             yield signum
 
