@@ -6,16 +6,14 @@ import time
 from pathlib import Path
 
 import pytest
-from devstack.handles.consul import ConsulApi
 from devstack.waiting import until
 
 from .agent import ConsulAgent
 from .conftest import Figure, OpenHost
 from .instances import Instance
 
-# Seconds out of Consul, while gunicorn starts its new worker, which it tells the old one to stop for, and until the
-# first check of the new one.
-RELOADED_WITHIN = 5.0
+# Seconds that a large application takes to load.
+IMPORT = 3.0
 DRAIN = 2.0
 
 
@@ -24,33 +22,63 @@ def workers(instance: Instance) -> list[int]:
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def passing(api: ConsulApi) -> int:
-    return [each.status for each in api.instances("reloaded")].count("passing")
-
-
-def test_gunicorns_graceful_reload(shared_agent: ConsulAgent, open_host: OpenHost, figure: Figure) -> None:
-    """It starts the new worker before it ends the old one: the new one takes the instance over."""
-    api = shared_agent.api
-    instance = open_host(shared_agent.address).start("gunicorn", "reloaded")
-    api.wait_for_passing("reloaded", 1, timeout=60)
+@pytest.mark.parametrize(("kind", "seconds"), [("gunicorn", 0.0), ("gunicorn", IMPORT), ("gunicorn-workers", IMPORT)])
+def test_gunicorns_graceful_reload(
+    kind: str, seconds: float, shared_agent: ConsulAgent, open_host: OpenHost, figure: Figure
+) -> None:
+    """It starts new workers and tells the old ones to stop long before the new ones can answer: they are waited for."""
+    api, service = shared_agent.api, f"reloaded-{kind}-{seconds:g}"
+    instance = open_host(shared_agent.address).start(kind, service, IMPORT_SECONDS=f"{seconds:g}")
+    api.wait_for_passing(service, 1, timeout=60)
+    until(lambda: len(workers(instance)) == instance.main.log.count("Application startup complete"))
     for _ in range(2):
-        (old,) = workers(instance)
+        old = set(workers(instance))
+        told = time.monotonic()
         instance.main.send(signal.SIGHUP)
-        told, out = time.monotonic(), 0.0
-        while old in workers(instance) or passing(api) == 0:
-            began = time.monotonic()
+        while old & set(workers(instance)):
+            assert [each.status for each in api.instances(service)] == ["passing"], instance.main.log
             assert instance.answers()
-            assert began - told < 5 * RELOADED_WITHIN, "out of Consul for good"
+            assert time.monotonic() - told < 5 * (IMPORT + 2)
             time.sleep(0.02)
-            out += 0.0 if passing(api) else time.monotonic() - began
-        figure(f"gunicorn's HUP with one worker: out of Consul's passing list for {out:.1f} s, always answering")
-        assert out < 5 * RELOADED_WITHIN
-        time.sleep(3.5)  # a look later
-        assert passing(api) == 1
-        assert instance.answers()
+        figure(
+            f"HUP, {len(old)} workers that take {seconds:g} s to load: replaced after {time.monotonic() - told:.1f} s"
+        )
+        end = time.monotonic() + 3.5  # a look later
+        while time.monotonic() < end:
+            assert [each.status for each in api.instances(service)] == ["passing"], instance.main.log
+            assert instance.answers()
+            time.sleep(0.02)
     instance.stop()
     instance.wait()
-    assert api.instances("reloaded") == []
+    assert api.instances(service) == []
+
+
+@pytest.mark.parametrize("what", ["the master is told to stop", "the new worker is killed"])
+def test_the_new_worker_never_comes(what: str, shared_agent: ConsulAgent, open_host: OpenHost) -> None:
+    """It leaves and drains as if there had been no reload."""
+    api, service = shared_agent.api, f"no-successor-{what.split()[1]}"
+    instance = open_host(shared_agent.address).start("gunicorn", service, IMPORT_SECONDS="8", SERVICE_DRAIN="2s")
+    api.wait_for_passing(service, 1, timeout=60)
+    (old,) = workers(instance)
+    instance.main.send(signal.SIGHUP)
+    until(lambda: "waiting for it" in instance.main.log or len(workers(instance)) == 2)
+    time.sleep(0.5)
+    assert [each.status for each in api.instances(service)] == ["passing"]
+    (new,) = set(workers(instance)) - {old}
+    os.kill(new, signal.SIGTERM)
+    if what == "the master is told to stop":
+        instance.stop()
+    gone = time.monotonic()
+    while api.instances(service):
+        gone = time.monotonic()
+        assert instance.answers()
+        time.sleep(0.02)
+    while Path(f"/proc/{old}/fd/0").exists():  # a zombie has none
+        time.sleep(0.02)
+    assert time.monotonic() - gone > DRAIN - 0.1
+    instance.stop()
+    instance.wait()
+    assert api.instances(service) == []
 
 
 @pytest.mark.parametrize("kind", ["gunicorn", "gunicorn-workers", "uvicorn-workers"])

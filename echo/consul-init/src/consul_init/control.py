@@ -20,8 +20,9 @@ from functools import partial
 from pathlib import Path
 
 from consul_init.errors import ControlError, TakenError
-from consul_init.peers import REQUEST_TIMEOUT, is_alive, is_trusted, process_at
+from consul_init.peers import REQUEST_TIMEOUT, is_alive, is_trusted, peer, process_at
 from consul_init.settings import LEAVE_BUDGET, Settings
+from consul_init.siblings import starting_siblings
 from consul_init.threads import start_thread
 
 LEAVE, SUCCEED = b"leave\n", b"succeed\n"
@@ -60,6 +61,8 @@ class ControlServer:
         self._listener: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._successors: set[socket.socket] = set()
+        self._heard: set[int] = set()
+        """Processes that have been successors, some of which were told to stop since."""
         self._changed = threading.Condition()
         self._free_for_the_next = False
         self._gone_for_good = False
@@ -104,6 +107,15 @@ class ControlServer:
             while self._successors and self._changed.wait(max(0.0, end - time.monotonic())):
                 pass
             return bool(self._successors)
+
+    def starting_successors(self) -> set[int]:
+        """Processes that the server has started to go on serving, and that have not come so far as to tell us."""
+        return starting_siblings() - self._heard if self._hands_over else set()
+
+    def wait_for_successor(self, timeout: float) -> bool:
+        """Whether there is one, which may come within this time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: bool(self._successors), timeout)
 
     def free_for_the_next(self) -> None:
         """We have left: a successor gets the name at once, one that came while we left, too."""
@@ -161,6 +173,8 @@ class ControlServer:
                 return
             connection.sendall(LEFT if self._gone_for_good else WAITING)
             self._successors.add(connection)
+            self._heard |= {other[0] for other in [peer(connection)] if other is not None}
+            self._changed.notify_all()
             if self._free_for_the_next:
                 start_thread(self.close, "control")
         try:

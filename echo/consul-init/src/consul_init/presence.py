@@ -3,6 +3,7 @@
 All ways in are thin layers over this: the context managers, the lifespan, the wrapper and the sidecar.
 """
 
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -13,9 +14,12 @@ from consul_init.identity import publish, withdraw
 from consul_init.keeper import Keeper
 from consul_init.leaving import Leaving, in_daemon_thread
 from consul_init.registration import Registration
-from consul_init.settings import Settings
+from consul_init.settings import LEAVE_BUDGET, Settings
 from consul_init.state import OnChange, State
 from consul_init.succession import Succession
+
+# Seconds between two looks for workers that are being started.
+_STARTING_AGAIN = 0.05
 
 
 class Presence:
@@ -86,7 +90,7 @@ class Presence:
         Where another process waits to go on serving at this address, it takes the registration over as it is.
         """
         self._succession.give_up()
-        if self._keeping and not self._leaving.begun and self._control.has_successor():
+        if self._keeping and not self._leaving.begun and self._has_successor():
             self._hand_over()
             return True
         if self._keeping:
@@ -104,7 +108,7 @@ class Presence:
             withdraw(self.registration.instance)
             self._published = False
         if self._keeping:
-            if not self._leaving.begun and self._control.has_successor():
+            if not self._leaving.begun and self._has_successor():
                 self._hand_over()
             else:
                 self._keeper.leave()
@@ -130,6 +134,21 @@ class Presence:
         self._waiting, self._keeping = False, True
         self.observed.become(State.UNREGISTERED)
         self._keeper.start()
+
+    def _has_successor(self) -> bool:
+        if self._control.has_successor():
+            return True
+        # What is left of the time, where it must leave and drain after all.
+        end = time.monotonic() + self.settings.stop_timeout - self.settings.drain - LEAVE_BUDGET
+        told = False
+        while (starting := self._control.starting_successors()) and time.monotonic() < end:
+            if not told:
+                told = True
+                processes = ", ".join(map(str, sorted(starting)))
+                self.log.info("process %s was started to go on serving here: waiting for it", processes)
+            if self._control.wait_for_successor(_STARTING_AGAIN):
+                return True
+        return False
 
     def _hand_over(self) -> None:
         self.log.info("another process goes on serving here: it takes the registration over")

@@ -1,6 +1,8 @@
 """A Starlette application with the lifespan, as a service owner writes it: one line."""
 
 import asyncio
+import os
+import time
 
 from consul_init import InstanceGuard, consul_lifespan
 from starlette.applications import Starlette
@@ -20,5 +22,6 @@ async def forever(_request: Request) -> PlainTextResponse:
     return PlainTextResponse("never")
 
 
+time.sleep(float(os.environ.get("IMPORT_SECONDS", "0")))  # as large applications take to load
 routes = [Route("/health", health), Route("/forever", forever)]
 app = Starlette(routes=routes, middleware=[Middleware(InstanceGuard)], lifespan=consul_lifespan())
