@@ -11,7 +11,7 @@ import pytest
 LISTED = """
 import sys
 before = set(sys.modules)
-import {package}
+{statement}
 print(*sorted(name for name in set(sys.modules) - before if not name.startswith("consul_init")))
 """
 # Modules of the standard library that are no part of another one here. `_hashlib` is OpenSSL's, as `ssl` is, and small.
@@ -23,22 +23,27 @@ LOADED = {
     "select", "selectors", "signal", "socket", "stat", "string", "struct", "textwrap", "threading", "time", "token",
     "tokenize", "traceback", "types", "typing", "urllib", "warnings", "weakref",
 }  # fmt: skip
+# By the first lines of the command, before they hold back signals.
+FIRST = {
+    "abc", "collections", "enum", "functools", "genericpath", "itertools", "keyword", "operator", "os", "posixpath",
+    "reprlib", "signal", "stat", "types",
+}  # fmt: skip
 # What is loaded at the first request (http.client and ssl, in the keeper's thread), or by whoever awaits.
 LATER = {"asyncio", "email", "http", "multiprocessing", "ssl", "subprocess", "tempfile", "zipfile", "ctypes"}
 
 
-def loaded(package: str) -> set[str]:
-    output = subprocess.check_output([sys.executable, "-I", "-S", "-c", with_path(package)], text=True)
+def loaded(statement: str) -> set[str]:
+    output = subprocess.check_output([sys.executable, "-I", "-S", "-c", with_path(statement)], text=True)
     return {name.partition(".")[0] for name in output.split() if not name.startswith("_")}
 
 
-def with_path(package: str) -> str:
+def with_path(statement: str) -> str:
     source = Path(consul_init.__file__).parents[1]
-    return f"import sys; sys.path.insert(0, {str(source)!r})" + LISTED.format(package=package)
+    return f"import sys; sys.path.insert(0, {str(source)!r})" + LISTED.format(statement=statement)
 
 
 def test_what_is_loaded() -> None:
-    found = loaded("consul_init")
+    found = loaded("from consul_init import *")
     assert not found & LATER
     assert found <= LOADED, "more than before: is it needed at import?"
 
@@ -46,7 +51,12 @@ def test_what_is_loaded() -> None:
 @pytest.mark.parametrize("module", ["consul_init.wrapper", "consul_init.sidecar"])
 def test_the_commands_need_no_event_loop(module: str) -> None:
     """They are the first process of a container: the sooner they handle signals the better."""
-    assert not loaded(module) & LATER
+    assert not loaded(f"import {module}") & LATER
+
+
+def test_the_command_holds_signals_back_first() -> None:
+    """What loads before that is time in which the first process of a container loses them."""
+    assert loaded("import consul_init.main") <= FIRST
 
 
 def test_the_public_api_is_what_the_readme_says() -> None:
@@ -55,3 +65,6 @@ def test_the_public_api_is_what_the_readme_says() -> None:
     table = readme.partition("## Public API")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `(\w+)", table, re.MULTILINE) == consul_init.__all__
     assert all(hasattr(consul_init, name) for name in consul_init.__all__)
+    assert set(consul_init.__all__) <= set(dir(consul_init))
+    with pytest.raises(AttributeError, match="no attribute 'Unknown'"):
+        consul_init.Unknown  # type: ignore[attr-defined]  # noqa: B018

@@ -271,6 +271,28 @@ def test_the_first_process_of_a_container_loses_no_signal_while_names_are_looked
     assert "registered" not in (tmp_path / "log").read_text()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="PID namespaces are Linux's")
+@pytest.mark.parametrize(
+    ("arguments", "exit_code"), [(["run", "--", "echo", "started"], 128 + signal.SIGTERM), (["sidecar"], 0)]
+)
+def test_the_first_process_of_a_container_loses_no_signal_while_it_loads(arguments, exit_code, consul_variables):
+    """It is sent as soon as the process holds signals back, which is before it has loaded anything else."""
+    namespace = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"]
+    if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no PID namespaces here")
+    command = [*namespace, sys.executable, "-m", "consul_init", *arguments]
+    process = subprocess.Popen(command, env=consul_variables, stdout=subprocess.PIPE, text=True)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while not (child := children.read_text().strip()):
+        time.sleep(0.001)
+    status = Path(f"/proc/{child}/status")
+    while not int(re.findall(r"^SigBlk:\s*(\w+)$", status.read_text(), re.MULTILINE)[0], 16) >> signal.SIGTERM - 1 & 1:
+        time.sleep(0.001)
+    os.kill(int(child), signal.SIGTERM)
+    output, _ = process.communicate(timeout=30)
+    assert (output, process.returncode) == ("", exit_code), "it ends, and the command is not started"
+
+
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
 def test_the_command_starts_with_default_signals(consul_variables):
     """Python ignores SIGPIPE for itself, which a program in a pipe must not inherit."""

@@ -2,6 +2,6 @@
 
 import sys
 
-from consul_init.cli import main
+from consul_init.main import main
 
 sys.exit(main())

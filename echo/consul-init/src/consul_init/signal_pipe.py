@@ -23,8 +23,10 @@ class SignalPipe:
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
-        for each in signals:
+        caught = tuple(signals)
+        for each in caught:
             signal.signal(each, _nothing)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, caught)  # main.py has held them back
 
     def wake(self) -> None:
         """Have `next` return WOKEN. From any thread."""
