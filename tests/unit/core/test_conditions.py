@@ -219,14 +219,20 @@ def test_an_outages_text_is_not_patched_from_try_to_try() -> None:
 def test_a_new_rejection_is_told() -> None:
     first = after(replace(FINE, gateway=REJECTED))
     other = replace(FINE, gateway=Failed(Reason.GATEWAY_REJECTED, "property uri is invalid"))
-    assert field_of(fold(other, first, now=LATER).status, "Programmed", "message") == "property uri is invalid"
+    message = field_of(fold(other, first, now=LATER).status, "Programmed", "message")
+    assert message == "property uri is invalid; tried again within 30 minutes and when the gateway comes back"
 
 
 def test_a_long_message_is_cut() -> None:
-    facts = replace(FINE, gateway=Failed(Reason.GATEWAY_REJECTED, "x" * 100_000))
-    message = str(field_of(fold(facts, Previous(), now=NOW).status, "Ready", "message"))
-    assert len(message) == MESSAGE_LIMIT
-    assert message.endswith("…")
+    for reason, end in (
+        (Reason.GATEWAY_UNREACHABLE, "…"),
+        (Reason.GATEWAY_REJECTED, "…; tried again within 30 minutes"),
+    ):
+        for long in ("x", "\u202e"):
+            facts = replace(FINE, gateway=Failed(reason, long * 100_000))
+            message = str(field_of(fold(facts, Previous(), now=NOW).status, "Ready", "message"))
+            assert len(message) == MESSAGE_LIMIT
+            assert end in message, "what is to be done about it is never cut away"
 
 
 def test_differs_beyond_counts() -> None:

@@ -38,6 +38,8 @@ STALLED = frozenset(
 RECONCILING = frozenset({Reason.PENDING, Reason.GATEWAY_UNREACHABLE, Reason.GATEWAY_UNAUTHORIZED})
 """Reasons that the operator is working on."""
 
+_TRIED_AGAIN = "; tried again within 30 minutes and when the gateway comes back"
+
 _NOT_LISTED_YET = "not in the gateway as this generation; whether an earlier one is, is not known yet"
 
 _STATUS = {True: "True", False: "False", None: "Unknown"}
@@ -153,9 +155,16 @@ def _programmed(facts: Facts, previous: Previous) -> Condition:
             if before and before.reason is gateway.reason in RECONCILING:
                 # An outage's text changes from try to try; a patch for each would be noise.
                 return before
-            return Condition(False, gateway.reason, gateway.message)
+            return Condition(False, gateway.reason, _told(gateway))
         case _:
             return Condition(False, Reason.PENDING, "waiting for the gateway to confirm this generation")
+
+
+def _told(gateway: Failed | Unreached) -> str:
+    if gateway.reason is not Reason.GATEWAY_REJECTED:
+        return gateway.message
+    # Whole, however much the gateway has to say; and without a time, so that a try in vain costs no patch.
+    return f"{_cut(escaped(gateway.message), MESSAGE_LIMIT - len(_TRIED_AGAIN))}{_TRIED_AGAIN}"
 
 
 def _still_true(facts: Facts, previous: Previous, before: Condition) -> bool:
@@ -281,8 +290,11 @@ def _rendered(type_: str, condition: Condition, facts: Facts, previous: Previous
 
 
 def _shown(message: str) -> str:
-    text = escaped(message)
-    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
+    return _cut(escaped(message), MESSAGE_LIMIT)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def rfc3339(moment: datetime) -> str:

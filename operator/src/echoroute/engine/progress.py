@@ -3,7 +3,7 @@
 Each transition marks the key's status, so that no path can forget to.
 
     begin ──▶ sent ──▶ settle(Programmed)           the gateway is as asked
-      │         ├────▶ settle(Failed)               rejected, or a foreign object: waits for a change
+      │         ├────▶ settle(Failed)               rejected (tried again rarely), or a foreign object
       │         └────▶ fail                         an outage, or a failure of this key alone: tried again
       └──────────────▶ settle                       found as asked, or nothing is to be done for it
     end                                             the EchoRoute is gone
@@ -27,6 +27,8 @@ class Step:
     sent: float | None = None
     """When its first write of this revision was sent; times are the event loop's."""
     outcome: Programmed | Failed | None = None
+    settled: float | None = None
+    """When it had that outcome last."""
     trouble: Failed | None = None
     """Why the last try did not settle it."""
 
@@ -86,7 +88,7 @@ class Progress:
         step = self._steps.get(key)
         if step is None or step.revision != revision:
             return False
-        step.outcome, step.trouble = outcome, None
+        step.outcome, step.settled, step.trouble = outcome, self._clock(), None
         self._mark(key, priority)
         return True
 

@@ -22,6 +22,7 @@ from echoroute.engine.table import Route, Table
 from echoroute.engine.writer.actual import Actual
 from echoroute.engine.writer.deletions import Deletions
 from echoroute.engine.writer.outage import OutageGate
+from echoroute.engine.writer.rejected import Rejected
 from echoroute.engine.writer.rhythm import Rhythm
 from echoroute.errors import GatewayError, SourceError, without_values
 from echoroute.gateway.protocol import Gateway
@@ -82,6 +83,7 @@ class Rounds:
         self._release = release
         self._announcer = announcer
         self._rhythm = Rhythm(clock)
+        self._rejected = Rejected(queue, clock)
         self._repairs: dict[Key, int] = {}
         self._judged_at = float("-inf")
         self._list_began = 0.0
@@ -108,6 +110,8 @@ class Rounds:
 
     def soon(self, *, after_outage: bool = False) -> None:
         """Do not wait for the next interval: something happened that only a round can see."""
+        if after_outage:
+            self._rejected.gateway_is_back()
         self._rhythm.soon(after_outage=after_outage)
 
     async def _round_safely(self) -> float | None:
@@ -208,9 +212,13 @@ class Rounds:
             self._announcer.operator("Warning", "DriftRepaired", f"{text}; it is written again")
 
     def _worth_a_try(self, key: Key, outcome: Programmed | Failed | None) -> bool:
+        step = self._progress.get(key)
+        if isinstance(outcome, Failed) and outcome.reason is Reason.GATEWAY_REJECTED:
+            if step is not None and step.settled is not None:
+                self._rejected.ask_again(key, step.settled)
+            return False
         if isinstance(outcome, Failed):
-            # A rejection waits for a change of the spec; a foreign object may be gone by now, which costs no request.
-            return outcome.reason is not Reason.GATEWAY_REJECTED
+            return True  # a foreign object may be gone by now, and to find out costs no request
         if outcome is None:
             return True
         repairs = self._repairs[key] = self._repairs.get(key, 0) + 1
