@@ -30,9 +30,9 @@ class Target:
         url = f"{self.admin_url}/apisix/admin{path}"
         return _client().request(method, url, content=body, headers={"X-API-KEY": self.admin_key})
 
-    def request(self, path: str) -> httpx.Response:
+    def request(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
         """A client's GET through the gateway."""
-        return httpx.get(f"{self.gateway_url}{path}", trust_env=False, timeout=10)
+        return httpx.get(f"{self.gateway_url}{path}", headers=headers, trust_env=False, timeout=10)
 
 
 @cache

@@ -320,6 +320,60 @@ MALFORMED = [
         "$env://",
         "cel",
     ),
+    Malformed(
+        "a dollar of a password vanishes with the letters behind it",
+        _set({"X-Token": "E$KI=x$$5"}),
+        "spec.rewrite.headers.set",
+        "what it does not know vanishes",
+        "cel",
+    ),
+    Malformed(
+        "in what is added, too",
+        _spec(rewrite={"headers": {"add": {"X-A": "${nosuch}"}}}),
+        "spec.rewrite.headers.add",
+        "what it does not know vanishes",
+        "cel",
+    ),
+    Malformed(
+        "a dot belongs to a variable's name",
+        _set({"X-A": "$host.example"}),
+        "spec.rewrite.headers.set",
+        "not followed by a dot",
+        "operator",
+    ),
+    Malformed(
+        "a group of no regular expression is empty",
+        _set({"X-A": "cost: $5"}),
+        "spec.rewrite.headers",
+        "groups that rewrite.regex has",
+        "cel",
+    ),
+    Malformed(
+        "a group that the regular expression has not got is empty, too",
+        _spec(
+            rewrite={
+                "regex": {"pattern": "^/a/(.*)", "replacement": "/$1"},
+                "headers": {"add": {"X-A": "${1}", "X-B": "${2}"}},
+            }
+        ),
+        "spec.rewrite.headers",
+        "groups that rewrite.regex has",
+        "operator",
+    ),
+    Malformed(
+        "a path has variables and no groups",
+        _spec(rewrite={"path": "/a/$1"}),
+        "spec.rewrite.path",
+        "what it does not know vanishes",
+        "cel",
+    ),
+    Malformed(
+        "a variable that APISIX does not know, in a path",
+        _spec(rewrite={"path": "/a/$nosuch"}),
+        "spec.rewrite.path",
+        "what it does not know vanishes",
+        "cel",
+    ),
     Malformed("in a path neither", _spec(rewrite={"path": "/$Env://HOME"}), "spec.rewrite.path", "$env://", "cel"),
     Malformed(
         "in a regex neither",
@@ -529,6 +583,15 @@ WELL_FORMED = {
     "a group that begins with a slash": _spec(rewrite={"regex": {"pattern": "^/api(/.*)", "replacement": "$1"}}),
     "groups and a dollar sign": _spec(rewrite={"regex": {"pattern": "^/api/(.*)/(.*)", "replacement": "/${1}/$$/$2"}}),
     "what is left begins with a slash": _spec(rewrite={"regex": {"pattern": "^/api", "replacement": ""}}),
+    "a dollar that begins no name": _set({"X-A": "cost: $", "X-B": "5 $ or $$", "X-C": "\\$KI", "X-D": "a\\b"}),
+    "variables that APISIX knows": _set({"X-A": "$arg_q-$http_x_in", "X-B": "${host}.example", "X-C": "$cookie_a"}),
+    "groups of the regular expression": _spec(
+        rewrite={
+            "regex": {"pattern": "^/a/(.*)", "replacement": "/$1"},
+            "headers": {"set": {"X-A": "$1", "X-B": "${1}x$host"}, "add": {"X-C": "$0"}},
+        }
+    ),
+    "a variable in a path": _spec(rewrite={"path": "/items/$arg_id/${http_x-y}"}),
     "the usual answer to spoofing": _spec(rewrite={"headers": {"remove": ["X-Forwarded-For"]}}),
     "hosts in any letter case": _spec({"hosts": ["API.example.com", "*.Example.com", "a_b.example", "10.0.0.1"]}),
     "as many pairs of hosts and paths as there may be": _spec(

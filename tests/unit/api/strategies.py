@@ -30,7 +30,10 @@ _duration = st.lists(
     max_size=4,
 ).map("".join)
 _header = st.from_regex(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,16}", fullmatch=True)
-_headers = st.dictionaries(_header, st.text("abc$1 ;=\t\"'ä", max_size=12), min_size=1, max_size=4).filter(
+_value = st.lists(st.text("abc1 ;=\t\"'ä", max_size=4) | st.sampled_from(["$host", "${arg_a}"]), max_size=3).map(
+    " ".join
+)
+_headers = st.dictionaries(_header, _value, min_size=1, max_size=4).filter(
     lambda headers: len({name.lower() for name in headers}) == len(headers)
 )
 _line = st.text("abc/$ -", max_size=6)
@@ -58,7 +61,7 @@ def _rewrites(odd):
         st.fixed_dictionaries(
             {"regex": st.fixed_dictionaries({"pattern": _exact | odd, "replacement": st.just("/$1") | odd})}
         ),
-        st.fixed_dictionaries({"path": _exact | odd}),
+        st.fixed_dictionaries({"path": _exact.filter(lambda path: "$" not in path) | odd}),
         st.fixed_dictionaries({"stripPrefix": _exact.filter(lambda path: path != "/" and "*" not in path) | odd}),
     )
     rest = _object(

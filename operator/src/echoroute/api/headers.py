@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from echoroute.api import variables
 from echoroute.api.rules import NULLABLE, Rule, Rules, SpecModel, Unique
 from echoroute.api.scalars import HEADER_NAME, REFERENCE, REFERENCE_CEL, HeaderName
 
@@ -80,6 +81,11 @@ HeaderMap = Annotated[
             f"self.all(name, !self[name].matches(r'{REFERENCE_CEL}'))",
             "must have no reference to the gateway's environment or secrets ('$env://', '$secret://') in its values",
             holds=lambda headers: all(REFERENCE.search(value) is None for value in headers.values()),
+        ),
+        Rule(
+            f"self.all(name, self[name].matches(r'^{variables.HEADER_VALUE_CEL}$'))",
+            variables.HEADER_VALUE_MESSAGE,
+            holds=lambda headers: not any(variables.unknown(value, groups=True) for value in headers.values()),
         ),
     ),
 ]

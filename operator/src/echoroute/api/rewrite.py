@@ -8,6 +8,7 @@ from pydantic import Field
 from echoroute.api.headers import HeaderRewrite
 from echoroute.api.rules import NULLABLE, Rule, SpecModel
 from echoroute.api.scalars import HostAndPort, PathPrefix, RegexPattern, RegexReplacement, RewritePath
+from echoroute.api.variables import groups_in
 
 # Without HEAD: only its answer has no body, and nginx frames the answer by the method that the backend sees.
 RewriteMethod = Literal[
@@ -53,6 +54,21 @@ class RegexRewrite(SpecModel):
     )
 
 
+# The API server sees whether there are groups; how many, the operator counts: at most as many as opening brackets.
+_GROUPS_EXIST = "has(self.regex) || !has(self.headers) || " + " && ".join(
+    f"(!has(self.headers.{field}) || "
+    rf"self.headers.{field}.all(name, !self.headers.{field}[name].matches(r'(^|[^\\])[$][{{]?[0-9]')))"
+    for field in ("set", "add")
+)
+
+
+def _groups_exist(rewrite: "Rewrite") -> bool:
+    headers = rewrite.headers
+    maps = (headers.set, headers.add) if headers is not None else ()
+    groups = rewrite.regex.pattern.count("(") if rewrite.regex is not None else -1
+    return all(max(groups_in(value), default=-1) <= groups for map_ in maps if map_ for value in map_.values())
+
+
 def _path_forms(rewrite: "Rewrite") -> int:
     return sum(form is not None for form in (rewrite.regex, rewrite.path, rewrite.strip_prefix))
 
@@ -76,6 +92,12 @@ class Rewrite(SpecModel):
             "[has(self.regex), has(self.path), has(self.stripPrefix)].filter(form, form).size() <= 1",
             "must have only one of regex, path and stripPrefix",
             holds=lambda rewrite: _path_forms(rewrite) <= 1,
+        ),
+        Rule["Rewrite"](
+            _GROUPS_EXIST,
+            "must refer only to groups that rewrite.regex has ('$1'): others are empty, and APISIX has no escape",
+            "headers",
+            holds=_groups_exist,
         ),
     )
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from echoroute.api import durations
+from echoroute.api import durations, variables
 from echoroute.api.rules import Rule, Rules, forbids, requires
 
 _NO_CONTROL_CHARACTERS = forbids(r"[\x00-\x1f\x7f]", "must have no control characters")
@@ -97,7 +97,17 @@ NO_PATH_IN_THE_QUERY: Rule[str] = forbids(
 RewritePath = Annotated[
     str,
     Field(min_length=1, max_length=1024),
-    Rules(_STARTS_WITH_SLASH, _NO_CONTROL_CHARACTERS, _NO_REFERENCE, NO_PATH_IN_THE_QUERY),
+    Rules(
+        _STARTS_WITH_SLASH,
+        _NO_CONTROL_CHARACTERS,
+        _NO_REFERENCE,
+        NO_PATH_IN_THE_QUERY,
+        Rule(
+            f"self.matches(r'^{variables.PATH_CEL}$')",
+            variables.PATH_MESSAGE,
+            holds=lambda path: not variables.unknown(path, groups=False),
+        ),
+    ),
 ]
 RegexPattern = Annotated[str, Field(min_length=1, max_length=1024), Rules(_NO_CONTROL_CHARACTERS, _NO_REFERENCE)]
 RegexReplacement = Annotated[

@@ -1,0 +1,91 @@
+"""`$` in texts in which APISIX expands variables: header values and `rewrite.path`.
+
+APISIX takes `$` and all letters, digits, `_` and `.` behind it for a variable, and what it does not know is an empty
+text: a `$` of a password vanishes, and it has no escape. So what would vanish is refused. A `$` that nothing of this
+follows stays as it is, and so does `\\$`, with the backslash.
+
+nginx's variables: https://nginx.org/en/docs/varindex.html. APISIX's own, and how it reads a text: apisix/core/ctx.lua
+and `resolve_var` in apisix/core/utils.lua of APISIX 3.18.
+"""
+
+import re
+
+# Families, by what their names begin with. Without braces a name has no dots here: `$http_host.example` would be the
+# variable `http_host.example`.
+FAMILIES = ("arg_", "cookie_", "http_", "post_arg_", "uri_param_")
+
+# Of nginx, what has a value when a request comes in; what names files of the gateway is left out.
+_NGINX = (
+    "args", "connection", "connection_requests", "connection_time", "content_length", "content_type", "document_uri",
+    "host", "hostname", "http2", "http3", "https", "is_args", "msec", "nginx_version", "pid",
+    "proxy_add_x_forwarded_for", "proxy_protocol_addr", "proxy_protocol_port", "proxy_protocol_server_addr",
+    "proxy_protocol_server_port",
+    "query_string", "realip_remote_addr", "realip_remote_port", "remote_addr", "remote_port", "remote_user", "request",
+    "request_body", "request_id", "request_length", "request_method", "request_time", "request_uri", "scheme",
+    "server_addr", "server_name", "server_port", "server_protocol", "ssl_alpn_protocol", "ssl_cipher", "ssl_ciphers",
+    "ssl_client_escaped_cert", "ssl_client_fingerprint", "ssl_client_i_dn", "ssl_client_s_dn", "ssl_client_serial",
+    "ssl_client_verify", "ssl_curve", "ssl_early_data", "ssl_protocol", "ssl_server_name", "ssl_session_id",
+    "ssl_session_reused", "time_iso8601", "time_local", "uri",
+)  # fmt: skip
+_APISIX = (
+    "apisix_request_id", "consumer_group_id", "consumer_name", "graphql_name", "graphql_operation", "method",
+    "opentelemetry_context_traceparent", "opentelemetry_span_id", "opentelemetry_trace_id", "original_x_forwarded_for",
+    "original_x_forwarded_host", "original_x_forwarded_port", "original_x_forwarded_proto", "route_id", "route_name",
+    "service_id", "service_name", "upstream_host", "upstream_scheme", "zipkin_context_traceparent", "zipkin_span_id",
+    "zipkin_trace_id",
+)  # fmt: skip
+KNOWN = frozenset((*_NGINX, *_APISIX))
+
+# As APISIX finds references; what a backslash stands before it leaves alone.
+_reference = re.compile(r"(?<!\\)[$](?:[{]([^}]+)[}]|([A-Za-z0-9_.]+))").finditer
+_group = re.compile(r"(?<!\\)[$][{]?([0-9]+)[}]?")
+
+# For the API server, whose regular expressions cannot look behind or ahead, and cost by their length: names by their
+# first word. Nothing that is right is refused; what passes there all the same, such as `$host.example`, the operator
+# refuses.
+_WORDS = sorted({name.partition("_")[0] for name in (*KNOWN, *FAMILIES) if "_" in name})
+_SHORT = sorted(name for name in KNOWN if "_" not in name)
+_NAMES = f"(?:{'|'.join(_SHORT)}|(?:{'|'.join(_WORDS)})_[A-Za-z0-9_]+|post_arg[.])"
+
+
+def _pattern(*more: str) -> str:
+    references = rf"[$]+(?:[{{]\s*)?(?:{_NAMES}\b{''.join(more)})"
+    return rf"(?:[^$\\]|\\[$]?|{references}|[$]+[^A-Za-z0-9_.{{$]|[$]+$|[$]+[{{](?:[}}]|[^}}]*$))*"
+
+
+HEADER_VALUE_CEL, PATH_CEL = _pattern("|[0-9]"), _pattern()
+
+
+def unknown(text: str, *, groups: bool) -> str:
+    """The first reference in a text that APISIX would replace by nothing; empty where there is none.
+
+    With `groups` those of a regular expression are replaced before.
+    """
+    for found in _reference(_group.sub("", text) if groups else text):
+        name = found[1] or found[2]
+        if not _is_known(name.partition("??")[0].strip(), in_braces=found[1] is not None):
+            return name
+    return ""
+
+
+def _is_known(name: str, *, in_braces: bool) -> bool:
+    family = next((family for family in (*FAMILIES, "post_arg.") if name.startswith(family)), None)
+    if name in KNOWN:
+        return True
+    return family is not None and len(name) > len(family) and (in_braces or "." not in name)
+
+
+def groups_in(text: str) -> set[int]:
+    """The numbers of the groups that a text refers to."""
+    return {int(found[1]) for found in _group.finditer(text)}
+
+
+_ELSE_VANISHES = "what it does not know vanishes, and there is no escape"
+HEADER_VALUE_MESSAGE = (
+    "must have '$' in its values only for a variable that APISIX knows ('$remote_addr', '$http_x_id', '${arg_id}', not "
+    f"followed by a dot or a letter) or a group of rewrite.regex ('$1'): {_ELSE_VANISHES}"
+)
+PATH_MESSAGE = (
+    "must have '$' only for a variable that APISIX knows ('$arg_id', '${http_x_id}', not followed by a dot or a letter)"
+    f": {_ELSE_VANISHES}"
+)

@@ -1,0 +1,99 @@
+"""`$` in texts in which APISIX expands variables. tests/contract/test_variables.py shows these on a gateway."""
+
+import re
+
+import pytest
+from echoroute.api.variables import FAMILIES, HEADER_VALUE_CEL, KNOWN, PATH_CEL, groups_in, unknown
+from hypothesis import given
+from hypothesis import strategies as st
+
+FINE = (
+    ("", "nothing"),
+    ("a", "no dollar"),
+    ("$remote_addr", "a variable"),
+    ("a$remote_addr", "behind a text"),
+    ("$host:$server_port", "two, with what ends the first"),
+    ("$arg_q$http_x", "two, one behind the other"),
+    ("$host/", "no letter and no dot behind it"),
+    ("${host}.example", "braces end a name"),
+    ("${arg_a.b}", "in braces an argument's name has dots"),
+    ("${http_x-y}", "or dashes"),
+    ("${ arg_a ?? none }", "with a default"),
+    ("${post_arg.user.name}", "a field of a body"),
+    ("$cookie_session", "a cookie"),
+    ("cost: $", "a dollar at the end stays"),
+    ("5 $ more", "one before a blank, too"),
+    ("$$", "two of them"),
+    ("$-", "before a dash"),
+    ("${", "an opening brace alone"),
+    ("${}", "empty braces"),
+    ("\\$KI", "behind a backslash it stays, with the backslash"),
+    ("a\\b", "a backslash alone"),
+)
+VANISHES = (
+    ("E$KI=x", "KI", "a password"),
+    ("$nosuch", "nosuch", "a name that APISIX does not know"),
+    ("$hostx", "hostx", "one that begins like one that it knows"),
+    ("${nosuch}", "nosuch", "in braces, too"),
+    ("${hostx ?? none}", "hostx ?? none", "what is not known is the default for ever"),
+    ("$arg_", "arg_", "a family without a name"),
+    ("$host.example", "host.example", "a dot belongs to the name"),
+    ("from $remote_addr.", "remote_addr.", "also at the end of a sentence"),
+    ("$http_host.example", "http_host.example", "a header's name has no dots"),
+    ("$document_root", "document_root", "the gateway's own files are nobody's business"),
+    ("$x$host", "x", "the first of two"),
+    ("$host$x", "x", "the second of two"),
+    ("$Host", "Host", "letter case counts"),
+)
+
+
+@pytest.mark.parametrize(("text", "why"), FINE)
+def test_what_arrives(text: str, why: str) -> None:
+    assert unknown(text, groups=True) == unknown(text, groups=False) == "", why
+
+
+@pytest.mark.parametrize(("text", "name", "why"), VANISHES)
+def test_what_vanishes_is_named(text: str, name: str, why: str) -> None:
+    assert unknown(text, groups=True) == unknown(text, groups=False) == name, why
+
+
+@pytest.mark.parametrize(
+    ("text", "groups", "why"),
+    [
+        ("$1", {1}, "a group"),
+        ("${2}x", {2}, "in braces"),
+        ("$1x", {1}, "a letter does not belong to it"),
+        ("$10", {10}, "two digits are one number"),
+        ("\\$1", set(), "behind a backslash it stays"),
+        ("$$5", {5}, "a dollar, and a group"),
+    ],
+)
+def test_groups(text: str, groups: set[int], why: str) -> None:
+    assert groups_in(text) == groups, why
+    assert unknown(text, groups=True) == "", why
+    assert bool(unknown(text, groups=False)) is bool(groups), why
+
+
+def test_what_a_group_leaves_behind_is_read_again() -> None:
+    """APISIX puts groups in first, and looks for variables in the result."""
+    assert unknown("$$1KI", groups=True) == "KI"
+
+
+_PARTS = st.sampled_from(["$", "{", "}", "\\", ".", " ", "a", "1", "host", "arg_", "nosuch", "??", "remote_addr", "-"])
+
+
+@given(st.lists(_PARTS, max_size=8).map("".join))
+def test_the_api_server_refuses_nothing_that_is_right(text: str) -> None:
+    for groups, pattern in ((True, HEADER_VALUE_CEL), (False, PATH_CEL)):
+        if not unknown(text, groups=groups):
+            assert re.fullmatch(pattern, text), text
+
+
+def test_a_long_text_is_judged_in_no_time() -> None:
+    for text in ("\\$" * 2048, "$host" * 800 + "$x", "${" * 2048, "$" * 4096, "$1" * 2048, "\\" * 4095 + "$"):
+        for groups in (True, False):
+            unknown(text, groups=groups)
+
+
+def test_the_names_are_such_that_patterns_need_no_escapes() -> None:
+    assert all(re.fullmatch("[a-z0-9_]+", name) for name in (*KNOWN, *FAMILIES))
