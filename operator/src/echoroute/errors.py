@@ -3,6 +3,7 @@
 EchoRouteError
 ├── SettingsError             a setting is missing or wrong: the process cannot start
 ├── InvalidSpec               an EchoRoute spec that the models refuse
+├── NotLeading                another replica leads, or may: this one writes nothing
 ├── GatewayError              the APISIX Admin API
 │   ├── GatewayRejected       400, 413: this object is refused; wait for a change of it
 │   ├── GatewayDeferred       400: another object is still, or not yet, there; this one waits, the others go on
@@ -44,6 +45,10 @@ class InvalidSpec(EchoRouteError):
     def __init__(self, errors: tuple[FieldError, ...]) -> None:
         super().__init__("; ".join(map(str, errors)))
         self.errors = errors
+
+
+class NotLeading(EchoRouteError):
+    """Another replica leads, or may do so by now: a request that would change something was not sent."""
 
 
 class GatewayError(EchoRouteError):

@@ -1,12 +1,14 @@
 """Requests to the Kubernetes API: what is no configuration, and what is no answer."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from echoroute.errors import KubernetesError, SettingsError
+from echoroute.errors import KubernetesError, NotLeading, SettingsError
 from echoroute.kube.api import KubernetesApi
+from echoroute.net.fence import Fence
 
 _CONFIG = """
 apiVersion: v1
@@ -63,3 +65,69 @@ async def test_an_answer_that_is_none_is_trouble_and_no_crash(
             with pytest.raises(KubernetesError, match="is this the Kubernetes API") as caught:
                 await api.get("/version")
     assert caught.value.status == 0, why
+
+
+async def test_behind_a_closed_fence_reads_pass_and_writes_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append(request.method)
+        return web.json_response({})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    fence = Fence()
+    async with TestServer(app) as server:
+        (tmp_path / "config").write_text(_CONFIG % str(server.make_url("")).rstrip("/"))
+        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+        async with KubernetesApi(2, fence=fence) as api:
+            with pytest.raises(NotLeading):
+                await api.merge_patch("/status", {}, manager="me")
+            with pytest.raises(NotLeading):
+                await api.create("/events", {})
+            await api.get("/version")
+            fence.open()
+            await api.merge_patch("/status", {}, manager="me")
+    assert seen == ["GET", "PATCH"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "status", "why"),
+    [
+        (['{"type": "ADDED", "object": {}}', '{"type": "ERROR", "object": {"code": 410}}'], 410, "its version is gone"),
+        (['{"type": "ADDED", "object": {}}', "<html>"], 0, "something between us and the API server answers"),
+        (['{"type": "ADDED", "object": {}}', None], 0, "the connection has died without a word"),
+    ],
+)
+async def test_a_watch_tells_what_came_and_why_it_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: list[str | None], status: int, why: str
+) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        assert request.query["watch"] == "1"
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for line in lines:
+            if line is None:
+                await asyncio.sleep(1)
+            else:
+                await response.write(f"{line}\n".encode())
+        return response
+
+    app = web.Application()
+    app.router.add_get("/things", answer)
+    got: list[str] = []
+    async with TestServer(app) as server:
+        (tmp_path / "config").write_text(_CONFIG % str(server.make_url("")).rstrip("/"))
+        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+        async with KubernetesApi(1) as api:
+
+            async def follow() -> None:
+                async for kind, _ in api.watch("/things", {}, silence=0.2):
+                    got.append(kind)
+
+            with pytest.raises(KubernetesError) as caught:
+                await follow()
+    assert got == ["ADDED"]
+    assert caught.value.status == status, why

@@ -21,6 +21,7 @@ from echoroute.gateway import answers, metrics
 from echoroute.gateway.pace import Pace
 from echoroute.net.client import HttpClient, TransportFailed
 from echoroute.net.credential import Credential
+from echoroute.net.fence import Fence
 from echoroute.net.tls import Tls
 
 log = logging.getLogger(__name__)
@@ -44,8 +45,8 @@ class AdminApi:
 
     `url` is where the Admin API listens; its path, where it has none, is `/apisix/admin`. At most `concurrency` writes
     are under way at once, and at most `max_writes_per_second` are begun in a second, evenly. One full list at a time.
-    The key is sent as `X-API-KEY`, and is never part of a message. `on_server` is called with what the gateway calls
-    itself, as `probe` gives it, at each probe and list.
+    The key is sent as `X-API-KEY`, and is never part of a message. Behind a closed `fence` writes raise `NotLeading`.
+    `on_server` is called with what the gateway calls itself, as `probe` gives it, at each probe and list.
 
     Raises `SettingsError` when `url` is none.
     """
@@ -58,9 +59,10 @@ class AdminApi:
         tls: Tls,
         concurrency: int,
         max_writes_per_second: float | None,
+        fence: Fence | None = None,
         on_server: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._http = HttpClient(_base_url(url), tls=tls, connections=concurrency + _FOR_READS)
+        self._http = HttpClient(_base_url(url), tls=tls, connections=concurrency + _FOR_READS, fence=fence)
         self._key = key
         self._on_server = on_server
         self._slots = asyncio.Semaphore(concurrency)

@@ -2,7 +2,8 @@
 
 import os
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,11 +12,13 @@ from urllib.parse import quote, urlencode
 import aiohttp
 import yaml
 from kubernetes.aio import client, config
+from kubernetes.aio.client.rest import RESTClientObject, RESTResponse
 from pydantic import JsonValue
 
 from echoroute.core.json import parse
 from echoroute.core.objects import JsonObject
 from echoroute.errors import KubernetesError, SettingsError
+from echoroute.net.fence import Fence, FencedConnector
 
 _LIST_PARTIAL = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _MERGE_PATCH = "application/merge-patch+json"
@@ -24,14 +27,27 @@ _TIMEOUT = 30.0
 _IN_CLUSTER_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 
+class _Rest(RESTClientObject):
+    """The library's connections, behind a fence."""
+
+    def __init__(self, configuration: client.Configuration, fence: Fence | None) -> None:
+        super().__init__(configuration)
+        self._fence = fence
+
+    def _create_connector(self) -> aiohttp.TCPConnector:
+        return FencedConnector(self._fence, limit=self.maxsize, context=self.ssl_context)
+
+
 class KubernetesApi:
     """A connection to the API server, found by KUBECONFIG, the pod's account, or ~/.kube/config.
 
-    Entering it raises `SettingsError` where none of them can be used.
+    Entering it raises `SettingsError` where none of them can be used. Requests that change something ask the `fence`,
+    where there is one, and raise `NotLeading`.
     """
 
-    def __init__(self, connections: int) -> None:
+    def __init__(self, connections: int, *, fence: Fence | None = None) -> None:
         self._connections = connections
+        self._fence = fence
         self._client: client.ApiClient | None = None
 
     async def __aenter__(self) -> Self:
@@ -51,6 +67,7 @@ class KubernetesApi:
                 f"{where} cannot be used: {why}. Without Kubernetes: echoroute run --from DIR"
             ) from None
         self._client = client.ApiClient(configuration)
+        self._client.rest_client = _Rest(configuration, self._fence)
         return self
 
     async def __aexit__(
@@ -87,6 +104,32 @@ class KubernetesApi:
     async def create(self, path: str, body: JsonObject) -> JsonObject:
         return await self._request("POST", path, body=body)
 
+    async def watch(
+        self, path: str, query: Mapping[str, str], *, silence: float
+    ) -> AsyncGenerator[tuple[str, JsonObject]]:
+        """Follow changes: the type of each event, and its object. It ends when the server ends it.
+
+        Raises `KubernetesError`, also where nothing came for `silence` seconds: a connection may die without a word.
+        """
+        timeout = aiohttp.ClientTimeout(total=None, connect=_TIMEOUT, sock_read=silence)
+        with _trouble():
+            answer = (await self._send("GET", path, query={**query, "watch": "1"}, timeout=timeout)).response
+        try:
+            with _trouble():
+                if answer.status >= 300:
+                    raise _refused("GET", path, answer.status, _parsed(await answer.read()))
+                async for line in answer.content:
+                    event = _parsed(line)
+                    subject = event.get("object") if isinstance(event, dict) else None
+                    if not isinstance(event, dict) or not isinstance(subject, dict):
+                        raise KubernetesError(f"GET {path}: an event is no JSON object", status=0)
+                    if event.get("type") == "ERROR":
+                        code = subject.get("code")
+                        raise _refused("GET", path, code if isinstance(code, int) else 0, subject)
+                    yield str(event.get("type")), subject
+        finally:
+            answer.close()
+
     async def _request(
         self,
         method: str,
@@ -97,27 +140,49 @@ class KubernetesApi:
         accept: str = "application/json",
         content_type: str = "application/json",
     ) -> JsonObject:
-        if self._client is None:
-            raise RuntimeError("the connection is not open")
         headers = {"Accept": accept, "Content-Type": content_type}
-        try:
-            # The library refreshes the account's token here, once a minute.
-            await self._client.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-            url = f"{self._client.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
-            response = await self._client.rest_client.request(
-                method, url, headers=headers, body=body, _request_timeout=_TIMEOUT
-            )
+        timeout = aiohttp.ClientTimeout(total=_TIMEOUT)
+        with _trouble():
+            response = await self._send(method, path, query=query, body=body, headers=headers, timeout=timeout)
             data = await response.read()
-        except (TimeoutError, aiohttp.ClientError, ssl.SSLError, OSError, config.ConfigException) as error:
-            raise KubernetesError(f"the Kubernetes API does not answer: {_cause(error)}", status=0) from error
-        if response.status >= 300:
-            raise KubernetesError(f"{method} {path}: {_message(data, response.status)}", status=response.status)
         answer = _parsed(data)
+        if response.status >= 300:
+            raise _refused(method, path, response.status, answer)
         if not isinstance(answer, dict):
             raise KubernetesError(
                 f"{method} {path}: the answer is no JSON object; is this the Kubernetes API?", status=0
             )
         return answer
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        timeout: aiohttp.ClientTimeout,
+        query: Mapping[str, str] | None = None,
+        body: JsonObject | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> RESTResponse:
+        if self._client is None:
+            raise RuntimeError("the connection is not open")
+        sent = dict(headers or {})
+        # The library refreshes the account's token here, once a minute.
+        await self._client.update_params_for_auth(sent, [], ["BearerToken"], path, method, body)
+        url = f"{self._client.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
+        response: RESTResponse = await self._client.rest_client.request(
+            method, url, headers=sent, body=body, _request_timeout=timeout
+        )
+        return response
+
+
+@contextmanager
+def _trouble() -> Iterator[None]:
+    """Make of what the libraries raise an error of ours."""
+    try:
+        yield
+    except (TimeoutError, aiohttp.ClientError, ssl.SSLError, OSError, config.ConfigException) as error:
+        raise KubernetesError(f"the Kubernetes API does not answer: {_cause(error)}", status=0) from error
 
 
 def in_cluster() -> bool:
@@ -139,11 +204,10 @@ def _parsed(data: bytes) -> JsonValue:
         return None
 
 
-def _message(data: bytes, status: int) -> str:
+def _refused(method: str, path: str, status: int, answer: JsonValue) -> KubernetesError:
     """What the API server says: the message of its Status object."""
-    answer = _parsed(data)
     text = answer.get("message") if isinstance(answer, dict) else None
-    return f"{text or 'no message'} (HTTP {status})"
+    return KubernetesError(f"{method} {path}: {text or 'no message'} (HTTP {status})", status=status)
 
 
 def _first_line(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from prometheus_client import Counter
 from echoroute.api.objects import API_VERSION, KIND
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.text import escaped
-from echoroute.errors import KubernetesError
+from echoroute.errors import KubernetesError, NotLeading
 from echoroute.kube.api import object_path
 from echoroute.net.backoff import Backoff
 from echoroute.net.trouble import Trouble
@@ -24,7 +24,8 @@ _TRIES = 8
 
 dropped_total = Counter(
     "echoroute_events_dropped_total",
-    "Kubernetes Events that were not written: `rate` to respect a rate limit, `refused` by the API server.",
+    "Kubernetes Events that were not written: `rate` to respect a rate limit, `refused` by the API server, "
+    "`standby` by a replica that does not lead.",
     ("reason",),
 )
 
@@ -91,6 +92,9 @@ class EventRecorder:
         """Write one Event; False where nobody's can be written now."""
         try:
             await self._api.create(event.path, event.body)
+        except NotLeading:
+            dropped_total.labels("standby").inc()
+            return True
         except KubernetesError as error:
             if _is_about_the_event(error):
                 dropped_total.labels("refused").inc()

@@ -23,6 +23,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from echoroute.errors import SettingsError
+from echoroute.net.fence import READS, Fence, FencedConnector
 from echoroute.net.files import Fingerprint
 from echoroute.net.tls import Tls
 
@@ -30,11 +31,6 @@ log = logging.getLogger(__name__)
 
 # A TCP and TLS handshake inside a cluster takes milliseconds; a SYN is repeated after 1 s and after 3 s.
 CONNECT_TIMEOUT: Final = 5.0
-
-# Idle connections are closed by us before the server does: nginx, and APISIX with it, closes after 60 s.
-KEEPALIVE: Final = 20.0
-
-_READS: Final = frozenset({"GET", "HEAD"})
 
 # Errors after which no byte of the request can have reached the server.
 _NOT_SENT: Final = (
@@ -61,13 +57,14 @@ class HttpClient:
     """Requests to one server, over at most `connections` connections.
 
     TLS files that change are read again: from the next request on, new connections use them. To be used from one event
-    loop, and closed in it.
+    loop, and closed in it. Writes ask the `fence`, where there is one, and raise `NotLeading`.
     """
 
-    def __init__(self, base_url: str, *, tls: Tls, connections: int) -> None:
+    def __init__(self, base_url: str, *, tls: Tls, connections: int, fence: Fence | None = None) -> None:
         self._base_url = base_url.rstrip("/")
         self._tls = tls if base_url.startswith("https://") else None
         self._connections = connections
+        self._fence = fence
         self._transport: AiohttpTransport | None = None
         self._retired: list[AiohttpTransport] = []
         self._context: ssl.SSLContext | None = None
@@ -93,7 +90,7 @@ class HttpClient:
         if self._tls is not None and self._tls.server_name is not None:
             extensions["sni_hostname"] = self._tls.server_name
         request = httpx.Request(method, self._base_url + path, headers=headers, content=content, extensions=extensions)
-        maybe_sent = method not in _READS
+        maybe_sent = method not in READS
         try:
             async with asyncio.timeout(timeout):
                 response = await self._current_transport().handle_async_request(request)
@@ -136,13 +133,8 @@ class HttpClient:
             self._transport = None
 
     def _session(self) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
-            limit=self._connections,
-            keepalive_timeout=KEEPALIVE,
-            ssl=self._context if self._context is not None else True,
-        )
         return aiohttp.ClientSession(
-            connector=connector,
+            connector=FencedConnector(self._fence, limit=self._connections, context=self._context),
             cookie_jar=aiohttp.DummyCookieJar(),
             middlewares=(_send_writes_once,),
         )
@@ -157,7 +149,7 @@ async def _send_writes_once(
     except _NOT_SENT:
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        if request.method in _READS:
+        if request.method in READS:
             raise
         raise _ClosedUnanswered from error
 

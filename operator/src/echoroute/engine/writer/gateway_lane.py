@@ -22,6 +22,7 @@ from echoroute.errors import (
     GatewayRejected,
     GatewayUnauthorized,
     GatewayUnavailable,
+    NotLeading,
     without_values,
 )
 from echoroute.gateway.protocol import Gateway
@@ -96,6 +97,8 @@ class GatewayLane:
         try:
             with reconcile_time_seconds.time():
                 done = await self._reconcile(item)
+        except NotLeading:
+            raise  # the term is over, and with it all that is known here
         except _Superseded:
             self._gate.leave(item.key, done=False)
             self._queue.add(item.key, item.priority)

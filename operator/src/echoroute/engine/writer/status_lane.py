@@ -20,7 +20,7 @@ from echoroute.engine.source import StatusWriter
 from echoroute.engine.table import Route, Table
 from echoroute.engine.writer.actual import Actual
 from echoroute.engine.writer.outage import OutageGate
-from echoroute.errors import SourceError, without_values
+from echoroute.errors import NotLeading, SourceError, without_values
 from echoroute.net.backoff import Backoff
 from echoroute.net.trouble import Trouble
 
@@ -105,6 +105,8 @@ class StatusLane:
             try:
                 if await self._update(item.key):
                     self._written(item.key)
+            except NotLeading:
+                raise  # the term is over, and with it all that is known here
             except SourceError as error:
                 self._failed(item.key, error)
             except Exception as error:  # noqa: BLE001 - a bug, and one of this key: the others must go on
