@@ -1,4 +1,4 @@
-"""What is counted when somebody asks: how many EchoRoutes are in which state, and how it stands with who writes."""
+"""What is counted when somebody asks: how many EchoRoutes are in which state, and how it stands with the gateway."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,12 +11,15 @@ from echoroute.engine.engine import Engine
 
 
 class EngineCollector(Collector):
-    """`echoroute_routes{ready, reason}`, by the `Ready` condition as last computed, and what a standby has not."""
+    """What is known while a term lasts: a standby judges no status, and its last counts would be those of long ago."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def collect(self) -> Iterable[Metric]:
+        writer = self._engine.writer
+        if writer is None:
+            return
         counts = Counter(route.ready for _, route in self._engine.desired.table.items())
         family = GaugeMetricFamily(
             "echoroute_routes",
@@ -26,15 +29,13 @@ class EngineCollector(Collector):
         for (status, reason), number in counts.items():
             family.add_metric((status, reason), number)
         yield family
-        writer = self._engine.writer
-        if writer is not None:
-            yield GaugeMetricFamily(
-                "echoroute_gateway_up",
-                "1 while the Admin API takes requests; 0 otherwise.",
-                float(writer.gate.is_open),
-            )
-            yield GaugeMetricFamily(
-                "echoroute_queue_depth",
-                "EchoRoutes that wait for a gateway worker or are being written, withdrawals included.",
-                len(writer.queue),
-            )
+        yield GaugeMetricFamily(
+            "echoroute_gateway_up",
+            "1 while the Admin API takes requests; 0 otherwise.",
+            float(writer.gate.is_open),
+        )
+        yield GaugeMetricFamily(
+            "echoroute_queue_depth",
+            "EchoRoutes that wait for a gateway worker or are being written, withdrawals included.",
+            len(writer.queue),
+        )

@@ -13,6 +13,7 @@ Consul's answers change facts                        discovery
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 
 from echoroute.engine.announcer import Announcer
 from echoroute.engine.confirmation import Confirmation
@@ -28,6 +29,8 @@ from echoroute.gateway.protocol import Gateway
 
 _STALLED = 10.0
 """Seconds without progress of the first pass after which the watch is started all the same: a gateway may hang."""
+_ELECTED = 1.0
+"""Seconds after which a replica that does not lead stands by: it has no first pass."""
 _LONGEST_WAIT = 30.0
 """Seconds after which it is started in any case; until then only rounds find what changes."""
 
@@ -77,9 +80,13 @@ class Engine:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.lists.run(self._options.drift_interval), name="lists")
             tasks.create_task(self._learn_origin(), name="origin")
-            tasks.create_task(lead(self._term), name="lead")
+            tasks.create_task(self._lead(lead), name="lead")
             await self._handed_over()
             tasks.create_task(self.watching.keep(watch), name="watch")
+
+    async def _lead(self, lead: Lead) -> None:
+        await self.lists.first.wait()  # who does not know what is asked for is no candidate
+        await lead(self._term)
 
     async def _term(self) -> None:
         """One term of office, until cancelled; what it knew of the gateway goes with it."""
@@ -113,24 +120,24 @@ class Engine:
     async def _handed_over(self) -> None:
         """Return when the first pass is done: kopf's own LIST would compete with it for the CPU.
 
-        It does not wait for a gateway that is away: changes are followed, and told in statuses, meanwhile; nor for a
-        term of office. Where the EchoRoutes cannot be listed yet, the watch could not either, and would only say so a
-        second time.
+        It does not wait for a gateway that is away: changes are followed, and told in statuses, meanwhile. Where the
+        EchoRoutes cannot be listed yet, the watch could not either, and would only say so a second time.
         """
         await self.lists.first.wait()
-        first_pass = asyncio.create_task(self._first_pass())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ELECTED):
+                await self._term_began.wait()
+        writer = self.writer
+        if writer is None:
+            return
+        first_pass = asyncio.create_task(writer.first_pass())
         latest = self._clock() + _LONGEST_WAIT
         left = -1
         try:
             while not first_pass.done() and self._clock() < latest:
-                before, left = left, self.writer.left if self.writer else 0
+                before, left = left, writer.left
                 if left == before:
                     return
                 await asyncio.wait({first_pass}, timeout=_STALLED)
         finally:
             first_pass.cancel()
-
-    async def _first_pass(self) -> None:
-        await self._term_began.wait()
-        if self.writer is not None:
-            await self.writer.first_pass()

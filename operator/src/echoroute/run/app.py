@@ -22,6 +22,7 @@ from echoroute.folder.page import PATH as PAGE
 from echoroute.gateway.admin_api import AdminApi
 from echoroute.gateway.version import OLDEST_SUPPORTED, apisix_version
 from echoroute.net.credential import Credential
+from echoroute.net.fence import Fence
 from echoroute.net.tls import Tls
 from echoroute.run.home import Home, OpenHome
 from echoroute.run.server import Address, Check, serve
@@ -62,6 +63,7 @@ class _Process:
         return [
             Check("echoroutes-listed", ok=lists.listed, detail=f"{number} EchoRoutes", gating=True),
             _check(home.name, lists.trouble.message or home.problems()),
+            home.leadership.check(),
             _check("watch", "" if engine.watching.up else engine.watching.error),
             *(_checks_of_term(writer) if writer else ()),
             self._consul(engine),
@@ -112,12 +114,13 @@ async def run(settings: Settings, open_home: OpenHome) -> None:
 
 async def _operate(settings: Settings, open_home: OpenHome) -> None:
     process = _Process(settings)
+    fence = Fence()
     async with AsyncExitStack() as stack:
-        gateway = _gateway(settings, lambda server: engine.desired.gateway_is(server))  # noqa: PLW0108 - made below
+        gateway = _gateway(settings, fence, lambda server: engine.desired.gateway_is(server))  # noqa: PLW0108 - made below
         stack.push_async_callback(gateway.aclose)
         server = await serve(Address.parse(settings.bind), process.checks, {PAGE: process.page})
         stack.push_async_callback(server.cleanup)
-        home = process.home = await stack.enter_async_context(open_home(settings, process.wait_for))
+        home = process.home = await stack.enter_async_context(open_home(settings, fence, process.wait_for))
         consul = _consul(settings)
         follower: Follower | None = None
         if consul is not None:
@@ -148,10 +151,10 @@ async def _operate(settings: Settings, open_home: OpenHome) -> None:
                 tasks.create_task(follower.run(), name="consul")
             # Beside the work, not before it: a gateway that hangs answers after ten seconds, or not at all.
             tasks.create_task(_tell_surroundings(home, gateway), name="surroundings")
-            tasks.create_task(engine.run(lambda: home.watch(engine)), name="engine")
+            tasks.create_task(engine.run(lambda: home.watch(engine), home.leadership.lead), name="engine")
 
 
-def _gateway(settings: Settings, on_server: Callable[[str], None]) -> AdminApi:
+def _gateway(settings: Settings, fence: Fence, on_server: Callable[[str], None]) -> AdminApi:
     secret = settings.apisix_admin_key
     if settings.apisix_admin_key_file is not None:
         key = Credential("ECHOROUTE_APISIX_ADMIN_KEY_FILE", file=settings.apisix_admin_key_file)
@@ -163,6 +166,7 @@ def _gateway(settings: Settings, on_server: Callable[[str], None]) -> AdminApi:
         tls=Tls(ca_file=settings.apisix_ca_file),
         concurrency=settings.apisix_concurrency,
         max_writes_per_second=settings.apisix_max_writes_per_second,
+        fence=fence,
         on_server=on_server,
     )
 

@@ -1,31 +1,38 @@
-"""The operator in a cluster: EchoRoutes live in the Kubernetes API, and transitions become Events there."""
+"""The operator in a cluster: EchoRoutes and the Lease are in the Kubernetes API, and so are Events."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import import_module
 
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.ownership import owner_id
-from echoroute.engine.announcer import Severity
+from echoroute.engine.announcer import Announcer, Severity
 from echoroute.engine.engine import Engine
 from echoroute.errors import KubernetesError
 from echoroute.kube.api import KubernetesApi
 from echoroute.kube.echoroutes import EchoRoutes
+from echoroute.kube.election import Election, identity
 from echoroute.kube.events import EventRecorder, Regarding, echoroute
+from echoroute.kube.lease import KubernetesLeases
 from echoroute.net.backoff import Backoff
+from echoroute.net.fence import Fence
 from echoroute.net.trouble import Trouble
 from echoroute.run.announce import LogAnnouncer, news
 from echoroute.run.home import Home
+from echoroute.run.leadership import Leadership, alone, elected
 from echoroute.run.settings import Settings
 
-_KUBERNETES_CONNECTIONS = 16
+_CONNECTIONS = 16
+_CONNECTIONS_FOR_LEASE = 3
+"""Of its own, so that no renewal waits for a status: a watch, a request, and one that hangs."""
 
 
 @asynccontextmanager
-async def home(settings: Settings, waits_for: Callable[[str], None]) -> AsyncIterator[Home]:
+async def home(settings: Settings, fence: Fence, waits_for: Callable[[str], None]) -> AsyncIterator[Home]:
     """The EchoRoutes of the watched namespaces; waits until the cluster's identity is known."""
-    async with KubernetesApi(_KUBERNETES_CONNECTIONS) as api:
+    async with KubernetesApi(_CONNECTIONS, fence=fence) as api, KubernetesApi(_CONNECTIONS_FOR_LEASE) as lease_api:
         echoroutes = EchoRoutes(api, gateway_class=settings.gateway_class, namespaces=settings.watch_namespaces)
         recorder = EventRecorder(api)
 
@@ -41,11 +48,14 @@ async def home(settings: Settings, waits_for: Callable[[str], None]) -> AsyncIte
         async def version() -> str:
             return f"Kubernetes {await echoroutes.server_version()}"
 
+        owner = settings.owner_id or owner_id(await _cluster_uid(echoroutes, waits_for), settings.gateway_class)
+        announcer = KubernetesAnnouncer(recorder, _pod(settings))
         yield Home(
             name="kubernetes",
-            owner=settings.owner_id or owner_id(await _cluster_uid(echoroutes, waits_for), settings.gateway_class),
+            owner=owner,
             source=echoroutes,
-            announcer=KubernetesAnnouncer(recorder, _pod(settings)),
+            announcer=announcer,
+            leadership=_leadership(settings, owner, fence, lease_api, announcer),
             watch=watch,
             work=recorder.run,
             version=version,
@@ -58,6 +68,15 @@ async def home(settings: Settings, waits_for: Callable[[str], None]) -> AsyncIte
 async def import_kopf() -> None:
     """It takes up to a second, for which neither the first pass nor the event loop has to wait."""
     await asyncio.to_thread(import_module, "echoroute.kube.watch")
+
+
+def _leadership(settings: Settings, owner: str, fence: Fence, api: KubernetesApi, announcer: Announcer) -> Leadership:
+    if not settings.leader_election or settings.pod_namespace is None:
+        return alone(fence)
+    duration = settings.lease_duration
+    lease = KubernetesLeases(api, namespace=settings.pod_namespace, name=f"echoroute-{owner}", duration=duration)
+    name = identity(settings.pod_name or socket.gethostname())
+    return elected(Election(lease, identity=name, duration=duration, fence=fence), announcer)
 
 
 class KubernetesAnnouncer(LogAnnouncer):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from echoroute.engine.announcer import Announcer
 from echoroute.engine.engine import Engine
 from echoroute.engine.source import Source
+from echoroute.net.fence import Fence
+from echoroute.run.leadership import Leadership
 from echoroute.run.settings import Settings
 
 
@@ -20,6 +22,7 @@ class Home:
     """The owner id of the gateway objects that are made from here."""
     source: Source
     announcer: Announcer
+    leadership: Leadership
     watch: Callable[[Engine], Awaitable[None]]
     """One run of the watch, which tells the engine of changes; it may fail, and is then started again."""
     work: Callable[[], Coroutine[object, object, None]] | None
@@ -34,5 +37,8 @@ class Home:
     """The statuses as JSON, given the deletions that the brake holds; None where they can be read elsewhere."""
 
 
-OpenHome = Callable[[Settings, Callable[[str], None]], AbstractAsyncContextManager[Home]]
-"""Opens the connection to a home, and tells what it waits for; raises `SettingsError` for what cannot work at all."""
+OpenHome = Callable[[Settings, Fence, Callable[[str], None]], AbstractAsyncContextManager[Home]]
+"""Opens the connection to a home, which writes behind the fence, and tells what it waits for.
+
+Raises `SettingsError` for what cannot work at all.
+"""

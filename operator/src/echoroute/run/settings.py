@@ -120,6 +120,20 @@ class Settings(BaseSettings):
     confirm_deletion: str | None = Field(
         default=None, description="Releases one set of held deletions: the token that the log and the Event show."
     )
+    leader_election: bool = Field(
+        default=False,
+        description="Whether this is one of several replicas, of which one writes: the holder of the Lease "
+        "`echoroute-<owner id>` in POD_NAMESPACE (docs/reliability.md). The manifests turn it on.",
+    )
+    lease_duration: Duration = Field(
+        default=15.0,
+        ge=5,
+        le=300,
+        multiple_of=1,
+        description="After how much silence of the leader another replica takes over, as a duration of whole seconds. "
+        "The leader renews 7 times meanwhile, and writes nothing after two thirds of it without a renewal. "
+        "Default: 15s.",
+    )
     bind: Bind = Field(
         default="127.0.0.1:8080",
         description="Address of /metrics, /healthz and /readyz, in file mode of /echoroutes, too; in a pod `:8080`.",
@@ -133,7 +147,7 @@ class Settings(BaseSettings):
     pod_name: str | None = Field(
         default=None,
         validation_alias=AliasChoices("POD_NAME"),
-        description="The operator's pod, by the downward API: Events about the operator go there.",
+        description="The operator's pod, by the downward API: Events about the operator go there; the Lease names it.",
     )
     pod_namespace: str | None = Field(
         default=None, validation_alias=AliasChoices("POD_NAMESPACE"), description="The namespace of that pod."
@@ -194,6 +208,10 @@ class Settings(BaseSettings):
             raise ValueError("set ECHOROUTE_APISIX_ADMIN_KEY_FILE or ECHOROUTE_APISIX_ADMIN_KEY, and not both")
         if self.consul_http_token is not None and self.consul_http_token_file is not None:
             raise ValueError("set CONSUL_HTTP_TOKEN_FILE or CONSUL_HTTP_TOKEN, and not both")
+        if self.leader_election and self.pod_namespace is None:
+            raise ValueError(
+                "POD_NAMESPACE must be set beside ECHOROUTE_LEADER_ELECTION: the Lease is in that namespace"
+            )
         if self.watch_namespaces and self.owner_id is None:
             raise ValueError(
                 "ECHOROUTE_OWNER_ID must be set beside ECHOROUTE_WATCH_NAMESPACES: its default is derived from "

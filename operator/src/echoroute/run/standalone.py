@@ -7,8 +7,10 @@ from pathlib import Path
 from echoroute.engine.engine import Engine
 from echoroute.errors import SettingsError
 from echoroute.folder.echoroutes import FolderEchoRoutes
+from echoroute.net.fence import Fence
 from echoroute.run.announce import LogAnnouncer
 from echoroute.run.home import Home, OpenHome
+from echoroute.run.leadership import alone
 from echoroute.run.settings import Settings
 
 
@@ -16,7 +18,9 @@ def home_in(folder: Path) -> OpenHome:
     """The EchoRoutes in the manifests of a folder, which need not be there yet."""
 
     @asynccontextmanager
-    async def opened(settings: Settings, _: Callable[[str], None]) -> AsyncIterator[Home]:
+    async def opened(settings: Settings, fence: Fence, _: Callable[[str], None]) -> AsyncIterator[Home]:
+        if settings.leader_election:
+            raise SettingsError("ECHOROUTE_LEADER_ELECTION has no meaning with --from; run one operator on a folder")
         if settings.owner_id is None:
             raise SettingsError(
                 "ECHOROUTE_OWNER_ID must be set with --from: without a cluster there is nothing to derive it from. "
@@ -44,6 +48,7 @@ def home_in(folder: Path) -> OpenHome:
             owner=settings.owner_id,
             source=echoroutes,
             announcer=LogAnnouncer(),
+            leadership=alone(fence),
             watch=watch,
             work=None,
             version=version,

@@ -30,6 +30,10 @@ from echoroute.net.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
+_FRESH = 10.0
+"""Seconds: where the last list of the EchoRoutes is older than that, a term begins with one. A standby cannot know that
+its watch is alive, and would write what was deleted meanwhile."""
+
 _STUBBORN = 3
 """Rounds running in which a key was repaired, after which somebody else is writing it, too."""
 
@@ -85,7 +89,7 @@ class Rounds:
         self._rhythm = Rhythm(clock)
         self._rejected = Rejected(queue, clock)
         self._repairs: dict[Key, int] = {}
-        self._judged_at = float("-inf")
+        self._judged_at = clock() - _FRESH
         self._list_began = 0.0
         self.held: str | None = None
         """What to tell of the deletions that the brake holds."""

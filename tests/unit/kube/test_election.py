@@ -1,0 +1,424 @@
+"""Elections against a Lease in memory, in virtual time: who leads, from when on, and never two at once."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import pytest
+from echoroute.errors import KubernetesError
+from echoroute.kube.election import Election, identity
+from echoroute.kube.lease import Lease
+from echoroute.net.fence import Fence
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ..simulation.virtual_time import run_in_virtual_time
+
+DURATION = 15.0
+RENEW = 2.0
+DEADLINE = 10.0
+A_MOMENT = 0.1
+
+
+@dataclass
+class Server:
+    """The API server's Lease, and who watches it."""
+
+    lease: Lease | None = None
+    version: int = 0
+    watchers: set[asyncio.Queue[Lease | None]] = field(default_factory=set)
+
+    def write(self, lease: Lease | None) -> None:
+        self.version += 1
+        self.lease = replace(lease, version=self.version) if lease else None
+        for watcher in self.watchers:
+            watcher.put_nowait(self.lease)
+
+
+class Client:
+    """One replica's way to the server. Implements `Leases`."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.cut = False
+        """Requests are not answered, and do not arrive."""
+        self.answers_lost = False
+        """Requests arrive, and are not answered."""
+        self.deaf = False
+        """The watch tells of nothing."""
+
+    async def _arrive(self) -> None:
+        if self.cut:
+            await asyncio.sleep(1000)
+        await asyncio.sleep(0.001)
+
+    async def _answer(self) -> Lease:
+        if self.answers_lost:
+            await asyncio.sleep(1000)
+        await asyncio.sleep(0.001)
+        assert self._server.lease is not None
+        return self._server.lease
+
+    async def read(self) -> Lease | None:
+        await self._arrive()
+        return self._server.lease
+
+    async def watch(self, since: Lease | None) -> AsyncGenerator[Lease | None]:
+        await self._arrive()
+        events: asyncio.Queue[Lease | None] = asyncio.Queue()
+        if self._server.lease is not None and since != self._server.lease:
+            events.put_nowait(self._server.lease)
+        self._server.watchers.add(events)
+        try:
+            while True:
+                event = await events.get()
+                if self.cut:
+                    await asyncio.sleep(2 * DURATION)
+                    raise KubernetesError("silence", status=0)
+                if not self.deaf:
+                    yield event
+        finally:
+            self._server.watchers.discard(events)
+
+    async def take(self, before: Lease | None, holder: str) -> Lease:
+        transitions = before.transitions + 1 if before else 0
+        return await self._replace(before, Lease(holder, DURATION, transitions, 0))
+
+    async def renew(self, before: Lease) -> Lease:
+        return await self._replace(before, before)
+
+    async def release(self, before: Lease) -> Lease:
+        return await self._replace(before, replace(before, holder=""))
+
+    async def _replace(self, before: Lease | None, after: Lease) -> Lease:
+        await self._arrive()
+        now = self._server.lease
+        if before is not None and now is None:
+            raise KubernetesError("not found", status=404)
+        if now is not None and (before is None or before.version != now.version):
+            raise KubernetesError("another version", status=409)
+        self._server.write(after)
+        return await self._answer()
+
+
+class Replica:
+    """One process of the operator, as far as elections are concerned."""
+
+    def __init__(self, server: Server, pod: str) -> None:
+        loop = asyncio.get_running_loop()
+        self.pod = pod
+        self.client = Client(server)
+        self.fence = Fence(loop.time)
+        self.election = Election(
+            self.client, identity=identity(pod), duration=DURATION, fence=self.fence, clock=loop.time
+        )
+        self.leads = False
+        self.task = asyncio.create_task(self.election.run(self._lead))
+
+    async def _lead(self) -> None:
+        self.leads = True
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.leads = False
+
+    async def stop(self) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+    async def kill(self) -> None:
+        """No request of it arrives any more, a release neither."""
+        self.client.cut = True
+        await self.stop()
+
+
+class World:
+    """Replicas of one server, and what was ever seen: two that may write are an error at once."""
+
+    def __init__(self) -> None:
+        self.server = Server()
+        self.replicas: list[Replica] = []
+        self.violations: list[str] = []
+
+    def start(self, pod: str) -> Replica:
+        self.replicas.append(Replica(self.server, pod))
+        return self.replicas[-1]
+
+    def writers(self) -> list[Replica]:
+        return [each for each in self.replicas if each.fence.is_open]
+
+    async def look(self) -> None:
+        while True:
+            if len(self.writers()) > 1:
+                self.violations.append(f"at {asyncio.get_running_loop().time():.2f} s two may write")
+            for each in self.replicas:
+                if each.leads and not each.fence.is_open and not each.task.done():
+                    # A timer has its resolution: longer than that nobody works on behind a closed fence.
+                    await asyncio.sleep(A_MOMENT)
+                    if each.leads and not each.fence.is_open:
+                        self.violations.append(f"{each.pod} works though it may not write")
+            await asyncio.sleep(0.05)
+
+    async def until(self, true: Callable[[], bool], within: float) -> float:
+        """Wait for it; gives the seconds that it took."""
+        began = asyncio.get_running_loop().time()
+        while not true():
+            assert asyncio.get_running_loop().time() - began < within, f"not within {within:g} s"
+            await asyncio.sleep(0.01)
+        return asyncio.get_running_loop().time() - began
+
+    async def never(self, true: Callable[[], bool], within: float) -> None:
+        ends = asyncio.get_running_loop().time() + within
+        while asyncio.get_running_loop().time() < ends:
+            assert not true()
+            await asyncio.sleep(0.01)
+
+
+def played(play: Callable[[World], Coroutine[object, object, None]]) -> World:
+    async def whole() -> World:
+        world = World()
+        looking = asyncio.create_task(world.look())
+        try:
+            await play(world)
+        finally:
+            looking.cancel()
+            for each in world.replicas:
+                await each.stop()
+        return world
+
+    world = run_in_virtual_time(whole())
+    assert not world.violations
+    return world
+
+
+async def _two(world: World) -> tuple[Replica, Replica]:
+    first = world.start("first")
+    await world.until(lambda: first.leads, A_MOMENT)
+    second = world.start("second")
+    await asyncio.sleep(60)
+    assert first.leads
+    assert not second.leads
+    return first, second
+
+
+async def stopped(world: World) -> None:
+    first, second = await _two(world)
+    await first.stop()
+    assert await world.until(lambda: second.leads, 0.5) < 0.5
+
+
+async def killed(world: World) -> None:
+    first, second = await _two(world)
+    await first.kill()
+    took = await world.until(lambda: second.leads, DURATION + A_MOMENT)
+    assert took > DEADLINE
+
+
+async def killed_with_a_deaf_watch(world: World) -> None:
+    first, second = await _two(world)
+    second.client.deaf = True
+    await asyncio.sleep(40)
+    assert first.leads
+    await first.kill()
+    await world.until(lambda: second.leads, 2 * DURATION)
+
+
+async def cut_off(world: World) -> None:
+    first, second = await _two(world)
+    first.client.cut = True
+    await world.until(lambda: not first.fence.is_open, DEADLINE + A_MOMENT)
+    await world.until(lambda: not first.leads, A_MOMENT)
+    await world.until(lambda: second.leads, DURATION)
+    first.client.cut = False
+    await world.never(lambda: first.leads, 100)
+    assert second.leads
+
+
+async def nobody_reaches_the_server(world: World) -> None:
+    first, second = await _two(world)
+    first.client.cut = second.client.cut = True
+    await world.until(lambda: not first.fence.is_open, DEADLINE + A_MOMENT)
+    await world.never(lambda: bool(world.writers()), 100)
+    first.client.cut = second.client.cut = False
+    await world.until(lambda: len(world.writers()) == 1, DURATION)
+
+
+async def a_short_outage(world: World) -> None:
+    first, second = await _two(world)
+    first.client.cut = second.client.cut = True
+    await asyncio.sleep(DEADLINE - RENEW - 1)
+    first.client.cut = second.client.cut = False
+    await world.never(lambda: not first.leads, 60)
+
+
+async def deleted(world: World) -> None:
+    first, _ = await _two(world)
+    for _ in range(5):
+        world.server.write(None)
+        await world.never(lambda: not first.leads, 7.3)
+    assert world.server.lease is not None
+
+
+async def deleted_while_the_leader_is_cut_off(world: World) -> None:
+    first, second = await _two(world)
+    first.client.cut = True
+    world.server.write(None)
+    await world.until(lambda: second.leads, DURATION + A_MOMENT)
+
+
+async def given_to_somebody_else(world: World) -> None:
+    first, second = await _two(world)
+    world.server.write(Lease("somebody", DURATION, 7, 0))
+    await world.until(lambda: not first.leads, RENEW + A_MOMENT)
+    await world.until(lambda: first.leads or second.leads, DURATION)
+
+
+async def answers_are_lost(world: World) -> None:
+    first, _ = await _two(world)
+    first.client.answers_lost = True
+    await asyncio.sleep(6)
+    first.client.answers_lost = False
+    await world.never(lambda: not first.leads, 60)
+
+
+async def restored_from_a_backup(world: World) -> None:
+    first, _ = await _two(world)
+    world.server.version = 0
+    world.server.lease = Lease("long gone", DURATION, 0, 0)
+    await world.until(lambda: not first.leads, RENEW + A_MOMENT)
+    await world.until(lambda: len(world.writers()) == 1, DURATION + RENEW)
+
+
+async def restarted(world: World) -> None:
+    first = world.start("pod")
+    await world.until(lambda: first.leads, A_MOMENT)
+    await first.kill()
+    again = world.start("pod")
+    assert await world.until(lambda: again.leads, DURATION + A_MOMENT) > DEADLINE
+
+
+async def the_lease_of_a_dead_one(world: World) -> None:
+    world.server.write(Lease("dead", 40.0, 3, 0))
+    only = world.start("only")
+    await world.never(lambda: only.leads, 39.9)
+    await world.until(lambda: only.leads, 0.2)
+    assert world.server.lease is not None
+    assert world.server.lease.transitions == 4
+
+
+async def a_lease_without_a_duration(world: World) -> None:
+    world.server.write(Lease("odd", 0.0, 0, 0))
+    only = world.start("only")
+    await world.never(lambda: only.leads, DURATION - 0.1)
+    await world.until(lambda: only.leads, 0.2)
+
+
+async def three_at_once(world: World) -> None:
+    for pod in ("a", "b", "c"):
+        world.start(pod)
+    await world.until(lambda: len(world.writers()) == 1, A_MOMENT)
+    await world.writers()[0].stop()
+    await world.until(lambda: len(world.writers()) == 1, 0.5)
+
+
+class Case(NamedTuple):
+    play: Callable[[World], Coroutine[object, object, None]]
+    why: str
+
+
+CASES = [
+    Case(stopped, "it has released the Lease, and a watch tells of that"),
+    Case(killed, "nobody released it: it is free when its duration is over, and not before"),
+    Case(killed_with_a_deaf_watch, "a connection that died without a word tells of no renewal, and proves nothing"),
+    Case(cut_off, "who cannot renew ends its term by itself, before another one begins"),
+    Case(nobody_reaches_the_server, "one writer or none: while nobody can hold the Lease nothing is written"),
+    Case(a_short_outage, "an outage shorter than the renew deadline costs nobody a term"),
+    Case(deleted, "a Lease that was deleted is made again by who held it, and a standby leaves it the time to"),
+    Case(deleted_while_the_leader_is_cut_off, "who cannot make it again has its time, and no more"),
+    Case(given_to_somebody_else, "whoever edits the Lease by hand is believed"),
+    Case(answers_are_lost, "a renewal whose answer was lost has been made, and counts as one once it was read"),
+    Case(restored_from_a_backup, "versions that went back are those of another history"),
+    Case(restarted, "a container that starts again in its pod is another process"),
+    Case(the_lease_of_a_dead_one, "the duration that its holder wrote counts, from when it was seen on"),
+    Case(a_lease_without_a_duration, "where the holder wrote none, ours counts"),
+    Case(three_at_once, "of updates of one version one is made"),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.play.__name__ for case in CASES])
+def test_who_leads(case: Case) -> None:
+    played(case.play)
+
+
+async def _act(world: World, fault: str, number: int) -> None:
+    """Let something happen to the newest process of a pod."""
+    replica = [each for each in world.replicas if each.pod == f"pod-{number}"][-1]
+    match fault:
+        case "kill":
+            await replica.kill()
+        case "stop":
+            await replica.stop()
+        case "start" if replica.task.done():
+            world.start(replica.pod)
+        case "heal":
+            replica.client.cut = replica.client.answers_lost = replica.client.deaf = False
+        case "cut" | "answers_lost" | "deaf":
+            setattr(replica.client, fault, True)
+
+
+_FAULTS = st.sampled_from(["cut", "answers_lost", "deaf", "heal", "kill", "stop", "start"])
+
+
+@given(st.lists(st.tuples(_FAULTS, st.integers(0, 2), st.floats(0.0, 20.0)), max_size=25))
+def test_whatever_happens_no_two_may_write_and_in_the_end_one_does(schedule: list[tuple[str, int, float]]) -> None:
+    async def play(world: World) -> None:
+        for number in range(3):
+            world.start(f"pod-{number}")
+        for fault, number, pause in schedule:
+            await _act(world, fault, number)
+            await asyncio.sleep(pause)
+        for number in range(3):
+            await _act(world, "heal", number)
+            await _act(world, "start", number)
+        await world.until(lambda: len(world.writers()) == 1, 4 * DURATION)
+
+    played(play)
+
+
+async def test_what_ends_the_work_ends_the_run_and_the_lease_is_released() -> None:
+    server = Server()
+
+    async def fails() -> None:
+        raise RuntimeError("a bug")
+
+    fence = Fence()
+    election = Election(Client(server), identity="me", duration=DURATION, fence=fence)
+    with pytest.raises(RuntimeError, match="a bug"):
+        await election.run(fails)
+    assert server.lease is not None
+    assert server.lease.holder == ""
+    assert not fence.is_open
+
+
+@pytest.mark.parametrize(
+    ("raw", "lease", "why"),
+    [
+        ({"metadata": {"resourceVersion": "7"}}, Lease("", 0.0, 0, 7), "it has no spec: nobody holds it"),
+        (
+            {"metadata": {"resourceVersion": "7"}, "spec": {"holderIdentity": None, "leaseDurationSeconds": "1"}},
+            Lease("", 0.0, 0, 7),
+            "null, and a text where a number belongs",
+        ),
+        (
+            {
+                "metadata": {"resourceVersion": "8"},
+                "spec": {"holderIdentity": "a", "leaseDurationSeconds": 15, "leaseTransitions": 3},
+            },
+            Lease("a", 15.0, 3, 8),
+            "as others write it",
+        ),
+    ],
+)
+def test_a_lease_is_read_whatever_it_holds(raw: dict[str, object], lease: Lease, why: str) -> None:
+    assert Lease.from_raw(raw) == lease, why
