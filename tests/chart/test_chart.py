@@ -127,7 +127,7 @@ def test_another_setting_is_another_pod(helm: Helm) -> None:
         ({"settings": {"ECHOROUTE_APISIX_ADMIN_KEY": "k"}}, "settings", "a key in a ConfigMap, for all to read"),
         ({"networkPolicy": {"egress": {"apisix": [0]}}}, "apisix", "no port"),
         ({"image": {"repository": ""}}, "repository", "no image"),
-        ({"replicas": 2}, "replicas", "there is no leader election"),
+        ({"replicas": 0}, "replicas", "nobody would write: to stop it is no release"),
     ],
 )
 def test_values_that_are_refused(helm: Helm, values: dict[str, Any], said: str, why: str) -> None:

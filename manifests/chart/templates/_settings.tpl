@@ -3,6 +3,7 @@
 {{- $settings := dict
   "ECHOROUTE_BIND" ":8080"
   "ECHOROUTE_LOG_FORMAT" "json"
+  "ECHOROUTE_LEADER_ELECTION" "true"
   "ECHOROUTE_APISIX_ADMIN_URL" .Values.apisix.adminUrl
   "ECHOROUTE_APISIX_ADMIN_KEY_FILE" (printf "/etc/echoroute/apisix/%s" .Values.apisix.adminKeySecret.key)
   "ECHOROUTE_APISIX_CA_FILE" (include "echoroute.caFile" .Values.apisix.ca)

@@ -69,10 +69,36 @@ def test_each_file_that_a_setting_names_is_mounted(kubectl: Path, overlay: Path)
             assert str(Path(value).parent) in mounts, name
 
 
-def test_never_two_operators_at_a_time(kubectl: Path) -> None:
-    [deployment] = of_kind(render(kubectl, MANIFESTS / "base"), "Deployment")
-    assert deployment["spec"]["replicas"] == 1
-    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+@pytest.mark.parametrize("overlay", OVERLAYS, ids=name_of)
+def test_of_two_replicas_one_leads_and_one_at_a_time_may_be_taken_away(kubectl: Path, overlay: Path) -> None:
+    objects = render(kubectl, overlay)
+    [deployment] = [each for each in of_kind(objects, "Deployment") if each["metadata"]["name"] == "echoroute-operator"]
+    spec = deployment["spec"]
+    assert spec["replicas"] == 2
+    assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    assert _operator(objects)["ECHOROUTE_LEADER_ELECTION"] == "true"
+    [spread] = spec["template"]["spec"]["topologySpreadConstraints"]
+    assert spread["whenUnsatisfiable"] == "ScheduleAnyway", "a cluster of one node"
+    [budget] = of_kind(objects, "PodDisruptionBudget")
+    assert budget["spec"]["maxUnavailable"] == 1, "with minAvailable 1 a single replica would hold up each drain"
+    labels = spec["template"]["metadata"]["labels"].items()
+    for selector in (budget["spec"]["selector"], spread["labelSelector"]):
+        assert selector["matchLabels"].items() <= labels
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS, ids=name_of)
+def test_the_lease_is_a_right_in_the_operators_namespace_alone(kubectl: Path, overlay: Path) -> None:
+    objects = render(kubectl, overlay)
+    roles = [
+        each
+        for kind in ("ClusterRole", "Role")
+        for each in of_kind(objects, kind)
+        if any("leases" in rule["resources"] for rule in each["rules"])
+    ]
+    assert [(each["kind"], each["metadata"]["namespace"]) for each in roles] == [("Role", "echoroute-system")]
+    assert roles[0]["rules"] == [
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create", "get", "patch", "watch"]}
+    ]
 
 
 def test_only_some_namespaces_need_an_owner_id_and_no_cluster_wide_list(kubectl: Path) -> None:
