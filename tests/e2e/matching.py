@@ -82,6 +82,9 @@ ROUTES = [
     Routed(SHOP, "prio-zero", TWO, _on("/prio", headers=_is("Exists"), priority=0)),
     Routed(SHOP, "method-any", ONE, _on("/method")),
     Routed(SHOP, "method-put", TWO, _on("/method", methods=["PUT"], headers=_BLUE)),
+    # Two that tie, of which nobody says which one answers where both hold.
+    Routed(SHOP, "tie-older", ONE, _on("/tie", headers=_BLUE)),
+    Routed(SHOP, "tie-younger", TWO, _on("/tie", queries=_is("Exists", "q"))),
     Routed(SHOP, "host-blue", TWO, _on("/h", hosts=["blue.shop.example"], headers=_is("Absent", "X-User"))),
     Routed(SHOP, "deep", ONE, _on("/deep/*", headers=_BLUE, priority=9)),
     Routed(SHOP, "deeper", TWO, _on("/deep/er/*")),
@@ -104,6 +107,15 @@ ROUTES = [
     Routed(LAB, "t-priority", THREE, _on("/deep/er/*", priority=99), loses=True),
     Routed(LAB, "t-beside", THREE, {"paths": ["/lab/free", "/vars"]}, loses=True),
 ]
+
+TIES = {
+    "exists": "absent",
+    "regex-yes": "regex-not",
+    "in-not": "in",
+    "from-v6": "from-ten",
+    "tie-younger": "tie-older",
+}
+"""Who is told that it ties with whom: the same path and priority. (Nobody looks whether both conditions can hold.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +211,8 @@ ASKS = [
     Ask("/method", TWO, (_env("blue"),), "PUT"),
     Ask("/method", ONE, (), "PUT", why="the condition does not hold"),
     Ask("/method", ONE, (), "OPTIONS", why="not the neighbour's, who claims this method"),
+    _get("/tie", ONE, _env("blue")),
+    _get("/tie?q", TWO),
     _get("/h", TWO, _HOST, _env("green"), why="a host first, whatever the conditions of routes without"),
     _get("/h", ONE, _HOST, ("X-User", "ben"), why="its condition does not hold: on to the routes without a host"),
     _get("/h", THREE, _HOST, _env("blue"), _USER),

@@ -6,6 +6,7 @@ tests (tests/contract/README.md), and APISIX_RESTART, a command that restarts it
 
 import json
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from devstack.waiting import until
 from ..contract.asking import ask
 from ..contract.backends import Backends, Registration, backends, in_consul
 from ..contract.target import Target, real_apisix
-from .matching import ASKS, LAB, NOBODY, NODES, ROUTES, SHOP, Ask, Routed
+from .matching import ASKS, LAB, NOBODY, NODES, ROUTES, SHOP, TIES, Ask, Routed
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +121,12 @@ def test_a_neighbour_is_told_who_has_it(world: World) -> None:
         if one.loses:
             told = condition(world.kube, one.namespace, one.name, "Accepted")
             assert f"belongs to EchoRoute {SHOP}/" in told.message, one.name
+
+
+def test_the_younger_of_two_that_tie_is_told_so_and_nobody_else(world: World) -> None:
+    told = {}
+    for one in ROUTES:
+        found = re.search("EchoRoute shop/(.*) has", condition(world.kube, one.namespace, one.name, "Accepted").message)
+        if found:
+            told[one.name] = found[1]
+    assert told == TIES

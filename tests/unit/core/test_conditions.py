@@ -306,3 +306,14 @@ def test_what_holds_of_every_status(history: list[Facts], facts: Facts) -> None:
     raw = status["conditions"]
     assert isinstance(raw, list)
     assert {item["observedGeneration"] for item in raw if isinstance(item, dict)} == {facts.generation}
+
+
+def test_a_note_stands_behind_what_is_accepted_and_nowhere_else():
+    noted = replace(FINE, note="either may answer")
+    assert field_of(fold(noted, OLD, now=NOW).status, "Accepted", "message") == (
+        "the spec is valid and allowed; either may answer"
+    )
+    plain, with_note = (conditions(fold(facts, OLD, now=NOW).status) for facts in (FINE, noted))
+    assert plain == with_note
+    refused = fold(replace(noted, refusal=INVALID), OLD, now=NOW).status
+    assert field_of(refused, "Accepted", "message") == INVALID.message

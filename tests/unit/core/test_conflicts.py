@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from echoroute.core.conflicts import ANY_HOST, Claim, Claims, Conflict
+from echoroute.core.conflicts import ANY_HOST, Claim, Claims, Conflict, Tie
 from echoroute.core.objects import Key
 from hypothesis import given
 from hypothesis import strategies as st
@@ -178,6 +178,44 @@ def test_nothing_is_decided_before_the_gateway_is_known() -> None:
     assert [all_.undecided(key) for key in (A, B, C)] == [False] * 3
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "tie", "why"),
+    [
+        (claim(1), claim(2, conditions=b"x"), True, "APISIX takes the one that it saw first"),
+        (claim(1, conditions=b"x"), claim(2, conditions=b"y"), True, "where both hold"),
+        (claim(1), claim(2, conditions=b"x", priority=1), False, "the priority decides between them"),
+        (claim(1, "/x"), claim(2, "/y", conditions=b"x"), False, "other path"),
+        (claim(1), claim(2, conditions=b"x", host="a.test"), False, "a host is preferred to none"),
+        (claim(1, methods="GET"), claim(2, conditions=b"x", methods="POST"), False, "methods apart"),
+        (claim(1, methods="GET"), claim(2, conditions=b"x"), True, "a method in common"),
+        (claim(1), claim(2), False, "that is a conflict"),
+    ],
+)
+def test_what_a_tie_is(one: Claim, other: Claim, tie: bool, why: str) -> None:
+    all_ = judged({A: one, B: other})
+    assert (all_.tie(B) is not None) is tie, why
+    assert all_.tie(A) is None, "only the younger one is told"
+    assert all_.tied_behind(A) == ({B} if tie else set())
+    assert judged({A: one, X: other}).tie(X) is None, "in another namespace it is a conflict"
+
+
+def test_a_tie_names_the_oldest_and_changes_with_it_alone() -> None:
+    all_ = judged({key: claim(age, conditions=key.name.encode()) for key, age in ((C, 3), (A, 1), (B, 2))})
+    assert all_.tie(C) == all_.tie(B) == Tie(A, (ANY_HOST, "/"), 0)
+    all_.want(D, claim(4, conditions=b"d"))
+    assert all_.tie(C) == Tie(A, (ANY_HOST, "/"), 0), "a younger one changes no message"
+    assert all_.tied_behind(A) == {B, C, D}
+    all_.want(A, claim(1, conditions=b"a", priority=5))
+    assert [all_.tie(key) for key in (A, B, C)] == [None, None, Tie(B, (ANY_HOST, "/"), 0)]
+
+
+def test_a_tie_says_what_to_do() -> None:
+    assert str(Tie(A, ("a.test", "/x"), 2)) == (
+        "EchoRoute shop/a has a.test/x at the same priority 2: where the conditions of both hold either may answer; "
+        "set spec.match.priority"
+    )
+
+
 def test_claims_that_are_gone_leave_nothing() -> None:
     all_ = judged({A: claim(1, "/x", "/y"), B: claim(2, "/x"), X: claim(3, "/x")})
     all_.serves(A, claim(1, "/x", "/y"))
@@ -272,3 +310,21 @@ def test_whatever_happens_no_two_hold_what_conflicts_and_nobody_loses_for_nothin
         for loser, one in wanted.items():
             meets = [other for other in held if other[0] != loser and _meet((loser, one), other)]
             assert (all_.conflict(loser) is not None) == bool(meets), "who meets nobody stands"
+        _ties_are_told(all_, set(wanted))
+
+
+def _ties_are_told(all_: Claims, keys: set[Key]) -> None:
+    accepted = all_._accepted
+    for key in keys & accepted.keys():
+        mine = (accepted[key].created, key)
+        older = {(one.created, other) for other, one in accepted.items() if _tie((key, accepted[key]), (other, one))}
+        oldest = min(older, default=mine)
+        tie = all_.tie(key)
+        assert (tie.other if tie else None) == (oldest[1] if oldest < mine else None)
+        assert all(key in all_.tied_behind(other) for created, other in older if (created, other) < mine)
+
+
+def _tie(one: tuple[Key, Claim], other: tuple[Key, Claim]) -> bool:
+    (key, mine), (their_key, theirs) = one, other
+    shared = set(mine.pairs) & set(theirs.pairs)
+    return bool(shared) and key != their_key and key.namespace == their_key.namespace and mine.ties(theirs)

@@ -131,3 +131,19 @@ def test_where_two_serve_one_pair_the_younger_is_withdrawn() -> None:
     table.seed({WINNER: {"uri": "/shared"}, LOSER: {"uri": "/shared"}})
     assert isinstance(table.desired(WINNER), Present)
     assert isinstance(table.desired(LOSER), Absent)
+
+
+def test_who_ties_with_an_older_one_is_told_and_told_again_when_it_goes() -> None:
+    marked: list[Key] = []
+    progress = Progress(lambda: 0.0, lambda key, priority: marked.append(key))
+    table = Table(owner="0a1b2c3d", policy=Policy(frozenset()), inputs=NO_CONSUL, progress=progress)
+    conditional = ENTRY.spec.replace(b'"]}', b'"],"headers":[{"name":"X-A","op":"Exists"}],"priority":0}')
+    table.take(Transition(WINNER, None, ENTRY))
+    table.take(Transition(LOSER, None, replace(ENTRY, spec=conditional)))
+    table.seed({})
+    assert (table.refusal(LOSER), table.note(WINNER)) == (None, "")
+    assert table.note(LOSER).startswith(f"EchoRoute {WINNER} has /shared at the same priority 0")
+    marked.clear()
+    table.take(Transition(WINNER, ENTRY, None))
+    assert LOSER in marked, "its status says something else now"
+    assert table.note(LOSER) == ""

@@ -100,7 +100,7 @@ def _settles_in(accepted: Condition, previous: Previous, now: datetime) -> float
 def _accepted(facts: Facts) -> Condition:
     if facts.refusal is not None and not facts.refusal.accepts:
         return Condition(False, facts.refusal.reason, facts.refusal.message)
-    return Condition(True, Reason.ACCEPTED, "the spec is valid and allowed")
+    return Condition(True, Reason.ACCEPTED, "; ".join(filter(None, ("the spec is valid and allowed", facts.note))))
 
 
 def _resolved_refs(facts: Facts, previous: Previous) -> Condition:

@@ -9,7 +9,8 @@ What a key *serves* is what the gateway was seen to hold, or has confirmed; what
 are held. Nothing that serves is given up for a claim that loses, or for a spec that cannot be used.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,6 +19,12 @@ from echoroute.core.objects import Key
 ANY_HOST = ""
 Pair = tuple[str, str]
 """Host (`ANY_HOST` for none) and path."""
+
+
+def shown(pair: Pair) -> str:
+    """A host and path as one text."""
+    host, path = pair
+    return path if host == ANY_HOST else host + path
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +64,23 @@ class Conflict:
     """Whether both were found to serve it, so that one has to go."""
 
     def __str__(self) -> str:
-        host, path = self.pair
         older = ", which is older" if self.older else ""
-        return f"{path if host == ANY_HOST else host + path} belongs to EchoRoute {self.winner}{older}"
+        return f"{shown(self.pair)} belongs to EchoRoute {self.winner}{older}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """The oldest EchoRoute with an equal pair and priority under other conditions, and the first such pair."""
+
+    other: Key
+    pair: Pair
+    priority: int
+
+    def __str__(self) -> str:
+        return (
+            f"EchoRoute {self.other} has {shown(self.pair)} at the same priority {self.priority}: where the conditions "
+            "of both hold either may answer; set spec.match.priority"
+        )
 
 
 class Claims:
@@ -84,6 +105,33 @@ class Claims:
     def accepted(self, key: Key) -> Claim | None:
         """The claim that a write of the key brings into the gateway."""
         return self._accepted.get(key)
+
+    def tie(self, key: Key) -> Tie | None:
+        """The oldest that a key ties with, if one is older. Both are served, and the gateway chooses between them."""
+        claim = self._accepted.get(key)
+        if claim is None:
+            return None
+        ties = (
+            (other, pair) for pair in claim.pairs if (other := next(self._tied(key, claim, pair, older=True), None))
+        )
+        oldest = min(ties, key=lambda tie: self._age_of(tie[0]), default=None)
+        return Tie(*oldest, claim.priority) if oldest else None
+
+    def tied_behind(self, key: Key) -> set[Key]:
+        """The younger ones that a key ties with."""
+        claim = self._accepted.get(key)
+        if claim is None:
+            return set()
+        return {other for pair in claim.pairs for other in self._tied(key, claim, pair, older=False)}
+
+    def _tied(self, key: Key, claim: Claim, pair: Pair, *, older: bool) -> Iterator[Key]:
+        """Those that a key ties with on a pair, the oldest first."""
+        holders = self._holders.get(pair, ())
+        place = bisect_left(holders, self._age_of(key), key=self._age_of)
+        for other in holders[:place] if older else holders[place:]:
+            theirs = self._accepted.get(other)
+            if other != key and other.namespace == key.namespace and theirs is not None and claim.ties(theirs):
+                yield other
 
     def undecided(self, key: Key) -> bool:
         """Whether it depends on what the gateway holds, which is not known yet, who has what the key claims."""
@@ -188,7 +236,8 @@ class Claims:
             if holders is None:
                 self._holders[pair] = alone
             elif key not in holders:
-                self._holders[pair] = (*holders, key)
+                place = bisect_left(holders, self._age_of(key), key=self._age_of)
+                self._holders[pair] = (*holders[:place], key, *holders[place:])
 
     def _let_go(self, key: Key, claim: Claim) -> None:
         for pair in claim.pairs:
@@ -234,6 +283,10 @@ class Claims:
             return True
         theirs = (self._accepted.get(holder), self._serving.get(holder))
         return any(one is not None and pair in one.pairs and claim.overlaps(one) for one in theirs)
+
+    def _age_of(self, key: Key) -> tuple[datetime, Key]:
+        """By which the holders of a pair are in order."""
+        return _age((key, self._accepted.get(key) or self._serving[key]))
 
     def _is_older(self, holder: Key, claim: Claim) -> bool:
         theirs = self._accepted.get(holder) or self._serving.get(holder)

@@ -100,3 +100,5 @@ class Facts:
     in_gateway: bool | None
     """Whether the gateway holds anything of it, of whichever generation; None while nobody knows."""
     discovery: NotConfigured | Unanswered | Answered
+    note: str = ""
+    """What its owner should know though the spec is accepted."""

@@ -68,6 +68,10 @@ class Progress:
         for key in self._steps:
             self.begin(key)
 
+    def touch(self, key: Key) -> None:
+        """Nothing else is asked for, and yet its status may say something else."""
+        self._mark(key, Priority.BULK)
+
     def end(self, key: Key) -> None:
         """The EchoRoute is gone."""
         self._steps.pop(key, None)

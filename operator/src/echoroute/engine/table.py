@@ -111,14 +111,21 @@ class Table:
         if after is None:
             self._drop(key)
             self._progress.end(key)
-            return Impact(gateway={key} | self._judged_anew(self._claims.want(key, None)), services=True)
+            return Impact(gateway={key} | self._want(key, None), services=True)
         if route is not None and after.same_spec(route.entry):
             route.entry = after
             return Impact(status={key})
         self._drop(key)
         evaluation = self._evaluate(key, after)
         self._add(key, after, evaluation)
-        return Impact(gateway={key} | self._judged_anew(self._claims.want(key, evaluation.claim)), services=True)
+        return Impact(gateway={key} | self._want(key, evaluation.claim), services=True)
+
+    def _want(self, key: Key, claim: Claim | None) -> set[Key]:
+        """What a key asks for, put or taken back; gives the others that are judged anew."""
+        self._touch_tied(key)
+        others = self._judged_anew(self._claims.want(key, claim))
+        self._touch_tied(key)
+        return others
 
     def _add(self, key: Key, entry: Entry, evaluation: Evaluation) -> None:
         bundle = evaluation.bundle
@@ -160,7 +167,17 @@ class Table:
     def _judged_anew(self, keys: set[Key]) -> set[Key]:
         for key in keys:
             self._progress.begin(key)
+            self._touch_tied(key)
         return keys
+
+    def _touch_tied(self, key: Key) -> None:
+        """The statuses of younger ones may name the key as one that they tie with."""
+        for other in self._claims.tied_behind(key) if self.seeded else ():
+            self._progress.touch(other)
+
+    def note(self, key: Key) -> str:
+        """What its owner should know of an accepted EchoRoute; empty for nothing."""
+        return str(self._claims.tie(key) or "")
 
     def refusal(self, key: Key) -> Refusal | None:
         """Why the key's spec is not accepted: on its own account, or because of a conflict."""

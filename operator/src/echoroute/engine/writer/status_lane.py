@@ -173,6 +173,7 @@ class StatusLane:
             gateway=self._gateway_fact(key),
             in_gateway=self._actual.holds(key),
             discovery=self._discovery.fact(route.service),
+            note=self._table.note(key),
         )
 
     def _gateway_fact(self, key: Key) -> Programmed | Waiting | Unreached | Failed:
