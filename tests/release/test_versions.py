@@ -7,20 +7,20 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .distributions import INIT_LIBRARY, OPERATOR, ROOT
+from .distributions import INIT_LIBRARY, OPERATOR, ROOT, Distribution
 
 _IMAGES = re.compile(r"image: \S*?(echoroute-operator|echo-service|consul-init):(\S+)")
 _TAGS = re.compile(r"(?:targetRevision: |tag: |[?]ref=)v(\d[^\s}\"\]]*)")
-_CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
+_CHANGELOGS = {OPERATOR: ROOT / "CHANGELOG.md", INIT_LIBRARY: INIT_LIBRARY.folder / "CHANGELOG.md"}
 
 
 def _manifests() -> list[Path]:
     return [*sorted((ROOT / "manifests").rglob("*.yaml")), ROOT / "docs/gitops.md"]
 
 
-def _sections() -> dict[str, str]:
-    """The sections of the changelog, by their headings without brackets and date."""
-    parts = re.split(r"^## \[?([^\]\s]+)\]?.*$", _CHANGELOG, flags=re.MULTILINE)
+def _sections(changelog: Path) -> dict[str, str]:
+    """The sections of a changelog, by their headings without brackets and date."""
+    parts = re.split(r"^## \[?([^\]\s]+)\]?.*$", changelog.read_text(), flags=re.MULTILINE)
     return dict(zip(parts[1::2], (part.strip() for part in parts[2::2]), strict=True))
 
 
@@ -51,10 +51,11 @@ def test_gitops_examples_name_this_version() -> None:
         assert tag == OPERATOR.version, path.relative_to(ROOT)
 
 
-def test_the_changelog_has_something_to_say_of_this_version() -> None:
-    sections = _sections()
+@pytest.mark.parametrize("distribution", _CHANGELOGS, ids=lambda one: one.name)
+def test_the_changelog_has_something_to_say_of_this_version(distribution: Distribution) -> None:
+    sections = _sections(_CHANGELOGS[distribution])
     assert "Unreleased" in sections, "the place for what is to come"
-    assert sections.get(OPERATOR.version) or sections["Unreleased"]
+    assert sections.get(distribution.version) or sections["Unreleased"]
 
 
 def test_a_tagged_commit_is_a_released_version() -> None:
@@ -63,9 +64,9 @@ def test_a_tagged_commit_is_a_released_version() -> None:
     if not tags:
         pytest.skip("this commit has no tag v… or consul-init-v…: nothing is released")
     for tag in tags:
-        if tag.startswith("consul-init-"):
-            assert tag == f"consul-init-v{INIT_LIBRARY.version}"
-        else:
-            assert tag == f"v{OPERATOR.version}"
-            dated = re.search(rf"^## \[{re.escape(OPERATOR.version)}\] - \d{{4}}-\d\d-\d\d$", _CHANGELOG, re.MULTILINE)
-            assert dated, "move what is under Unreleased into a section with version and date"
+        distribution = INIT_LIBRARY if tag.startswith("consul-init-") else OPERATOR
+        prefix = "consul-init-v" if distribution is INIT_LIBRARY else "v"
+        assert tag == f"{prefix}{distribution.version}"
+        heading = rf"^## \[{re.escape(distribution.version)}\] - \d{{4}}-\d\d-\d\d$"
+        dated = re.search(heading, _CHANGELOGS[distribution].read_text(), re.MULTILINE)
+        assert dated, "move what is under Unreleased into a section with version and date"
