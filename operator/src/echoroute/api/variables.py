@@ -80,12 +80,12 @@ def groups_in(text: str) -> set[int]:
     return {int(found[1]) for found in _group.finditer(text)}
 
 
-_ELSE_VANISHES = "what it does not know vanishes, and there is no escape"
+_ELSE_VANISHES = "Anything else vanishes, and there is no escape"
 HEADER_VALUE_MESSAGE = (
     "must have '$' in its values only for a variable that APISIX knows ('$remote_addr', '$http_x_id', '${arg_id}', not "
-    f"followed by a dot or a letter) or a group of rewrite.regex ('$1'): {_ELSE_VANISHES}"
+    f"followed by a dot or a letter) or a group of rewrite.regex ('$1'). {_ELSE_VANISHES}"
 )
 PATH_MESSAGE = (
     "must have '$' only for a variable that APISIX knows ('$arg_id', '${http_x_id}', not followed by a dot or a letter)"
-    f": {_ELSE_VANISHES}"
+    f". {_ELSE_VANISHES}"
 )
