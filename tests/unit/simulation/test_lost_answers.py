@@ -56,3 +56,23 @@ async def _deleted_at_once() -> None:
 
 def test_what_is_created_and_deleted_at_once_is_found_by_its_deletion() -> None:
     run_in_virtual_time(_deleted_at_once())
+
+
+async def _created_again_at_once() -> None:
+    world = World.new()
+    world.cluster.apply(KEY, SPECS[GOOD](KEY))
+    world.start()
+    await asyncio.sleep(5)
+    world.gateway.fault = Fault.LOSES_ANSWERS
+    world.cluster.delete(KEY)
+    await _until(lambda: ref_of(KEY) not in world.gateway.objects)
+    world.gateway.fault = Fault.NONE
+    world.cluster.apply(KEY, SPECS[GOOD](KEY))
+    await asyncio.sleep(SOON)
+    assert ref_of(KEY) in world.gateway.objects, "it is written again, and not first in the next round"
+    assert world.ready(KEY) == "True/Ready"
+    await world.stop()
+
+
+def test_what_is_deleted_and_created_again_at_once_is_not_taken_for_there() -> None:
+    run_in_virtual_time(_created_again_at_once())

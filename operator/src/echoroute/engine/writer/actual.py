@@ -74,11 +74,10 @@ class Actual:
     def unanswered(self, key: Key, change: Change) -> None:
         """Take note of a change of which nobody knows whether it was made.
 
-        What a PUT was to write counts as there, so that a deletion finds it, and as equal to nothing, so that it is
-        written again, whatever is wanted by then.
+        Its object counts as there, so that a deletion finds it, and as equal to nothing, so that it is written again,
+        whatever is wanted by then.
         """
-        if isinstance(change, Put):
-            self._sent(key, change.ref, _UNKNOWN)
+        self._sent(key, change.ref, _UNKNOWN)
 
     def _sent(self, key: Key, ref: ObjectRef, sent: Digest) -> None:
         before = self._known.get(ref)
