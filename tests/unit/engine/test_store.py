@@ -96,8 +96,11 @@ def test_a_history_that_went_back_begins_anew() -> None:
     store = Store()
     store.offer_list({KEY: 50, OTHER: 60}, [there(50), there(60, OTHER)], version=60)
     store.offer(gone(70, Key("lab", "cart")))
-    assert not store.went_back(60)
-    assert store.went_back(30)
+    assert store.newest == 70
+    assert not store.went_back(70, newest=70)
+    assert not store.went_back(60, newest=60), "a list that was under way when the event came"
+    assert store.went_back(65, newest=70), "not below the last list, and below what an event has told"
+    assert store.newest == 0
     assert dict(store.entries()) == {KEY: entry(50), OTHER: entry(60)}, "nothing is gone before it is listed"
     transitions = store.offer_list({KEY: 20}, [there(20)], version=30)
     assert transitions == [Transition(KEY, entry(50), entry(20)), Transition(OTHER, entry(60), None)]

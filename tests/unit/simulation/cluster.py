@@ -32,6 +32,12 @@ class Cluster:
     """Each event comes up to so many seconds late, so that they overtake each other."""
     losing_events: bool = False
     down: bool = False
+    lag: float = 0.0
+    """A list arrives up to so many seconds after it was made."""
+    cuts_lists: bool = False
+    """The version of a list's first page is gone before its last one was read."""
+    hides_crd: bool = False
+    """The right to read the CRD was forgotten."""
     patches: int = 0
     crd: Crd | None = field(default_factory=lambda: Crd(START - timedelta(days=1), deleting=False, uid="crd-0"))
     swept: set[Key] = field(default_factory=set)
@@ -39,6 +45,13 @@ class Cluster:
     objects: dict[Key, JsonObject] = field(default_factory=dict)
     _version: int = 100
     _lives: int = 0
+    _watch: asyncio.Future[None] | None = None
+    _watchable: bool = True
+    _history: int = 0
+    """Which one its versions are of: a backup brings another one."""
+    _backup: tuple[dict[Key, JsonObject], int, Crd | None] | None = None
+    _read: dict[int, Seen] = field(default_factory=dict)
+    """What each version says: most lists bring what the one before brought."""
 
     def apply(self, key: Key, spec: JsonObject) -> None:
         if self.crd is None:
@@ -77,11 +90,50 @@ class Cluster:
                 self.swept.add(key)
             self.crd = None
 
-    def watch(self, deliver: Deliver) -> None:
-        """Start a watch, which lists first, as kopf's does."""
-        self.deliver = deliver
-        for raw in self.objects.values():
-            deliver(seen(raw, gateway_class=GATEWAY_CLASS))
+    def back_up(self) -> None:
+        self._backup = (dict(self.objects), self._version, self.crd)
+
+    def restore(self) -> None:
+        """Go back to the backup: its versions and generations come again for other contents.
+
+        What is under way ends, as connections do.
+        """
+        assert self._backup is not None
+        self._history += 1
+        self._end_watch()
+        objects, self._version, self.crd = self._backup
+        self.objects = dict(objects)
+        self._read.clear()
+        self.swept.clear()
+
+    async def watch(self, deliver: Deliver) -> None:
+        """Watch until it breaks; it lists first, as kopf's does. Raises `SourceError`."""
+        if not self._watchable:
+            raise SourceError("forbidden", status=403)
+        self.deliver, self._watch = deliver, asyncio.get_running_loop().create_future()
+        try:
+            for raw in self.objects.values():
+                deliver(self._seen(raw))
+            await self._watch
+        finally:
+            self.deliver = self._watch = None
+        raise SourceError("the watch broke", status=0)
+
+    def watchable(self, on: bool) -> None:
+        self._watchable = on
+        if not on:
+            self._end_watch()
+
+    def _end_watch(self) -> None:
+        self.deliver = None
+        if self._watch is not None and not self._watch.done():
+            self._watch.set_result(None)
+
+    def _seen(self, raw: JsonObject) -> Seen:
+        version = int(str(_metadata(raw)["resourceVersion"]))
+        if version not in self._read:
+            self._read[version] = seen(raw, gateway_class=GATEWAY_CLASS)
+        return self._read[version]
 
     def _store(self, key: Key, metadata: JsonObject, spec: JsonObject, status: JsonObject) -> None:
         self._version += 1
@@ -92,7 +144,7 @@ class Cluster:
     def _tell(self, raw: JsonObject, *, deleted: bool) -> None:
         if self.deliver is None or self.losing_events:
             return
-        event = seen(raw, gateway_class=GATEWAY_CLASS, deleted=deleted)
+        event = seen(raw, gateway_class=GATEWAY_CLASS, deleted=True) if deleted else self._seen(raw)
         delay = random.uniform(0.0, self.event_delay)  # noqa: S311 - a schedule, not a secret
         asyncio.get_running_loop().call_later(delay, self._hand_over, self.deliver, event)
 
@@ -104,18 +156,30 @@ class Cluster:
         await self._answer()
         if self.crd is None:
             raise SourceError("the server could not find the requested resource", status=404)
+        listing, history = self.now_listed(metadata_only=metadata_only), self._history
+        await self._answer()  # what it says is a little old when it arrives
+        if self.lag:
+            await asyncio.sleep(random.uniform(0.0, self.lag))  # noqa: S311 - a schedule, not a secret
+        if self.cuts_lists:
+            raise SourceError("The provided continue parameter is too old", status=410)
+        if self._history != history:
+            raise SourceError("connection reset", status=0)
+        return listing
+
+    def now_listed(self, *, metadata_only: bool) -> Listing:
+        """What a list says that is made now."""
         listing = Listing(version=self._version)
         for key, raw in self.objects.items():
-            listing.versions[key] = EchoRouteObject.from_raw(raw).resource_version
+            found = self._seen(raw)
+            listing.versions[key] = found.version
             if not metadata_only:
-                listing.objects.append(seen(raw, gateway_class=GATEWAY_CLASS))
-        await self._answer()  # what it says is a little old when it arrives
+                listing.objects.append(found)
         return listing
 
     async def read(self, key: Key) -> Seen | None:
         await self._answer()
         raw = self.objects.get(key)
-        return seen(raw, gateway_class=GATEWAY_CLASS) if raw else None
+        return self._seen(raw) if raw else None
 
     async def patch_status(self, key: Key, uid: str, status: JsonObject) -> Seen:
         await self._answer()
@@ -128,10 +192,12 @@ class Cluster:
         self.patches += 1
         merged = {name: value for name, value in {**before.status, **status}.items() if value is not None}
         self._store(key, _metadata(raw), dict(before.spec), merged)
-        return seen(self.objects[key], gateway_class=GATEWAY_CLASS)
+        return self._seen(self.objects[key])
 
     async def read_origin(self) -> Crd | None:
         await self._answer()
+        if self.hides_crd:
+            raise SourceError("customresourcedefinitions is forbidden", status=403)
         return self.crd
 
     def _second(self) -> datetime:

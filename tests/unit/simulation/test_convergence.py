@@ -102,11 +102,7 @@ class World:
         def deliver(event: Seen) -> None:
             engine.desired.offer(event)
 
-        async def watch() -> None:
-            self.cluster.watch(deliver)
-            await asyncio.get_running_loop().create_future()
-
-        self._running = asyncio.create_task(engine.run(watch, self.lead))
+        self._running = asyncio.create_task(engine.run(lambda: self.cluster.watch(deliver), self.lead))
 
     @property
     def writer(self) -> Writer:

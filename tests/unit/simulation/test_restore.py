@@ -1,9 +1,8 @@
 """A cluster restored from a backup: its versions and generations are those of another history."""
 
 import asyncio
-import copy
 
-from .test_convergence import DRIFT_INTERVAL, GOOD, KEYS, OTHER, SPECS, World, check
+from .test_convergence import DRIFT_INTERVAL, GOOD, KEYS, OTHER, SPECS, World, check, ref_of
 from .virtual_time import run_in_virtual_time
 
 KEY = KEYS[0]
@@ -13,13 +12,13 @@ async def _edited_at_once() -> None:
     world = World.new()
     cluster = world.cluster
     cluster.apply(KEY, SPECS[OTHER](KEY))
-    backup, version = copy.deepcopy(cluster.objects), cluster._version
+    cluster.back_up()
     world.start()
     await asyncio.sleep(2 * DRIFT_INTERVAL)
     cluster.apply(KEY, {**SPECS[GOOD](KEY), "enabled": False})
     await asyncio.sleep(2 * DRIFT_INTERVAL)
     before = world.entry(KEY).generation
-    cluster.objects, cluster._version = backup, version
+    cluster.restore()
     cluster.apply(KEY, SPECS[GOOD](KEY))
     assert world.entry(KEY).generation == before, "the same generation of the same life, and another spec"
     await asyncio.sleep(2 * DRIFT_INTERVAL)
@@ -29,3 +28,27 @@ async def _edited_at_once() -> None:
 
 def test_an_edit_of_before_the_next_round_is_not_taken_for_the_one_of_the_other_history() -> None:
     run_in_virtual_time(_edited_at_once())
+
+
+async def _back_by_a_little() -> None:
+    """All that is newer than the backup was told by events: the last list is not newer than it."""
+    gone, edited = KEYS[:2]
+    world = World.new()
+    cluster = world.cluster
+    for key in (gone, edited):
+        cluster.apply(key, SPECS[GOOD](key))
+    world.start()
+    await asyncio.sleep(2 * DRIFT_INTERVAL + 5)
+    cluster.back_up()
+    cluster.delete(gone)
+    cluster.apply(edited, SPECS[OTHER](edited))
+    await asyncio.sleep(2)
+    assert ref_of(gone) not in world.gateway.objects
+    cluster.restore()
+    await asyncio.sleep(2 * DRIFT_INTERVAL)
+    check(world, {gone: GOOD, edited: GOOD}, set())
+    await world.stop()
+
+
+def test_a_backup_is_noticed_though_the_last_list_was_not_newer() -> None:
+    run_in_virtual_time(_back_by_a_little())

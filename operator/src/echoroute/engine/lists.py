@@ -118,10 +118,11 @@ class EchoRouteLists:
         if not self.listed:
             listing = await self._lister.list(metadata_only=False)
             return self._store.offer_list(listing.versions, listing.objects, listing.version)
+        newest = self._store.newest
         listing = await self._lister.list(metadata_only=True)
         # What goes between the first list and the watch's own has no delete event.
         unwatched = self._lister.deletions_are_told and self.began < self._watching.tells_from
-        if self._store.went_back(listing.version):
+        if self._store.went_back(listing.version, newest=newest):
             log.warning("the EchoRoutes' versions went back (restored from a backup?): all are read anew")
             unwatched = False
         changed = [key for key, version in listing.versions.items() if (self._store.version(key) or 0) < version]

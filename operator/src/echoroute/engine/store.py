@@ -39,6 +39,12 @@ class Store:
         self._seen: dict[Key, Seen] = {}
         self._ended: dict[Key, datetime] = {}
         self._listed_at = 0
+        self._newest = 0
+
+    @property
+    def newest(self) -> int:
+        """The highest version that anything was seen at: no list that begins now is older."""
+        return self._newest
 
     def get(self, key: Key) -> Entry | None:
         seen = self._seen.get(key)
@@ -85,20 +91,22 @@ class Store:
         if seen.version <= (known.version if known else unknown_since):
             return None
         self._seen[seen.key] = seen
+        self._newest = max(self._newest, seen.version)
         if seen.entry is not None:
             self._ended.pop(seen.key, None)
         before = known.entry if known else None
         return Transition(seen.key, before, seen.entry)
 
-    def went_back(self, version: int) -> bool:
+    def went_back(self, version: int, *, newest: int) -> bool:
         """Whether a full list made at `version` belongs to another history: a cluster that was restored from a backup.
 
-        Lists of one history never go back. What is known of the old one then counts for nothing but for comparison.
+        In one history no list is older than what was seen before it began (`newest`, of then). What is known of the old
+        one then counts for nothing but for comparison.
         """
-        if version >= self._listed_at:
+        if version >= newest:
             return False
         self._seen = {key: replace(seen, version=0) for key, seen in self._seen.items() if seen.entry is not None}
-        self._listed_at = 0
+        self._listed_at = self._newest = 0
         return True
 
     def offer_list(
@@ -120,4 +128,5 @@ class Store:
                 if unwatched:
                     self._note_end(key, before.created)
         self._listed_at = max(self._listed_at, version)
+        self._newest = max(self._newest, version)
         return transitions
