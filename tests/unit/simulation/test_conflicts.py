@@ -189,3 +189,23 @@ def test_what_a_write_without_an_answer_may_have_made_is_learnt_from_the_next_li
         await world.stop()
 
     run_in_virtual_time(play())
+
+
+def test_what_an_echoroute_has_left_does_not_serve_beside_who_has_its_pair_now() -> None:
+    """Nobody told of its end, so that one list is not enough to delete it, and it keeps nobody out; it comes again."""
+
+    async def play() -> None:
+        world = await _both_want_it()
+        await asyncio.sleep(2 * DRIFT_INTERVAL)  # the watch tells of deletions now
+        world.cluster.losing_events = True
+        world.cluster.delete(A)
+        await asyncio.sleep(DRIFT_INTERVAL + 1)
+        assert _served(world) == {A: "/shared", B: "/shared"}, "B is let in beside what A has left"
+        world.cluster.losing_events = False
+        world.cluster.apply(A, SPECS[SHARED](A))
+        await asyncio.sleep(3)
+        assert (world.ready(A), world.ready(B)) == ("False/Conflicted", "True/Ready")
+        assert _served(world) == {B: "/shared"}
+        await world.stop()
+
+    run_in_virtual_time(play())

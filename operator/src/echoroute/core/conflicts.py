@@ -93,6 +93,7 @@ class Claims:
         self._lost: dict[Key, Conflict] = {}
         self._holders: dict[Pair, tuple[Key, ...]] = {}
         self._waiters: dict[Pair, set[Key]] = {}
+        self._left: dict[Key, Claim] = {}
         self._doubles: set[Key] = set()
         """Those that were found to serve what another one serves, too, until something else of theirs is known."""
         self.seeded = False
@@ -142,7 +143,7 @@ class Claims:
     def forget_serving(self) -> None:
         """It is not known any more what the gateway serves: until `seed`, every claim is accepted."""
         self.seeded = False
-        for known in (self._serving, self._lost, self._waiters, self._doubles, self._holders):
+        for known in (self._serving, self._lost, self._waiters, self._left, self._doubles, self._holders):
             known.clear()
         self._accepted = dict(self._wanted)
         for key, claim in self._wanted.items():
@@ -202,9 +203,36 @@ class Claims:
     def release(self, key: Key) -> set[Key]:
         """Nothing of the key is in the gateway any more; gives the others whose verdict changed."""
         self._doubles.discard(key)
+        self._left.pop(key, None)
         if key not in self._serving:
             return set()
         return self._rejudge(self._replace(key, accepted=self._accepted.get(key), serving=None))
+
+    def leave(self, key: Key, claim: Claim) -> None:
+        """Of an EchoRoute that is gone the gateway serves this still: it keeps nobody out."""
+        self._left[key] = claim
+
+    def abandon(self, key: Key) -> set[Key]:
+        """The EchoRoute is gone, and what it has left may not be deleted; gives the others whose verdict changed."""
+        left = self._serving.get(key)
+        changed = self.release(key)
+        if left is not None:
+            self.leave(key, left)
+        return changed
+
+    def come_again(self, key: Key, created: datetime) -> None:
+        """An EchoRoute is there: what one of its name has left serves it, unless another one has of that by now."""
+        left = self._left.pop(key, None)
+        if left is None:
+            return
+        if self._first_conflict(key, left) is None:
+            self._replace(key, accepted=self._accepted.get(key), serving=replace(left, created=created))
+        else:
+            self._doubles.add(key)
+
+    def serves_double(self, key: Key) -> bool:
+        """Whether what the gateway holds of the key serves what another one has, too."""
+        return key in self._doubles
 
     def _judge(self, key: Key, claim: Claim) -> set[Pair]:
         conflict = self._first_conflict(key, claim)

@@ -12,7 +12,7 @@ class Refusal:
     reason: Reason
     message: str
     withdraws: bool = False
-    """Of a conflict: whether both were found to serve, and this one has to go."""
+    """Whether what the gateway holds of it serves what another one has, too, so that it has to go."""
 
     @property
     def keeps(self) -> bool:

@@ -1,7 +1,8 @@
 """What every EchoRoute asks for, evaluated: the desired side that the lanes work from. No I/O."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from echoroute.core.conflicts import Claim, Claims
 from echoroute.core.evaluate import Evaluation, claim, evaluate
@@ -15,6 +16,9 @@ from echoroute.core.seen import Entry
 from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority
 from echoroute.engine.store import Transition
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""When EchoRoutes that are gone were made: nobody knows."""
 
 
 @dataclass(slots=True)
@@ -85,6 +89,9 @@ class Table:
             for key, body in served.items()
             if (route := self._routes.get(key)) and (found := claim(body, route.entry.created))
         }
+        for key in served.keys() - self._routes.keys():
+            if left := claim(served[key], _EPOCH):
+                self._claims.leave(key, left)
         lost = (key for key in self._routes if key not in served)
         self._claims.seed(serving, {key for key in lost if self._routes[key].entry.is_programmed()})
 
@@ -104,6 +111,10 @@ class Table:
         """The gateway holds this Route of a key that is kept; gives the others that are judged anew."""
         return self.serves(key, claim(route, self._routes[key].entry.created))
 
+    def abandon(self, key: Key) -> set[Key]:
+        """What the gateway holds of a key that is gone keeps nobody out; gives the others that are judged anew."""
+        return self._judged_anew(self._claims.abandon(key))
+
     def take(self, transition: Transition) -> Impact:
         """Follow a change of the store."""
         key, after = transition.key, transition.after
@@ -115,6 +126,8 @@ class Table:
         if route is not None and after.same_spec(route.entry):
             route.entry = after
             return Impact(status={key})
+        if route is None:
+            self._claims.come_again(key, after.created)
         self._drop(key)
         evaluation = self._evaluate(key, after)
         self._add(key, after, evaluation)
@@ -183,8 +196,11 @@ class Table:
         """Why the key's spec is not accepted: on its own account, or because of a conflict."""
         route = self._routes.get(key)
         conflict = self._claims.conflict(key)
-        if route is None or route.refusal is not None:
-            return route.refusal if route else None
+        if route is None:
+            return None
+        if route.refusal is not None:
+            double = self._claims.serves_double(key)
+            return replace(route.refusal, withdraws=True) if double else route.refusal
         if conflict is not None:
             return Refusal(Reason.CONFLICTED, str(conflict), withdraws=conflict.withdraw)
         return route.resolution.refusal

@@ -167,7 +167,7 @@ class GatewayLane:
         if permit is Permit.DENIED and exists:
             self._retry(item, Failed(Reason.PENDING, "nothing is deleted while the CRD or folder is not there"))
         elif permit is Permit.DENIED:
-            self._let_in(item, self._table.serves(item.key, None))  # an orphan keeps nobody out
+            self._let_in(item, self._table.abandon(item.key))
         return permit is Permit.GRANTED
 
     def _wrote_just_now(self, item: Item) -> bool:
