@@ -155,6 +155,7 @@ bench: .venv/.synced ## times beside a floor measured in the same run (quick: BE
 .PHONY: soak
 soak: devstack ## what takes long: 20,000 schedules of `make simulate`; a team of 10,000 EchoRoutes that floods; rolling replacements, three of five on a busy machine
 	@PYTHONPATH=tests $(RUN) python -m unit.simulation.simulate $(SEED) 20000
+	@PYTHONPATH=tests $(RUN) python -m unit.simulation.planted 3000
 	@FLOOD_ECHOROUTES=10000 $(RUN) pytest tests/faults/test_floods.py -s
 	@ROLLING_RUNS=idle,idle,busy,busy,busy $(RUN) pytest tests/integration/consul_init/test_rolling_replacement.py
 

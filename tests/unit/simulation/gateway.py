@@ -1,15 +1,19 @@
 """A gateway in memory with the faults that an Admin API has; it refuses what a test calls a breach of an invariant."""
 
 import asyncio
+import json
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+import httpx
 from echoroute.core.changes import Change, Put, Stored
-from echoroute.core.objects import JsonObject, ObjectRef
+from echoroute.core.objects import JsonObject, Kind, ObjectRef
 from echoroute.core.ownership import owner_of
 from echoroute.errors import GatewayRejected, GatewayUnauthorized, GatewayUnavailable
+from echoroute.gateway.answers import listed
 
 from .cluster import START
 
@@ -29,6 +33,8 @@ class Fault(StrEnum):
     """An etcd without space, a key for reading only: reads work."""
     REFUSES_LISTS = "refuses lists"
     """A proxy that cuts long answers: all else works."""
+    LOSES_ITEMS = "loses items"
+    """A list lacks one of its objects, of which it has the number."""
 
 
 @dataclass
@@ -49,11 +55,19 @@ class SimulatedGateway:
     retry_after: float | None = None
     lenient: bool = False
     """Whether it takes by now what is below `REFUSED`: somebody has switched a plugin on."""
+    lag: float = 0.0
+    """Each answer comes up to so many seconds late."""
+    nested: bool = False
+    """Somebody else's route is nested deeper than any parser goes."""
     objects: dict[ObjectRef, Stored] = field(default_factory=dict)
+    went_back: bool = False
     breaches: list[str] = field(default_factory=list)
     on_change: Callable[[Change], None] = lambda _: None
     """Looks at each change before it is made."""
+    is_told: Callable[[ObjectRef], bool] = lambda _: True
+    """Whether the operator could know that an object is somebody else's."""
     _index: int = 0
+    _backup: tuple[dict[ObjectRef, Stored], int] | None = None
 
     def is_owned(self, ref: ObjectRef) -> bool:
         owner = owner_of({**self.objects[ref].body, "id": ref.id})
@@ -66,12 +80,24 @@ class SimulatedGateway:
         created = before.create_time if before else int((START + timedelta(seconds=self.now())).timestamp())
         self.objects[ref] = Stored(body, created, self._index)
 
+    def back_up(self) -> None:
+        self._backup = (dict(self.objects), self._index)
+
+    def restore(self) -> None:
+        """Its etcd goes back to the backup: indexes come again for other contents."""
+        assert self._backup is not None
+        self.went_back = True
+        objects, self._index = self._backup
+        self.objects = dict(objects)
+
     async def list(self) -> Mapping[ObjectRef, Stored]:
         self.listed.append(self.now())
         await self._answer()
         if self.fault is Fault.REFUSES_LISTS:
             raise GatewayUnavailable("the answer is no complete list")
         found = dict(self.objects)
+        if self.nested or self.fault is Fault.LOSES_ITEMS:
+            found = _over_the_wire(found, nested=self.nested, cut=self.fault is Fault.LOSES_ITEMS)
         await self._answer()  # what it says is a little old when it arrives
         return found
 
@@ -102,7 +128,7 @@ class SimulatedGateway:
     def _make(self, change: Change) -> None:
         self.writes += 1
         self.on_change(change)
-        if change.ref in self.objects and not self.is_owned(change.ref):
+        if change.ref in self.objects and not self.is_owned(change.ref) and self.is_told(change.ref):
             self.breaches.append(f"{change}: the object is somebody else's")
         if isinstance(change, Put):
             if str(change.body.get("uri")).startswith(REFUSED) and not self.lenient:
@@ -112,8 +138,29 @@ class SimulatedGateway:
             self.objects.pop(change.ref, None)
 
     async def _answer(self) -> None:
-        await asyncio.sleep(0.003)
+        await asyncio.sleep(0.003 + random.uniform(0.0, self.lag))  # noqa: S311 - a schedule, not a secret
         if self.fault is Fault.DOWN:
             raise GatewayUnavailable("connection refused")
         if self.fault is Fault.UNAUTHORIZED:
             raise GatewayUnauthorized("HTTP 401")
+
+
+_DEEP = "[" * 1_500 + "]" * 1_500
+NESTED = ObjectRef(Kind.ROUTE, "theirs-and-nested")
+
+
+def _over_the_wire(found: Mapping[ObjectRef, Stored], *, nested: bool, cut: bool) -> dict[ObjectRef, Stored]:
+    """The list as an answer's text, read by the client's own reader. Raises `GatewayUnavailable` where it is cut."""
+    items = [json.dumps(_item(ref, stored)) for ref, stored in found.items()]
+    if nested:
+        deep = _item(NESTED, Stored({"uri": "/nested", "plugins": {"echo": {"body": "DEEP"}}}, 0, 1))
+        items.append(json.dumps(deep).replace('"DEEP"', _DEEP))
+    total = len(items) + cut
+    content = f'{{"total": {total}, "list": [{", ".join(items)}]}}'
+    objects, _ = listed(httpx.Response(200, content=content.encode()), Kind.ROUTE)
+    return objects
+
+
+def _item(ref: ObjectRef, stored: Stored) -> JsonObject:
+    value: JsonObject = {**stored.body, "id": ref.id, "create_time": stored.create_time}
+    return {"key": f"/apisix/routes/{ref.id}", "modifiedIndex": stored.modified_index, "value": value}

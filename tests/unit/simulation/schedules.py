@@ -1,31 +1,28 @@
 """Schedules made up from a seed: 40 EchoRoutes of 5 namespaces, what people do with them, and what fails meanwhile.
 
-Faults hit reads or writes or one object, events come late beside lists, the operator is restarted during faults, and
-its CPU may be starved. What must hold at any time is looked at on the way, the rest once all has healed.
+Faults hit reads or writes or one object; lists are late, incomplete, nested or of another life; events come late beside
+them, and are lost; the watch breaks; the operator is restarted during faults, and its CPU may be starved.
 """
 
 import asyncio
-import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from echoroute.core.changes import Change, Delete
-from echoroute.core.evaluate import evaluate
+from echoroute.api.objects import EchoRouteObject
 from echoroute.core.objects import JsonObject, Key
-from echoroute.core.plan import digest
-from echoroute.core.seen import Seen, seen
 
 from .cluster import GATEWAY_CLASS
 from .gateway import REFUSED, Fault
-from .test_convergence import DRIFT_INTERVAL, OWNER, POLICY, QUIET, World, ref_of, spec_of
-from .virtual_time import VirtualTimeLoop, run_in_virtual_time
+from .rules import Rules
+from .test_convergence import DRIFT_INTERVAL, OWNER, World, ref_of, spec_of
+from .told import Told
+from .virtual_time import VirtualTimeLoop
+from .watched import WatchedCluster, WatchedGateway
 
-KEYS = [Key(f"team-{namespace}", f"r{number}") for namespace in range(5) for number in range(8)]
-STEPS = 60
-FLOOR = 10.0
-_KNOWN_FOR = 120.0
-"""Seconds after which the operator has heard of an EchoRoute, where nothing keeps it from it."""
+NAMESPACES = [f"team-{number}" for number in range(5)]
+KEYS = [Key(namespace, f"r{number}") for namespace in NAMESPACES for number in range(8)]
+THEIRS: JsonObject = {"uri": "/theirs"}
 
 
 def _deep() -> JsonObject:
@@ -35,241 +32,217 @@ def _deep() -> JsonObject:
     return value
 
 
+_DEEP = _deep()
+
 KINDS: dict[str, Callable[[Key], JsonObject]] = {
     "good": lambda key: spec_of(f"/{key}"),
     "other": lambda key: spec_of(f"/{key}", websocket=True),
     "shared": lambda key: spec_of(f"/shared-{key.name}"),
     "off": lambda key: spec_of(f"/shared-{key.name}", enabled=False),
+    "common": lambda key: spec_of(f"/common-{key.namespace}"),
+    "beside": lambda key: {
+        **spec_of(""),
+        "match": {"paths": [f"/common-{key.namespace}"], "priority": 1 + int(key.name[1:])},
+    },
     "refused": lambda key: spec_of(f"{REFUSED}/{key}"),
     "invalid": lambda _: spec_of("no-slash"),
-    "deep": lambda key: spec_of(f"/{key}", plugins={"cors": _deep()}),
+    "deep": lambda key: spec_of(f"/{key}", plugins={"cors": _DEEP}),
     "denied": lambda key: spec_of(f"/{key}", plugins={"serverless-pre-function": {}}),
+    "elsewhere": lambda key: spec_of(f"/{key}", gatewayClass=f"not-{GATEWAY_CLASS}"),
 }
-"""`shared` is claimed by the keys of the same name in all namespaces."""
+"""`shared` is claimed by the keys of the same name in all namespaces, `common` by all of one namespace."""
 
-
-_FAULTS = {"gateway": 10, "stuck": 4, "cluster": 4, "late": 4, "starved": 3}
-_WEIGHTS = {"apply": 40, "delete": 8, "purge": 1, "edit": 4, "wipe": 1, "restart": 6, **_FAULTS}
+_OFTEN = {"good": 3, "other": 2, "shared": 3, "common": 2}
+CONFLICTING = {"shared", "common"}
 
 
 @dataclass
 class Schedule:
-    """One world, what is asked of it, and what has gone wrong."""
+    """One world, and what is asked of it."""
 
-    seed: int
     world: World
+    cluster: WatchedCluster
+    gateway: WatchedGateway
+    told: Told
+    rules: Rules
     loop: VirtualTimeLoop
     chance: random.Random
     asked: dict[Key, str] = field(default_factory=dict)
-    since: dict[Key, float] = field(default_factory=dict)
-    breaches: list[str] = field(default_factory=list)
-    confirmed: set[bytes] = field(default_factory=set)
-    lost_events: bool = False
-    lives: list[int] = field(default_factory=list)
-    """How many lists had been made when each life of the operator began."""
+    excused: bool = False
+    """Whether something went of which nobody could tell: then the brake may hold it."""
+    lives: list[tuple[int, bool]] = field(default_factory=list)
+    """How many lists had been made when each life of the operator began, and whether a token was given to it."""
+    _backup: dict[Key, str] = field(default_factory=dict)
+
+    @classmethod
+    def new(cls, seed: int) -> "Schedule":
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        random.seed(seed)
+        told = Told(loop.time)
+        cluster, gateway = WatchedCluster(loop.time, told=told), WatchedGateway(loop.time, OWNER, told=told)
+        cluster.rules = gateway.rules = rules = Rules(cluster, gateway, told, loop.time)
+        world = World(cluster, gateway)
+        gateway.on_change, gateway.is_told = world.look_at, lambda _: False
+        return cls(world, cluster, gateway, told, rules, loop, random.Random(seed))  # noqa: S311 - no secret
 
     def start(self) -> None:
-        self.lives.append(len(self.world.gateway.listed))
+        self.lives.append((len(self.gateway.listed), self.world.confirm_deletion is not None))
+        self.told.begin_life()
         self.world.start()
 
     async def restart(self) -> None:
+        """End the operator and start it again: what was on its way is lost."""
+        left = any(ref_of(key) in self.gateway.objects for key in KEYS if key not in self.asked)
+        self.excused |= left or self.cluster.event_delay > 0
         await self.world.stop()
         self.start()
 
-    def watch_over(self) -> None:
-        """Look at each change, each answer of the gateway and each status."""
-        world = self.world
-        patch, apply, list_ = world.cluster.patch_status, world.gateway.apply, world.gateway.list
-
-        async def patched(key: Key, uid: str, status: JsonObject) -> Seen:
-            answer = await patch(key, uid, status)
-            self.look_at_status(key, status)
-            return answer
-
-        async def applied(changes, *, before=None, done=None) -> None:  # type: ignore[no-untyped-def]
-            def told(change: Change) -> None:
-                if not isinstance(change, Delete):
-                    self.confirmed.add(digest(change.body))
-                if done is not None:
-                    done(change)
-
-            await apply(changes, before=before, done=told)
-
-        async def listed():  # type: ignore[no-untyped-def]
-            found = await list_()
-            self.confirmed.update(digest(stored.body) for stored in found.values())
-            return found
-
-        world.cluster.patch_status = patched  # type: ignore[method-assign]
-        world.gateway.apply = applied  # type: ignore[method-assign]
-        world.gateway.list = listed  # type: ignore[method-assign]
-        world.gateway.on_change = self.look_at_change
-
-    def look_at_change(self, change: Change) -> None:
-        if not isinstance(change, Delete):
-            return
-        for key, kind in self.asked.items():
-            known = self.loop.time() - self.since[key] > _KNOWN_FOR
-            if change.ref == ref_of(key) and known and kind not in {"denied", "shared"}:
-                self.breaches.append(f"{change}: {key} is there, and asks for {kind}")
-
-    def look_at_status(self, key: Key, status: JsonObject) -> None:
-        raw = self.world.cluster.objects.get(key)
-        if raw is None or _condition(status, "Programmed") != "True/Programmed":
-            return
-        entry = seen(raw, gateway_class=GATEWAY_CLASS).entry
-        if entry is None or status.get("observedGeneration") != entry.generation:
-            return
-        bundle = evaluate(key, entry, owner=OWNER, policy=POLICY).bundle
-        if bundle is None or not all(digest(body) in self.confirmed for body in bundle.objects.values()):
-            self.breaches.append(f"{key}: Programmed=True, and no answer of the gateway has said so")
-
     def apply(self, key: Key, kind: str) -> None:
-        self.world.cluster.apply(key, KINDS[kind](key))
+        if "elsewhere" in (kind, self.asked.get(key)) and kind != self.asked.get(key):
+            self.cluster.delete(key)  # its class cannot be changed
+        self.cluster.apply(key, KINDS[kind](key))
         self.asked[key] = kind
-        self.since[key] = self.loop.time()
+        self.rules.born.setdefault(self._generation(key), self.loop.time())
+
+    def _generation(self, key: Key) -> tuple[str, int]:
+        found = EchoRouteObject.from_raw(self.cluster.objects[key])
+        return found.uid, found.generation
 
     def delete(self, key: Key) -> None:
-        # An operator that has not listed the EchoRoutes yet never hears of this one: its brake may hold it.
+        # An operator that has not listed the EchoRoutes yet never hears of this one.
         engine = self.world.engine
-        self.lost_events |= engine is None or not engine.lists.listed
-        self.world.cluster.delete(key)
+        self.excused |= engine is None or not engine.lists.listed
+        self.cluster.delete(key)
         self.asked.pop(key, None)
+
+    def back_up(self) -> None:
+        self.cluster.back_up()
+        self.gateway.back_up()
+        self._backup = dict(self.asked)
+
+    def restore_cluster(self) -> None:
+        """Go back to the backup: what has come since is gone, and nobody tells of it."""
+        self.cluster.restore()
+        self.told.go_back()
+        self.rules.unsure_until = self.loop.time() + 3 * DRIFT_INTERVAL
+        self.asked, self.excused = dict(self._backup), True
+        for key in self.asked:
+            self.rules.born[self._generation(key)] = self.loop.time()
+
+    def remove_crd(self) -> None:
+        self.cluster.remove_crd()
+        self.asked.clear()
+        self.excused = True
+
+    def fill(self) -> None:
+        """All come that are not there."""
+        for key in KEYS:
+            if key not in self.asked:
+                self.apply(key, "good")
+
+    def purge(self, namespaces: Sequence[str]) -> None:
+        for key in [key for key in self.asked if key.namespace in namespaces]:
+            self.delete(key)
+
+    async def confirm(self) -> bool:
+        """A person confirms what is held, as it is done: by a setting, with a restart. False: nothing is."""
+        held = self.world.writer.deletions._held
+        if held is None:
+            return False
+        self.rules.confirmed |= held.lives
+        self.world.confirm_deletion = held.token
+        await self.restart()
+        return True
 
     async def step(self) -> None:
         """One thing that happens."""
-        what = self.chance.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
+        what = self.chance.choices(list(_STEPS), [weight for weight, _ in _STEPS.values()])[0]
         if what == "restart":
-            # Events on their way to the operator that ended are lost, and those that it had not done with.
-            left = any(ref_of(key) in self.world.gateway.objects for key in KEYS if key not in self.asked)
-            self.lost_events |= left or self.world.cluster.event_delay > 0
             await self.restart()
-        elif what in _FAULTS:
-            self.fail(what)
         else:
-            self.use(what, self.chance.choice(KEYS))
-
-    def use(self, what: str, key: Key) -> None:
-        """What people do."""
-        objects, ref = self.world.gateway.objects, ref_of(key)
-        if what == "apply":
-            self.apply(key, self.chance.choice(list(KINDS)))
-        elif what == "delete":
-            self.delete(key)
-        elif what == "purge":
-            kept = self.chance.sample(range(5), 2)
-            for one in [one for one in self.asked if int(one.namespace[-1]) not in kept]:
-                self.delete(one)
-        elif what == "wipe":
-            objects.clear()
-        elif what == "edit" and ref in objects:
-            self.world.gateway.write_past_us(ref, {**objects[ref].body, "priority": 7})
-
-    def fail(self, what: str) -> None:
-        """What goes wrong, or is well again."""
-        chance, cluster, gateway = self.chance, self.world.cluster, self.world.gateway
-        if what == "gateway":
-            gateway.fault = chance.choice([Fault.NONE, *Fault])
-            gateway.retry_after = chance.choice([None, None, 5.0])
-        elif what == "stuck":
-            gateway.stuck ^= {ref_of(chance.choice(KEYS))}
-        elif what == "cluster":
-            cluster.down = not cluster.down
-        elif what == "late":
-            cluster.event_delay = chance.choice([0.0, 0.05, 1.0, 20.0])
-            cluster.losing_events = chance.random() < 0.05
-            self.lost_events |= cluster.losing_events
-        else:
-            self.loop.drag = chance.choice([0.0, 0.01, 0.3])
+            _STEPS[what][1](self)  # type: ignore[misc]
 
     def heal(self) -> None:
-        cluster, gateway = self.world.cluster, self.world.gateway
-        gateway.fault, gateway.retry_after, self.loop.drag = Fault.NONE, None, 0.0
+        cluster, gateway = self.cluster, self.gateway
+        gateway.fault, gateway.retry_after, gateway.lag, gateway.nested = Fault.NONE, None, 0.0, False
         gateway.stuck.clear()
-        cluster.down = cluster.losing_events = False
-
-    def check(self) -> None:
-        """What must hold once all has healed."""
-        world = self.world
-        self.breaches += world.gateway.breaches
-        assert world.engine is not None
-        held = str(world.writer.rounds.held or "")
-        for key in KEYS:
-            self.breaches += [f"{key} ({self.asked.get(key)}): {problem}" for problem in self._problems(key, held)]
-        for began, ended in zip(self.lives, [*self.lives[1:], None], strict=True):
-            times = world.gateway.listed[began:ended]
-            close = [late - early for early, late in itertools.pairwise(times) if late - early < FLOOR]
-            if close:
-                self.breaches.append(f"two full lists within {min(close):.2f} s")
-
-    def _problems(self, key: Key, held: str) -> list[str]:
-        world, kind = self.world, self.asked.get(key)
-        stored = world.gateway.objects.get(ref_of(key))
-        if kind is None:
-            # Where events were lost the brake may hold it, and says so.
-            excused = held and self.lost_events
-            return ["still in the gateway"] if stored is not None and not excused else []
-        ready = world.ready(key)
-        told = {"refused": "False/GatewayRejected", "invalid": "False/Invalid", "deep": "False/Invalid"}
-        if kind in told:
-            return [] if ready == told[kind] else [f"says {ready}"]
-        if kind == "denied":
-            return [] if ready == "False/NotAllowed" and stored is None else [f"says {ready}, in the gateway: {stored}"]
-        if kind == "shared" and ready == "False/Conflicted":
-            path = KINDS["shared"](key)["match"]["paths"][0]  # type: ignore[index,call-overload]
-            has_it = [ref for ref, one in world.gateway.objects.items() if one.body["uri"] == path]
-            return [] if has_it else ["kept out, and nobody has it"]
-        bundle = evaluate(key, world.entry(key), owner=OWNER, policy=POLICY).bundle
-        assert bundle is not None
-        if stored is None or stored.body != bundle.objects[ref_of(key)]:
-            return [f"not in the gateway as asked, and says {ready}"]
-        return [] if ready.startswith("True/") else [f"serves, and says {ready}"]
+        cluster.down = cluster.losing_events = cluster.cuts_lists = cluster.hides_crd = False
+        cluster.event_delay = cluster.lag = self.loop.drag = 0.0
+        cluster.watchable(True)
 
 
-def _condition(status: JsonObject, type_: str) -> str:
-    conditions = status.get("conditions")
-    for item in conditions if isinstance(conditions, list) else ():
-        if isinstance(item, dict) and item.get("type") == type_:
-            return f"{item.get('status')}/{item.get('reason')}"
-    return ""
+def _apply(schedule: Schedule) -> None:
+    kinds = [*KINDS, *(kind for kind, more in _OFTEN.items() for _ in range(more))]
+    schedule.apply(schedule.chance.choice(KEYS), schedule.chance.choice(kinds))
 
 
-async def _play(seed: int) -> list[str]:
-    loop = asyncio.get_running_loop()
-    assert isinstance(loop, VirtualTimeLoop)
-    random.seed(seed)
-    schedule = Schedule(seed, World.new(), loop, random.Random(seed))  # noqa: S311 - no secret
-    schedule.watch_over()
-    for key in KEYS:
-        schedule.apply(key, schedule.chance.choice(["good", "good", "other", "shared"]))
-    schedule.start()
-    await asyncio.sleep(2.0)
-    for _ in range(STEPS):
-        await schedule.step()
-        await asyncio.sleep(schedule.chance.choice([0.0, 0.004, 0.3, 5.0, 40.0]))
-    schedule.heal()
-    await asyncio.sleep(QUIET)
-    schedule.check()
-    await _rest(schedule)
-    return schedule.breaches
+def _delete(schedule: Schedule) -> None:
+    schedule.delete(schedule.chance.choice(KEYS))
 
 
-async def _rest(schedule: Schedule) -> None:
-    """A restart over what is unchanged writes nothing and patches nothing."""
-    world = schedule.world
-    await world.stop()
-    world.gateway.writes = world.cluster.patches = 0
-    # What was rejected is asked for again, and what the brake held may be few enough by now.
-    again = sum(kind == "refused" for kind in schedule.asked.values())
-    again += sum(ref_of(key) in world.gateway.objects for key in KEYS if key not in schedule.asked)
-    schedule.start()
-    await asyncio.sleep(3 * DRIFT_INTERVAL)
-    await world.stop()
-    if world.gateway.writes > again or world.cluster.patches:
-        done = f"{world.gateway.writes} writes and {world.cluster.patches} patches"
-        schedule.breaches.append(f"a restart over what is unchanged made {done}")
+def _purge(schedule: Schedule) -> None:
+    """Three teams leave, or one."""
+    schedule.purge(schedule.chance.choice([NAMESPACES[2:], NAMESPACES[:3], NAMESPACES[4:]]))
 
 
-def play(seed: int) -> list[str]:
-    """Play the schedule of a seed; gives what was wrong."""
-    return run_in_virtual_time(_play(seed))
+def _edit(schedule: Schedule) -> None:
+    """Somebody edits or removes one of our objects in the gateway, or puts one of his own in its place."""
+    objects, ref = schedule.gateway.objects, ref_of(schedule.chance.choice(KEYS))
+    if schedule.chance.random() < 0.15:
+        schedule.gateway.write_past_us(ref, dict(THEIRS))
+    elif ref in objects and schedule.gateway.is_owned(ref):
+        schedule.gateway.write_past_us(ref, {**objects[ref].body, "priority": 7})
+    else:
+        objects.pop(ref, None)
+
+
+def _wipe(schedule: Schedule) -> None:
+    schedule.gateway.objects.clear()
+
+
+def _fault_of_gateway(schedule: Schedule) -> None:
+    schedule.gateway.fault = schedule.chance.choice([Fault.NONE, *Fault])
+    schedule.gateway.retry_after = schedule.chance.choice([None, None, 5.0])
+    schedule.gateway.lag = schedule.chance.choice([0.0, 0.0, 0.05, 4.0])
+    schedule.gateway.nested = schedule.chance.random() < 0.2
+
+
+def _stuck(schedule: Schedule) -> None:
+    schedule.gateway.stuck ^= {ref_of(schedule.chance.choice(KEYS))}
+
+
+def _fault_of_cluster(schedule: Schedule) -> None:
+    cluster, chance = schedule.cluster, schedule.chance
+    cluster.down = chance.random() < 0.3
+    cluster.cuts_lists = chance.random() < 0.2
+    cluster.hides_crd = chance.random() < 0.2
+    cluster.lag = chance.choice([0.0, 0.0, 1.0, 20.0])
+
+
+def _fault_of_watch(schedule: Schedule) -> None:
+    cluster, chance = schedule.cluster, schedule.chance
+    cluster.event_delay = chance.choice([0.0, 0.05, 1.0, 20.0])
+    cluster.losing_events = chance.random() < 0.1
+    cluster.watchable(chance.random() > 0.15)
+    schedule.excused |= cluster.losing_events or not cluster._watchable
+
+
+def _starve(schedule: Schedule) -> None:
+    schedule.loop.drag = schedule.chance.choice([0.0, 0.0, 0.01, 0.3, 3.0])
+
+
+_STEPS: dict[str, tuple[int, Callable[[Schedule], None] | None]] = {
+    "apply": (44, _apply),
+    "delete": (8, _delete),
+    "purge": (2, _purge),
+    "fill": (2, Schedule.fill),
+    "edit": (4, _edit),
+    "wipe": (1, _wipe),
+    "restart": (6, None),
+    "fault of the gateway": (10, _fault_of_gateway),
+    "stuck": (4, _stuck),
+    "fault of the cluster": (5, _fault_of_cluster),
+    "fault of the watch": (5, _fault_of_watch),
+    "starve": (3, _starve),
+}

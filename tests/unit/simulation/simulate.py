@@ -5,12 +5,15 @@ import multiprocessing
 import sys
 import time
 
-from .schedules import play
+from .play import play
 
 
 def _played(seed: int) -> tuple[int, list[str]]:
     logging.disable(logging.CRITICAL)
-    return seed, play(seed)
+    try:
+        return seed, play(seed)
+    except Exception as error:  # noqa: BLE001 - of this seed, and told with it
+        return seed, [f"{type(error).__name__}: {error}"]
 
 
 def main(first: int, number: int) -> int:

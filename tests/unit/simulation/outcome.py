@@ -1,0 +1,96 @@
+"""What must hold once all has healed: by a second way of thinking, in kinds of specs instead of plans."""
+
+import itertools
+
+from echoroute.api.objects import EchoRouteObject
+from echoroute.core.objects import Key
+
+from .rules import asked_of, condition, meet
+from .schedules import CONFLICTING, KEYS, KINDS, Schedule
+from .test_convergence import ref_of
+
+_NOT_ACCEPTED = {"denied": "False/NotAllowed", "invalid": "False/Invalid", "deep": "False/Invalid"}
+
+
+def problems(schedule: Schedule) -> list[str]:
+    """What is not as asked, each as a sentence."""
+    running = schedule.world._running
+    if running is None or running.done():
+        return ["the operator has ended"]
+    found = ((key, _problem(schedule, key) or _untrue(schedule, key)) for key in KEYS)
+    told = [f"{key} ({schedule.asked.get(key)}): {problem}" for key, problem in found if problem]
+    return told + _doubles(schedule)
+
+
+def _doubles(schedule: Schedule) -> list[str]:
+    """Pairs of routes that serve the same, less what is held, and what a backup of the gateway has brought back."""
+    if schedule.gateway.went_back:
+        return []
+    served = {
+        key: stored.body
+        for key, kind in schedule.asked.items()
+        if kind != "elsewhere"
+        and (stored := schedule.gateway.objects.get(ref_of(key)))
+        and schedule.gateway.is_owned(ref_of(key))
+    }
+    return [
+        f"{one} and {other} serve {served[one].get('uri')}"
+        for one, other in itertools.combinations(served, 2)
+        if meet(served[one], served[other])
+    ]
+
+
+def _problem(schedule: Schedule, key: Key) -> str:
+    kind, ref = schedule.asked.get(key), ref_of(key)
+    ours = ref in schedule.gateway.objects and schedule.gateway.is_owned(ref)
+    if kind is None or kind == "elsewhere":
+        return "still in the gateway" if ours and not _is_held(schedule) else ""
+    found = EchoRouteObject.from_raw(schedule.cluster.objects[key])
+    if found.status.get("observedGeneration") != found.generation:
+        return "its status is of an older spec"
+    ready = condition(dict(found.status), "Ready")
+    if kind == "denied" and ours:
+        return "still in the gateway"
+    if kind in _NOT_ACCEPTED:
+        return "" if ready == _NOT_ACCEPTED[kind] else f"says {ready}"
+    if kind in CONFLICTING and ready == "False/Conflicted":
+        return "" if _somebody_has(schedule, KINDS[kind](key)) else "kept out, and nobody has it"
+    return _problem_of_accepted(schedule, key, kind, ready, ours=ours)
+
+
+def _problem_of_accepted(schedule: Schedule, key: Key, kind: str, ready: str, *, ours: bool) -> str:
+    stored = schedule.gateway.objects.get(ref_of(key))
+    if stored is not None and not ours:
+        # What was rejected before is not tried, and need not hear of it.
+        told = {"False/ForeignObject", "False/GatewayRejected" if kind == "refused" else ""}
+        return "" if ready in told else f"somebody else's, and says {ready}"
+    if kind == "refused":
+        return "" if ready == "False/GatewayRejected" else f"says {ready}"
+    asked = asked_of(key, schedule.cluster.objects[key])
+    if stored is None or asked is None or stored.body != asked[ref_of(key)]:
+        return f"not in the gateway as asked, and says {ready}"
+    return "" if ready.startswith("True/") else f"serves, and says {ready}"
+
+
+def _is_held(schedule: Schedule) -> bool:
+    """Whether the brake holds it, for want of anybody who could have told that it may go, or holds others first."""
+    held = schedule.world.writer.deletions._held
+    return schedule.excused and held is not None
+
+
+def _somebody_has(schedule: Schedule, spec: object) -> bool:
+    """Whether the path of a spec is served, or kept for one that finds somebody else's object in its place."""
+    objects, is_owned = schedule.gateway.objects, schedule.gateway.is_owned
+    served = any(stored.body.get("uri") in str(spec) for ref, stored in objects.items() if is_owned(ref))
+    return served or any(not is_owned(ref) for ref in objects)
+
+
+def _untrue(schedule: Schedule, key: Key) -> str:
+    """Whether a status says of this generation that the gateway has it, which has not."""
+    raw = schedule.cluster.objects.get(key)
+    if raw is None or condition(dict(EchoRouteObject.from_raw(raw).status), "Programmed") != "True/Programmed":
+        return ""
+    asked = asked_of(key, raw) or {}
+    stored = schedule.gateway.objects.get(ref_of(key))
+    serves = stored is not None and stored.body == asked.get(ref_of(key))
+    return "" if serves else "says Programmed=True, and does not serve"

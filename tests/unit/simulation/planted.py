@@ -1,0 +1,228 @@
+"""Bugs that are planted one at a time, to see that the schedules find them: `python -m unit.simulation.planted 3000`.
+
+Each is one that the operator had, or that its design has to keep out, as a patch of one function.
+"""
+
+import logging
+import multiprocessing
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+import pytest
+from echoroute.core import brake, conditions
+from echoroute.core.changes import Stored
+from echoroute.core.conflicts import Claim, Claims
+from echoroute.core.facts import Programmed
+from echoroute.core.objects import Key, ObjectRef
+from echoroute.core.plan import Digest, Known
+from echoroute.core.seen import Seen
+from echoroute.engine.progress import Progress
+from echoroute.engine.queue import Priority
+from echoroute.engine.store import Store, Transition
+from echoroute.engine.writer import rhythm
+from echoroute.engine.writer.actual import Actual
+from echoroute.engine.writer.deletions import Deletions
+from echoroute.engine.writer.gateway_lane import GatewayLane
+
+from .play import play
+
+Patch = pytest.MonkeyPatch
+Plant = Callable[[Patch], None]
+
+
+def no_floor(patch: Patch) -> None:
+    """Lists that fail are repeated at once."""
+    patch.setattr(rhythm, "FLOOR", 0.5)
+
+
+def said_too_early(patch: Patch) -> None:
+    """A generation is called programmed when its write is sent."""
+    sent = Progress.sent
+
+    def too_early(self: Progress, key: Key) -> None:
+        sent(self, key)
+        self.settle(key, self.revision(key), Programmed(), Priority.CHANGE)
+
+    patch.setattr(Progress, "sent", too_early)
+
+
+def given_up(patch: Patch) -> None:
+    """What has failed is not tried again."""
+    patch.setattr(GatewayLane, "_retry", lambda self, item, trouble, *, at_least=0.0: None)
+
+
+def delete_events_after_a_list_are_lost(patch: Patch) -> None:
+    """A delete event says nothing where a list has had the EchoRoute gone before."""
+    offer = Store.offer
+
+    def deaf(self: Store, seen: Seen) -> Transition | None:
+        known = self.version(seen.key) is not None
+        return offer(self, seen if known else replace(seen, ended=None))
+
+    patch.setattr(Store, "offer", deaf)
+
+
+def an_unusable_spec_gives_up_its_pair(patch: Patch) -> None:
+    """An edit that makes a spec invalid lets others in beside what serves on."""
+    want = Claims.want
+
+    def generous(self: Claims, key: Key, claim: Claim | None) -> set[Key]:
+        changed = want(self, key, claim)
+        return changed if claim else changed | self.release(key)
+
+    patch.setattr(Claims, "want", generous)
+
+
+def an_outage_repaints(patch: Patch) -> None:
+    """A restart while the gateway is away unsays what was programmed."""
+    patch.setattr(conditions, "_still_true", lambda facts, previous, before: False)
+
+
+def a_write_under_way_holds_nothing(patch: Patch) -> None:
+    """A pair belongs to nobody until the gateway has confirmed it: two are written."""
+    replaced = Claims._replace
+
+    def late(self: Claims, key: Key, *, accepted: Claim | None, serving: Claim | None) -> set[tuple[str, str]]:
+        freed = replaced(self, key, accepted=None, serving=serving)
+        if accepted is not None:
+            self._accepted[key] = accepted
+        return freed
+
+    patch.setattr(Claims, "_replace", late)
+
+
+def no_brake(patch: Patch) -> None:
+    """Whatever lists lack is deleted, however much it is."""
+    patch.setattr(brake, "SHARE", 1.0)
+
+
+def one_list_is_enough(patch: Patch) -> None:
+    """An orphan is deleted as soon as one list lacks its EchoRoute."""
+    judge = Deletions.judge_orphans
+
+    async def rash(self: Deletions, actual: Actual) -> brake.Verdict:
+        self._orphans = frozenset(actual.owned)
+        return await judge(self, actual)
+
+    patch.setattr(Deletions, "judge_orphans", rash)
+
+
+def a_token_is_good_for_names(patch: Patch) -> None:
+    """A token that was given once releases whatever comes by the same names, for whatever reason."""
+
+    def of_names(lives: Iterable[brake.Life], origin: str, about: str) -> str:
+        return ",".join(sorted(str(ref) for ref, _ in lives))
+
+    def keeps(self: Deletions, held: brake.Held | None) -> None:
+        self._held = held
+
+    patch.setattr(brake, "token", of_names)
+    patch.setattr(Deletions, "_hold", keeps)
+
+
+def a_list_undoes_what_was_written_since(patch: Patch) -> None:
+    """A list of the gateway overwrites what was written after it began."""
+    replaced = Actual.replace
+
+    def forgetful(self: Actual, listed: Mapping[ObjectRef, Stored], *, began: float) -> None:
+        self._written = {}
+        replaced(self, listed, began=began)
+
+    patch.setattr(Actual, "replace", forgetful)
+
+
+def unanswered_writes_change_nothing(patch: Patch) -> None:
+    """What a write without an answer may have made is not looked for."""
+    patch.setattr(Actual, "unanswered", lambda self, key, change: None)
+
+
+def older_versions_win(patch: Patch) -> None:
+    """What comes last is believed, whatever its version."""
+    offer = Store.offer
+
+    def credulous(self: Store, seen: Seen) -> Transition | None:
+        known = self._seen.get(seen.key)
+        if known is not None and known.version > seen.version:
+            self._seen[seen.key] = replace(known, version=seen.version - 1)
+        return offer(self, seen)
+
+    patch.setattr(Store, "offer", credulous)
+
+
+def somebody_elses_is_ours(patch: Patch) -> None:
+    """An object at one of our ids is taken for ours, whoever has put it there."""
+    around = Actual.around
+
+    def greedy(self: Actual, key: Key, wanted: Iterable[ObjectRef]) -> dict[ObjectRef, Known]:
+        return {ref: replace(known, key=key) for ref, known in around(self, key, wanted).items()}
+
+    patch.setattr(Actual, "around", greedy)
+
+
+def writes_what_is_there(patch: Patch) -> None:
+    """What is equal is written again."""
+    compare: Digest = b"never equal"
+    around = Actual.around
+
+    def doubtful(self: Actual, key: Key, wanted: Iterable[ObjectRef]) -> dict[ObjectRef, Known]:
+        return {ref: replace(known, digest=compare) for ref, known in around(self, key, wanted).items()}
+
+    patch.setattr(Actual, "around", doubtful)
+
+
+PLANTS: tuple[Plant, ...] = (
+    no_floor,
+    said_too_early,
+    given_up,
+    delete_events_after_a_list_are_lost,
+    an_unusable_spec_gives_up_its_pair,
+    an_outage_repaints,
+    a_write_under_way_holds_nothing,
+    no_brake,
+    one_list_is_enough,
+    a_token_is_good_for_names,
+    a_list_undoes_what_was_written_since,
+    unanswered_writes_change_nothing,
+    older_versions_win,
+    somebody_elses_is_ours,
+    writes_what_is_there,
+)
+
+
+def finds(plant: Plant, seeds: Iterable[int]) -> list[tuple[int, str]]:
+    """The seeds whose schedules go wrong with a bug, and what each says first."""
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        plant(patch)
+        for seed in seeds:
+            problems = play(seed)
+            if problems:
+                found.append((seed, problems[0]))
+    return found
+
+
+def _first(plant: Plant, limit: int) -> tuple[Plant, tuple[int, str] | None]:
+    logging.disable(logging.CRITICAL)
+    return plant, next((found for seed in range(limit) for found in finds(plant, [seed])), None)
+
+
+def _asked(arguments: tuple[Plant, int]) -> tuple[Plant, tuple[int, str] | None]:
+    return _first(*arguments)
+
+
+def main(limit: int) -> int:
+    """Ask the schedules of so many seeds, from 0 on, for each bug; gives the exit code."""
+    began, missed = time.monotonic(), 0
+    with multiprocessing.Pool(2) as pool:
+        for plant, found in pool.imap(_asked, [(plant, limit) for plant in PLANTS]):
+            missed += found is None
+            told = f"seed {found[0]}: {found[1]}" if found else f"not found by {limit:,} schedules"
+            print(f"{plant.__name__}: {told}", flush=True)  # noqa: T201
+    print(f"{len(PLANTS) - missed} of {len(PLANTS)} planted bugs found in {time.monotonic() - began:.0f} s")  # noqa: T201
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))

@@ -1,0 +1,172 @@
+"""What must hold at any time, whatever fails: looked at with each change of the gateway and each status patch."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from echoroute.api.objects import EchoRouteObject
+from echoroute.core.brake import MANY, SHARE
+from echoroute.core.changes import Change, Delete, Put
+from echoroute.core.evaluate import evaluate
+from echoroute.core.objects import JsonObject, Key, ObjectRef
+from echoroute.core.plan import digest
+from echoroute.core.seen import seen
+from pydantic import JsonValue
+
+from .cluster import GATEWAY_CLASS, Cluster
+from .gateway import SimulatedGateway
+from .test_convergence import OWNER, POLICY
+from .told import UNKNOWN, Told, is_denied, key_of
+
+OUTAGE = {"GatewayUnreachable", "GatewayUnauthorized"}
+NEVER = float("-inf")
+
+
+@dataclass
+class Rules:
+    """Breaches go into `breaches`, each as a sentence."""
+
+    cluster: Cluster
+    gateway: SimulatedGateway
+    told: Told
+    now: Callable[[], float]
+    breaches: list[str] = field(default_factory=list)
+    confirmed: set[tuple[ObjectRef, int]] = field(default_factory=set)
+    """What a person has confirmed by a token, by the time of its creation."""
+    born: dict[tuple[str, int], float] = field(default_factory=dict)
+    """When each generation of each life of an EchoRoute was applied."""
+    unexplained: set[ObjectRef] = field(default_factory=set)
+    """What has gone since the last list, for want of an EchoRoute alone."""
+    owned: int = 0
+    """How many objects of ours that list had."""
+    unsure_until: float = NEVER
+    """Until when the operator need not have noticed that it is told of another history."""
+
+    def look_at_try(self, change: Change) -> None:
+        """The operator is about to ask for a change of the gateway."""
+        stored = self.gateway.objects.get(change.ref)
+        if stored is not None and not self.gateway.is_owned(change.ref):
+            if self._was_told(change.ref, stored.body):
+                self.breaches.append(f"{change}: the object is somebody else's, and the operator was told so")
+        elif not isinstance(change, Delete):
+            self._look_at_put(change)
+        elif stored is not None:
+            self._look_at_delete(change)
+
+    def _look_at_delete(self, change: Delete) -> None:
+        stored = self.gateway.objects[change.ref]
+        key = key_of(stored.body)
+        since, why = self._reason(key, change.ref)
+        if not why:
+            self.breaches.append(f"{change}: nothing asks for that; last heard: {self.told.heard.get(key)}")
+        elif self.told.crd_read < since:
+            self.breaches.append(f"{change}: by {why}, and the CRD was not read since")
+        elif why == "two lists":
+            self.unexplained.add(change.ref)
+            if len(self.unexplained) > max(MANY, SHARE * self.owned):
+                self.breaches.append(f"{change}: the {len(self.unexplained)}th of {self.owned}, without a brake")
+
+    def _reason(self, key: Key, ref: ObjectRef) -> tuple[float, str]:
+        """Since when there is a reason to delete, and which."""
+        told, stored = self.told, self.gateway.objects[ref]
+        seen = told.heard.get(key)
+        if is_denied(seen):
+            return told.since[key], "policy"
+        if key in told.ended:
+            return told.gone.get(key, NEVER), "a delete event"
+        if seen is not None and seen.entry is not None and self._doubles(key, ref):
+            return NEVER, "a double"
+        if (ref, stored.create_time) in self.confirmed:
+            return NEVER, "the token"
+        missing = told.missing_since(key)
+        return (NEVER, "") if missing is None else (missing, "two lists")
+
+    def _doubles(self, key: Key, ref: ObjectRef) -> bool:
+        """Whether another one serves the same, or is about to."""
+        body = self.gateway.objects[ref].body
+        path = str(body.get("uri")).encode()
+        asks = any(seen.entry and path in seen.entry.spec for other, seen in self.told.heard.items() if other != key)
+        return asks or any(
+            other != ref and meet(body, known) and key_of(known) != key for other, known in self.told.bodies.items()
+        )
+
+    def _look_at_put(self, change: Put) -> None:
+        ref, body = change.ref, dict(change.body)
+        before = self.gateway.objects.get(ref)
+        if before is not None and before.body == body and self._was_told(ref, body):
+            self.breaches.append(f"{change}: that is there, and the operator was told so")
+        if before is not None and meet(before.body, body):
+            return  # it serves that already
+        for other, stored in self.gateway.objects.items():
+            if other == ref or not meet(body, stored.body) or not self._was_told(other, stored.body):
+                continue
+            holder = key_of(stored.body)
+            seen = self.told.heard.get(holder)
+            # What an EchoRoute has left that was gone keeps nobody out, nor does what somebody else has put there.
+            left = holder in self.told.reborn or other in self.told.drifted
+            if seen is not None and seen.entry is not None and not left:
+                self.breaches.append(f"{change}: {other} serves {body.get('uri')}, and the operator was told so")
+
+    def _was_told(self, ref: ObjectRef, body: JsonObject) -> bool:
+        """Whether the last answer about an object said that it is so."""
+        return self.told.bodies.get(ref) == body and self.told.digests.get(ref) is not UNKNOWN
+
+    def look_at_status(self, key: Key, uid: str, status: JsonObject) -> None:
+        """The operator is about to patch the status of a life of an EchoRoute."""
+        raw, heard = self.cluster.objects.get(key), self.told.heard.get(key)
+        found = EchoRouteObject.from_raw(raw or {})
+        if raw is None or found.uid != uid or heard is None or heard.entry is None:
+            return
+        before = json.loads(heard.entry.status)
+        if self.now() > self.unsure_until and all(before.get(name) == value for name, value in status.items()):
+            self.breaches.append(f"{key}: a patch that changes nothing")
+        said = condition(status, "Programmed")
+        if status.get("observedGeneration") != found.generation:
+            return
+        if said == "True/Programmed":
+            self._look_at_programmed(key, raw, found)
+        elif said.partition("/")[2] in OUTAGE and condition(before, "Programmed") == "True/Programmed":
+            self._look_at_repaint(key, raw, before, said)
+
+    def _look_at_programmed(self, key: Key, raw: JsonObject, found: EchoRouteObject) -> None:
+        since = self.born.get((found.uid, found.generation), 0.0)
+        bodies = asked_of(key, raw)
+        if bodies is None or not all(self.told.has_said(ref, digest(body), since) for ref, body in bodies.items()):
+            self.breaches.append(f"{key}: Programmed=True, and no answer of the gateway has said so")
+
+    def _look_at_repaint(self, key: Key, raw: JsonObject, before: JsonObject, said: str) -> None:
+        """An outage unsays nothing that this life has not found otherwise, or tried to write."""
+        if before.get("observedGeneration") != before.get("programmedGeneration"):
+            return
+        bodies = asked_of(key, raw)
+        same = before.get("observedGeneration") == EchoRouteObject.from_raw(raw).generation
+        known = self.told.digests
+        unharmed = bodies and all(
+            ref not in self.told.tried and known.get(ref) in {None, digest(body)} for ref, body in bodies.items()
+        )
+        if same and unharmed:
+            self.breaches.append(f"{key}: was Programmed=True, and is repainted to {said}")
+
+
+def asked_of(key: Key, raw: JsonObject) -> dict[ObjectRef, JsonObject] | None:
+    """What an EchoRoute asks the gateway to hold; None where its spec is refused."""
+    entry = seen(raw, gateway_class=GATEWAY_CLASS).entry
+    bundle = evaluate(key, entry, owner=OWNER, policy=POLICY).bundle if entry else None
+    return dict(bundle.objects) if bundle else None
+
+
+def meet(one: JsonObject, other: JsonObject) -> bool:
+    """Whether two of our routes would both answer for one path."""
+    mine, theirs = key_of(one), key_of(other)
+    if one.get("uri") != other.get("uri") or 0 in (one.get("status"), other.get("status")) or not mine.name:
+        return False
+    return mine.namespace != theirs.namespace or one.get("priority", 0) == other.get("priority", 0)
+
+
+def condition(status: JsonObject, type_: str) -> str:
+    """Status and reason of a condition."""
+    conditions: JsonValue = status.get("conditions")
+    for item in conditions if isinstance(conditions, list) else ():
+        if isinstance(item, dict) and item.get("type") == type_:
+            return f"{item.get('status')}/{item.get('reason')}"
+    return ""
