@@ -37,21 +37,24 @@ def _status(status: str, reason: str) -> JsonObject:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "level", "why"),
+    ("before", "after", "expected", "level", "why"),
     [
-        (_status("True", "Ready"), _status("False", "ServiceNotFound"), logging.WARNING, "it was good"),
-        (_status("False", "ServiceNotFound"), _status("True", "Ready"), logging.INFO, "it is good again"),
-        (_status("Unknown", "Pending"), _status("True", "Ready"), None, "what everybody expects"),
-        (_status("True", "Ready"), _status("Unknown", "Pending"), None, "not known yet"),
-        (_status("False", "Invalid"), _status("False", "Invalid"), None, "no transition"),
-        ({}, _status("False", "Invalid"), logging.WARNING, "bad from the start"),
+        (_status("True", "Ready"), _status("False", "ServiceNotFound"), True, logging.WARNING, "it was good"),
+        (_status("False", "ServiceNotFound"), _status("True", "Ready"), True, logging.INFO, "it is good again"),
+        (_status("Unknown", "Pending"), _status("True", "Ready"), True, None, "what everybody expects of many"),
+        (_status("Unknown", "Pending"), _status("True", "Ready"), False, logging.INFO, "somebody waits for it"),
+        (_status("True", "Ready"), _status("True", "Ready"), False, None, "it was so before"),
+        ({}, _status("True", "Ready"), False, logging.INFO, "nobody had seen it before"),
+        (_status("True", "Ready"), _status("Unknown", "Pending"), False, None, "not known yet"),
+        (_status("False", "Invalid"), _status("False", "Invalid"), False, None, "no transition"),
+        ({}, _status("False", "Invalid"), True, logging.WARNING, "bad from the start"),
     ],
 )
-def test_transitions_are_log_lines(
-    caplog: pytest.LogCaptureFixture, before: JsonObject, after: JsonObject, level: int | None, why: str
+def test_transitions_are_log_lines(  # noqa: PLR0917 - the columns of the table
+    caplog: pytest.LogCaptureFixture, before: JsonObject, after: JsonObject, expected: bool, level: int | None, why: str
 ) -> None:
     with caplog.at_level(logging.INFO):
-        LogAnnouncer().transition(Key("shop", "cart"), "uid", before, after)
+        LogAnnouncer().transition(Key("shop", "cart"), "uid", before, after, expected)
     assert [record.levelno for record in caplog.records] == ([level] if level else []), why
     if level:
         assert caplog.records[0].getMessage().startswith("EchoRoute shop/cart: ")

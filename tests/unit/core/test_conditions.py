@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from echoroute.api.status import EchoRouteStatus, pending_status
-from echoroute.core.conditions import GRACE, MESSAGE_LIMIT, differs_beyond_counts, fold, rfc3339
+from echoroute.api.status import CONDITIONS_LIMIT, EchoRouteStatus, pending_status
+from echoroute.core.conditions import GRACE, fold
 from echoroute.core.facts import Answered, Facts, Failed, Lack, NotConfigured, Programmed, Refusal, Unanswered, Waiting
 from echoroute.core.objects import JsonObject
 from echoroute.core.reasons import Reason
 from echoroute.core.status import Previous, parse_previous
+from echoroute.core.written import MESSAGE_LIMIT, differs_beyond_counts, differs_in_serving, rfc3339
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -317,3 +318,47 @@ def test_a_note_stands_behind_what_is_accepted_and_nowhere_else():
     assert plain == with_note
     refused = fold(replace(noted, refusal=INVALID), OLD, now=NOW).status
     assert field_of(refused, "Accepted", "message") == INVALID.message
+
+
+FOREIGN = {"type": "example.com/Audited", "status": "True", "reason": "Seen", "message": "by another controller"}
+
+
+@pytest.mark.parametrize("place", [0, 2, 4])
+def test_conditions_of_others_stay_where_they_are(place: int) -> None:
+    status = fold(FINE, Previous(), now=NOW).status
+    listed = status["conditions"]
+    assert isinstance(listed, list)
+    with_foreign = {**status, "conditions": [*listed[:place], FOREIGN, *listed[place:]]}
+    assert fold(FINE, parse_previous(with_foreign), now=LATER).status == with_foreign, "and nothing is patched"
+    changed = fold(replace(FINE, gateway=REJECTED), parse_previous(with_foreign), now=LATER).status["conditions"]
+    assert isinstance(changed, list)
+    assert changed[place] == FOREIGN
+    assert len(changed) == 6, "Stalled has come"
+
+
+def test_many_conditions_of_others_do_not_crowd_out_ours() -> None:
+    many = [{**FOREIGN, "type": f"example.com/N{n}"} for n in range(100)]
+    conditions = fold(FINE, parse_previous({"conditions": many}), now=NOW).status["conditions"]
+    assert isinstance(conditions, list)
+    assert len(conditions) <= CONDITIONS_LIMIT
+    assert {"Accepted", "Ready"} <= {str(one["type"]) for one in conditions if isinstance(one, dict)}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "at_once", "why"),
+    [
+        (1, 0, True, "nobody answers any more"),
+        (0, 1, True, "somebody answers again"),
+        (3, 2, False, "one of several"),
+        (0, 0, False, "as before"),
+        (None, 1, True, "the first count"),
+        (None, 0, False, "nobody was there before either"),
+    ],
+)
+def test_a_count_that_falls_to_nothing_or_rises_from_it_is_shown_at_once(
+    before: int | None, now: int, at_once: bool, why: str
+) -> None:
+    def status(healthy: int | None) -> JsonObject:
+        return {} if healthy is None else {"instances": {"healthy": healthy, "total": 3}}
+
+    assert differs_in_serving(status(now), status(before)) is at_once, why

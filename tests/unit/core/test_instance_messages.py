@@ -1,10 +1,11 @@
 """What a person reads about instances: how many, which, why, and what to do."""
 
 import pytest
-from echoroute.core.conditions import GRACE, MESSAGE_LIMIT
+from echoroute.core.conditions import GRACE
 from echoroute.core.facts import Answered, Lack
 from echoroute.core.instance_messages import missed, none_healthy, some_unusable
 from echoroute.core.instances import Instance, State, discovered
+from echoroute.core.written import MESSAGE_LIMIT
 
 BARE = Instance("bare-1", "bare", "", "10.9.9.9", 8000, State.PASSING)
 

@@ -10,7 +10,7 @@ from echoroute.core.seen import Seen
 from echoroute.errors import SourceError
 
 from .gateway import Fault
-from .test_convergence import GOOD, KEYS, OTHER, SPECS, World
+from .test_convergence import GOOD, KEYS, OTHER, SPECS, World, ref_of
 from .virtual_time import run_in_virtual_time
 
 KEY = KEYS[0]
@@ -108,3 +108,19 @@ async def _goes_with_its_route() -> None:
 
 def test_a_status_whose_route_is_gone_is_owed_no_more() -> None:
     run_in_virtual_time(_goes_with_its_route())
+
+
+def test_a_status_that_the_api_server_refuses_is_told_once_and_the_route_serves(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As a Kubernetes before ratcheting answers, once a newer CRD does not allow the spec that is stored."""
+
+    async def play() -> None:
+        world = await _odd_answer(422, times=1_000)
+        await asyncio.sleep(500.0)
+        assert ref_of(KEY) in world.gateway.objects, "the route serves"
+        assert len([line for line in caplog.messages if "not this time" in line]) == 1
+        assert len([line for line in caplog.messages if str(KEY) in line]) == 1
+        await world.stop()
+
+    run_in_virtual_time(play())

@@ -9,6 +9,9 @@ from pydantic.alias_generators import to_camel
 MESSAGE_MAX_LENGTH = 32_768  # as in metav1.Condition; what the operator writes is far shorter
 
 
+CONDITIONS_LIMIT = 32  # ours are six at most; the others are for other controllers
+
+
 class StatusModel(BaseModel):
     """Base of the status's models."""
 
@@ -60,7 +63,7 @@ class EchoRouteStatus(StatusModel):
         Annotated[
             tuple[Condition, ...],
             Field(
-                max_length=16,
+                max_length=CONDITIONS_LIMIT,
                 json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
             ),
         ]

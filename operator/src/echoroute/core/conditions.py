@@ -6,9 +6,8 @@ ResolvedRefs, instances, and takes over its reason. `Reconciling` and `Stalled` 
 what kstatus reads (https://github.com/kubernetes-sigs/cli-utils, pkg/kstatus).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from echoroute.core import instance_messages as messages
 from echoroute.core.facts import Answered, Facts, Failed, NotConfigured, Programmed, Refusal, Unanswered, Unreached
@@ -16,12 +15,10 @@ from echoroute.core.objects import JsonObject
 from echoroute.core.reasons import Reason
 from echoroute.core.status import Condition, Previous, moment
 from echoroute.core.text import escaped
+from echoroute.core.written import MESSAGE_LIMIT, STATUS, cut, in_place, rendered
 
 GRACE = 30.0
 """Seconds for which a service that was seen healthy may be without instances: a rolling update must not flap."""
-
-MESSAGE_LIMIT = 1024
-"""Characters of a condition's message; the API server would take 32,768."""
 
 STALLED = frozenset(
     {
@@ -41,8 +38,6 @@ RECONCILING = frozenset({Reason.PENDING, Reason.GATEWAY_UNREACHABLE, Reason.GATE
 _TRIED_AGAIN = "; tried again within 30 minutes and when the gateway comes back"
 
 _NOT_LISTED_YET = "not in the gateway as this generation; whether an earlier one is, is not known yet"
-
-_STATUS = {True: "True", False: "False", None: "Unknown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +70,9 @@ def fold(facts: Facts, previous: Previous, *, now: datetime) -> Outcome:
         conditions["Stalled"] = Condition(True, ready.reason, ready.message)
     status: JsonObject = {
         "observedGeneration": facts.generation,
-        "conditions": [_rendered(type_, c, facts, previous, now) for type_, c in conditions.items()],
+        "conditions": in_place(
+            {t: rendered(t, c, facts.generation, previous, now) for t, c in conditions.items()}, previous
+        ),
         "routeId": facts.route_id,
     }
     generation = _programmed_generation(facts, previous)
@@ -85,7 +82,7 @@ def fold(facts: Facts, previous: Previous, *, now: datetime) -> Outcome:
     if counts is not None:
         status["instances"] = counts
     recheck = settling if settling > 0 else _recheck_after(facts, same)
-    return Outcome(status, (_STATUS[ready.status], ready.reason.value), recheck)
+    return Outcome(status, (STATUS[ready.status], ready.reason.value), recheck)
 
 
 def _settles_in(accepted: Condition, previous: Previous, now: datetime) -> float:
@@ -93,7 +90,7 @@ def _settles_in(accepted: Condition, previous: Previous, now: datetime) -> float
     if accepted.reason is not Reason.CONFLICTED:
         return 0.0
     before = previous.transitions.get("Accepted")
-    since = moment(before.time) if before and before.status == _STATUS[False] else None
+    since = moment(before.time) if before and before.status == STATUS[False] else None
     return GRACE if since is None else GRACE - (now - since).total_seconds()
 
 
@@ -164,7 +161,7 @@ def _told(gateway: Failed | Unreached) -> str:
     if gateway.reason is not Reason.GATEWAY_REJECTED:
         return gateway.message
     # Whole, however much the gateway has to say; and without a time, so that a try in vain costs no patch.
-    return f"{_cut(escaped(gateway.message), MESSAGE_LIMIT - len(_TRIED_AGAIN))}{_TRIED_AGAIN}"
+    return f"{cut(escaped(gateway.message), MESSAGE_LIMIT - len(_TRIED_AGAIN))}{_TRIED_AGAIN}"
 
 
 def _still_true(facts: Facts, previous: Previous, before: Condition) -> bool:
@@ -274,34 +271,3 @@ def _counts(facts: Facts, previous: Previous) -> JsonObject | None:
             return previous.instances
         case _:
             return None
-
-
-def _rendered(type_: str, condition: Condition, facts: Facts, previous: Previous, now: datetime) -> JsonObject:
-    status = _STATUS[condition.status]
-    before = previous.transitions.get(type_)
-    return {
-        "type": type_,
-        "status": status,
-        "reason": condition.reason.value,
-        "message": _shown(condition.message),
-        "observedGeneration": facts.generation,
-        "lastTransitionTime": before.time if before and before.status == status else rfc3339(now),
-    }
-
-
-def _shown(message: str) -> str:
-    return _cut(escaped(message), MESSAGE_LIMIT)
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def rfc3339(moment: datetime) -> str:
-    """A moment as the API server writes it: UTC, whole seconds (RFC 3339)."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def differs_beyond_counts(status: JsonObject, before: Mapping[str, object]) -> bool:
-    """Whether two statuses differ in more than the instance counts, which are patched rarely."""
-    return any(status.get(name) != before.get(name) for name in (status.keys() | before.keys()) - {"instances"})

@@ -11,6 +11,7 @@ from echoroute.core.alike import normal_form
 from echoroute.core.conflicts import ANY_HOST, Claim
 from echoroute.core.facts import Refusal
 from echoroute.core.inputs import SERVICE, Input
+from echoroute.core.notes import notes
 from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
 from echoroute.core.ownership import route_id
 from echoroute.core.policy import Policy
@@ -30,6 +31,8 @@ class Evaluation:
     claim: Claim | None = None
     service: str = ""
     enabled: bool = True
+    notes: tuple[str, ...] = ()
+    """What is told beside the acceptance."""
     inputs: frozenset[Input] = frozenset()
     """What it depends on beside the spec."""
 
@@ -62,6 +65,7 @@ def _judged(key: Key, entry: Entry, identity: str, *, owner: str, policy: Policy
         claim=claim(bundle.objects[ObjectRef(Kind.ROUTE, identity)], entry.created),
         service=service,
         enabled=parsed.enabled is not False,
+        notes=notes(parsed),
         inputs=frozenset({Input(SERVICE, service)}),
     )
 

@@ -38,6 +38,8 @@ class Previous:
     instances: JsonObject | None = None
     conditions: Mapping[str, Condition] = field(default_factory=dict)
     transitions: Mapping[str, Transition] = field(default_factory=dict)
+    listed: Mapping[str, JsonObject] = field(default_factory=dict)
+    """The conditions as they stand in it, by type, those of other controllers, too."""
 
     @property
     def healthy(self) -> bool:
@@ -72,12 +74,15 @@ def parse_previous(status: Mapping[str, JsonValue]) -> Previous:
     """The status of an API object; an empty mapping where it has none."""
     conditions: dict[str, Condition] = {}
     transitions: dict[str, Transition] = {}
+    listed: dict[str, JsonObject] = {}
     raw = status.get("conditions")
     for item in raw if isinstance(raw, list) else ():
         if not isinstance(item, dict):
             continue
         type_, state, time = (str(item.get(name, "")) for name in ("type", "status", "lastTransitionTime"))
         transitions[type_] = Transition(state, time)
+        if type_:
+            listed[type_] = item
         try:
             reason = Reason(str(item.get("reason")))
         except ValueError:
@@ -90,6 +95,7 @@ def parse_previous(status: Mapping[str, JsonValue]) -> Previous:
         instances=instances if isinstance(instances, dict) else None,
         conditions=conditions,
         transitions=transitions,
+        listed=listed,
     )
 
 

@@ -10,8 +10,11 @@ Severity = Literal["Normal", "Warning"]
 class Announcer(Protocol):
     """Kubernetes Events in a cluster, log lines without one. No method waits or raises."""
 
-    def transition(self, key: Key, uid: str, before: JsonObject, after: JsonObject) -> None:
-        """A status was written: `before` and `after` are whole statuses."""
+    def transition(self, key: Key, uid: str, before: JsonObject, after: JsonObject, expected: bool) -> None:
+        """A status was written: `before` and `after` are whole statuses.
+
+        `expected`: it is one of many, or of an object from before this term. Then nobody waits for its first Ready.
+        """
         ...
 
     def contested(self, key: Key) -> None:

@@ -31,6 +31,7 @@ class Route:
     service: str
     enabled: bool
     inputs: frozenset[Input]
+    notes: tuple[str, ...]
     resolution: Resolution
     """What the inputs make of it."""
     wanted: Wanted
@@ -148,6 +149,7 @@ class Table:
             route_id=evaluation.route_id,
             service=evaluation.service,
             enabled=evaluation.enabled,
+            notes=evaluation.notes,
             inputs=evaluation.inputs,
             resolution=resolve(evaluation.inputs, self._inputs),
             wanted=Wanted.of(bundle) if bundle else NOTHING,
@@ -190,7 +192,8 @@ class Table:
 
     def note(self, key: Key) -> str:
         """What its owner should know of an accepted EchoRoute; empty for nothing."""
-        return str(self._claims.tie(key) or "")
+        route, tie = self._routes.get(key), self._claims.tie(key)
+        return "; ".join((*(route.notes if route else ()), *([str(tie)] if tie else [])))
 
     def refusal(self, key: Key) -> Refusal | None:
         """Why the key's spec is not accepted: on its own account, or because of a conflict."""

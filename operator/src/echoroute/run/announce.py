@@ -20,16 +20,18 @@ class News(NamedTuple):
     message: str
 
 
-def news(before: JsonObject, after: JsonObject) -> News | None:
-    """What two statuses, one after the other, have to tell; None where nobody is waiting to hear it."""
+def news(before: JsonObject, after: JsonObject, *, expected: bool) -> News | None:
+    """What two statuses, one after the other, have to tell; None where nobody is waiting to hear it.
+
+    `expected` as in `Announcer.transition`.
+    """
     was, now = _ready(before), _ready(after)
     if (was.get("status"), was.get("reason")) == (now.get("status"), now.get("reason")):
         return None
     reason, message = str(now.get("reason")), str(now.get("message"))
     if now.get("status") != "True":
         return News("Warning", reason, message) if reason != Reason.PENDING else None
-    # That a new route is Ready is what everybody expects; that it is so again is news.
-    return News("Normal", reason, message) if was.get("status") == "False" else None
+    return None if expected and was.get("status") != "False" else News("Normal", reason, message)
 
 
 def contested(key: Key) -> News:
@@ -41,8 +43,8 @@ def contested(key: Key) -> News:
 class LogAnnouncer:
     """Implements `echoroute.engine.announcer.Announcer` where there is no Kubernetes."""
 
-    def transition(self, key: Key, uid: str, before: JsonObject, after: JsonObject) -> None:
-        told = news(before, after)
+    def transition(self, key: Key, uid: str, before: JsonObject, after: JsonObject, expected: bool) -> None:
+        told = news(before, after, expected=expected)
         if told is not None:
             log.log(_level(told.severity), "EchoRoute %s: %s: %s", key, told.reason, told.message)
 

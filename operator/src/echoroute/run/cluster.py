@@ -86,8 +86,8 @@ class KubernetesAnnouncer(LogAnnouncer):
         self._recorder = recorder
         self._pod = pod
 
-    def transition(self, key: Key, uid: str, before: JsonObject, after: JsonObject) -> None:
-        told = news(before, after)
+    def transition(self, key: Key, uid: str, before: JsonObject, after: JsonObject, expected: bool) -> None:
+        told = news(before, after, expected=expected)
         if told is not None:
             self._recorder.record(echoroute(key, uid), *told)
 

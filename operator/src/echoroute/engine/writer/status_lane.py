@@ -3,22 +3,25 @@
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import cast
 
 from prometheus_client import Counter
 from pydantic_core import from_json
 
-from echoroute.core.conditions import differs_beyond_counts, fold
+from echoroute.core.conditions import fold
 from echoroute.core.facts import Facts, Failed, Programmed, Unreached, Waiting
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.seen import Entry, Seen
 from echoroute.core.status import parse_previous
+from echoroute.core.written import differs_beyond_counts, differs_in_serving
 from echoroute.engine.discovery import Discovery
 from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority, WorkQueue
 from echoroute.engine.source import StatusWriter
 from echoroute.engine.table import Route, Table
 from echoroute.engine.writer.actual import Actual
+from echoroute.engine.writer.gateway_lane import BULK
 from echoroute.engine.writer.outage import OutageGate
 from echoroute.errors import NotLeading, SourceError, without_values
 from echoroute.net.backoff import Backoff
@@ -34,6 +37,12 @@ COUNTS_INTERVAL = 30.0
 
 COUNTS_SPACING = 0.05
 """Seconds between two such patches of any: a service of 2,000 routes that flaps must not keep the API server busy."""
+
+SERVING_INTERVAL = 2.0
+"""Seconds between two patches of one EchoRoute whose healthy instances are gone, or back, and nothing else is new."""
+
+REFUSED_RETRY = 600.0
+"""Seconds after which a status that the API server refused as such is tried again: a newer CRD may forbid it."""
 
 status_patches_total = Counter(
     "echoroute_status_patches_total", "Status patches by HTTP status; 0 means no answer.", ("code",)
@@ -54,7 +63,7 @@ class StatusLane:
         discovery: Discovery,
         clock: Callable[[], float],
         patched: Callable[[Entry, Seen], None],
-        announce: Callable[[Key, str, JsonObject, JsonObject], None],
+        announce: Callable[[Key, str, JsonObject, JsonObject, bool], None],
     ) -> None:
         self._writer = writer
         self._table = table
@@ -70,10 +79,12 @@ class StatusLane:
         self._backoff = Backoff(first=0.5, limit=60.0)
         self._counts_due: dict[Key, float] = {}
         self._counts_slots: dict[Key, float] = {}
+        self._serving_due: dict[Key, float] = {}
         self._next_slot = 0.0
         self._unwritten: set[Key] = set()
         self._doubted: set[Key] = set()
         """Those whose last patch found them gone, or another life of them."""
+        self._began = datetime.now(UTC)
         self.writing = Trouble("status", "statuses cannot be written", "all statuses could be written")
 
     def mark(self, key: Key, *, hold: bool = False) -> None:
@@ -119,8 +130,8 @@ class StatusLane:
         """Write the status of a key where it changed; gives whether it is written now, or need not be."""
         route = self._table.get(key)
         if route is None:
-            self._counts_due.pop(key, None)
-            self._counts_slots.pop(key, None)
+            for known in (self._counts_due, self._counts_slots, self._serving_due):
+                known.pop(key, None)
             return True
         wait = self._wait(key, route)
         if wait is None:
@@ -143,7 +154,8 @@ class StatusLane:
         seen = await self._writer.patch_status(key, entry.uid, {**outcome.status, **removed})
         status_patches_total.labels("200").inc()
         self._patched(entry, seen)
-        self._announce(key, entry.uid, before, outcome.status)
+        expected = entry.created < self._began or self.waiting > BULK
+        self._announce(key, entry.uid, before, outcome.status, expected)
         return True
 
     def _wait(self, key: Key, route: Route) -> float | None:
@@ -194,6 +206,13 @@ class StatusLane:
             self._counts_slots.pop(key, None)
             self._counts_due[key] = now + COUNTS_INTERVAL
             return True
+        if differs_in_serving(status, before):
+            wait = self._serving_due.get(key, now) - now
+            if wait > 0:
+                self._queue.add_after(key, Priority.CHANGE, wait)
+                return False
+            self._serving_due[key] = now + SERVING_INTERVAL
+            return True
         if key not in self._counts_slots:
             # The turn is given out when the key is due, so that one far-off turn does not delay all others.
             wait = self._counts_due.get(key, now) - now
@@ -224,4 +243,5 @@ class StatusLane:
         else:
             self._unwritten.add(key)
             self.writing.begin(f"EchoRoute {key}: {error}", status=error.status, told=error.status == 0)
-        self._queue.add_after(key, Priority.RETRY, self._backoff.next(key))
+        again_in = REFUSED_RETRY if error.status == HTTPStatus.UNPROCESSABLE_ENTITY else self._backoff.next(key)
+        self._queue.add_after(key, Priority.RETRY, again_in)
