@@ -77,12 +77,14 @@ def test_what_the_chart_installs_serves_a_route_and_goes_without_it(settled: Ins
     kube.apply(_ROUTE)
     kube.run("-n", "team-chart", "wait", "--for=condition=Ready", "echoroute/by-chart", "--timeout=60s", timeout=70)
     settled.gateway.wait_for("/by-chart/hello", 200, timeout=20)
-    [pod] = kube.list_all("pods", _NAMESPACE, "app.kubernetes.io/name=chart-operator")
-    assert at(pod, "status", "containerStatuses", 0, "restartCount") == 0
+    pods = kube.list_all("pods", _NAMESPACE, "app.kubernetes.io/name=chart-operator")
+    assert [at(pod, "status", "containerStatuses", 0, "restartCount") for pod in pods] == [0, 0]
 
     kube.run("-n", "team-chart", "delete", "echoroute", "by-chart")
     settled.gateway.wait_for("/by-chart/hello", 404, timeout=20)
     release.run("uninstall", _RELEASE, "--wait")
-    until(lambda: not kube.list_all("pods", _NAMESPACE, "app.kubernetes.io/name=chart-operator"), "its pod is gone", 60)
+    until(
+        lambda: not kube.list_all("pods", _NAMESPACE, "app.kubernetes.io/name=chart-operator"), "its pods are gone", 60
+    )
     crds = kube.list_all("customresourcedefinitions")
     assert "echoroutes.echoroute.dev" in {at(crd, "metadata", "name") for crd in crds}, "and with it every EchoRoute"
