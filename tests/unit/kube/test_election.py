@@ -1,12 +1,10 @@
 """Elections against a Lease in memory, in virtual time: who leads, from when on, and never two at once."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Coroutine
 from typing import NamedTuple
 
 import pytest
-from echoroute.errors import KubernetesError
 from echoroute.kube.election import Election, identity
 from echoroute.kube.lease import Lease
 from echoroute.net.fence import Fence
@@ -14,92 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ..simulation.virtual_time import run_in_virtual_time
+from .leases import DURATION, Client, Server
 
-DURATION = 15.0
 RENEW = 2.0
 DEADLINE = 10.0
 A_MOMENT = 0.1
-
-
-@dataclass
-class Server:
-    """The API server's Lease, and who watches it."""
-
-    lease: Lease | None = None
-    version: int = 0
-    watchers: set[asyncio.Queue[Lease | None]] = field(default_factory=set)
-
-    def write(self, lease: Lease | None) -> None:
-        self.version += 1
-        self.lease = replace(lease, version=self.version) if lease else None
-        for watcher in self.watchers:
-            watcher.put_nowait(self.lease)
-
-
-class Client:
-    """One replica's way to the server. Implements `Leases`."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self.cut = False
-        """Requests are not answered, and do not arrive."""
-        self.answers_lost = False
-        """Requests arrive, and are not answered."""
-        self.deaf = False
-        """The watch tells of nothing."""
-
-    async def _arrive(self) -> None:
-        if self.cut:
-            await asyncio.sleep(1000)
-        await asyncio.sleep(0.001)
-
-    async def _answer(self) -> Lease:
-        if self.answers_lost:
-            await asyncio.sleep(1000)
-        await asyncio.sleep(0.001)
-        assert self._server.lease is not None
-        return self._server.lease
-
-    async def read(self) -> Lease | None:
-        await self._arrive()
-        return self._server.lease
-
-    async def watch(self, since: Lease | None) -> AsyncGenerator[Lease | None]:
-        await self._arrive()
-        events: asyncio.Queue[Lease | None] = asyncio.Queue()
-        if self._server.lease is not None and since != self._server.lease:
-            events.put_nowait(self._server.lease)
-        self._server.watchers.add(events)
-        try:
-            while True:
-                event = await events.get()
-                if self.cut:
-                    await asyncio.sleep(2 * DURATION)
-                    raise KubernetesError("silence", status=0)
-                if not self.deaf:
-                    yield event
-        finally:
-            self._server.watchers.discard(events)
-
-    async def take(self, before: Lease | None, holder: str) -> Lease:
-        transitions = before.transitions + 1 if before else 0
-        return await self._replace(before, Lease(holder, DURATION, transitions, 0))
-
-    async def renew(self, before: Lease) -> Lease:
-        return await self._replace(before, before)
-
-    async def release(self, before: Lease) -> Lease:
-        return await self._replace(before, replace(before, holder=""))
-
-    async def _replace(self, before: Lease | None, after: Lease) -> Lease:
-        await self._arrive()
-        now = self._server.lease
-        if before is not None and now is None:
-            raise KubernetesError("not found", status=404)
-        if now is not None and (before is None or before.version != now.version):
-            raise KubernetesError("another version", status=409)
-        self._server.write(after)
-        return await self._answer()
 
 
 class Replica:
