@@ -6,7 +6,7 @@ import logging
 import pytest
 from echoroute.consul import follower as module
 from echoroute.consul import watch
-from echoroute.consul.follower import HELD_QUERIES, Follower
+from echoroute.consul.follower import HELD_QUERIES, HELD_STANDING_BY, Follower
 from prometheus_client import REGISTRY
 
 
@@ -79,7 +79,7 @@ async def test_no_more_queries_are_held_than_consul_allows_and_all_services_have
 ):
     monkeypatch.setattr(module, "_TURNS_PER_SECOND", 200)
     monkeypatch.setattr(module, "_SHORT_WAIT", 1)
-    services = names(HELD_QUERIES + 60)
+    services = names(HELD_QUERIES + 80)
     follower.follow(services)
     await heard.until(lambda: heard.health.keys() == services)
     await small_consul.put("service-3", "passing")
@@ -110,6 +110,26 @@ async def test_growing_past_the_held_queries_does_not_wait_for_the_long_ones_to_
     await heard.until(lambda: f"service-{HELD_QUERIES}" in heard.health, timeout=40)
     follower.follow(names(3))
     await heard.until(lambda: small_consul.held == 3)
+
+
+async def test_who_stands_by_holds_fewer_queries_and_misses_nothing(small_consul, follower, heard):
+    services = names(HELD_STANDING_BY + 10)
+    follower.follow(services)
+    await heard.until(lambda: small_consul.held == len(services))
+    for _ in range(2):
+        follower.stand_by(standing_by=True)
+        await heard.until(lambda: small_consul.held <= HELD_STANDING_BY)
+        small_consul.most_held = 0
+        await small_consul.put("service-3", "passing")
+        await small_consul.put("service-25", "passing", "critical")
+        await heard.until(lambda: heard.health["service-3"] == (1, 1) and heard.health["service-25"] == (1, 2))
+        assert small_consul.most_held <= HELD_STANDING_BY
+        follower.stand_by(standing_by=False)
+        await heard.until(lambda: small_consul.held == len(services))
+        await small_consul.put("service-3")
+        await heard.until(lambda: heard.health["service-3"] == (0, 0))
+        await small_consul.put("service-25")
+        await heard.until(lambda: heard.health["service-25"] == (0, 0))
 
 
 async def test_while_consul_is_away_one_request_asks_for_all_and_one_line_is_logged(

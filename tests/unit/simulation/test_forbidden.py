@@ -21,6 +21,8 @@ class _Consul:
 
     def follow(self, services: set[str]) -> None: ...
 
+    def stand_by(self, *, standing_by: bool) -> None: ...
+
 
 async def _world(settle: float = 1.0) -> World:
     world = World.new()

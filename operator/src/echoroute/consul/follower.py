@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import Final
 
 from echoroute.consul import metrics
@@ -20,18 +21,20 @@ from echoroute.net.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
-# Consul allows a client 200 connections by default (limits.http_max_conns_per_client); others on this host need some.
-HELD_QUERIES: Final = 100
+# Consul allows a client 200 connections by default (limits.http_max_conns_per_client). Two replicas may share an
+# address with others on this host, and who stands by needs no news within a second.
+HELD_QUERIES: Final = 80
+HELD_STANDING_BY: Final = 20
 
-# With a query held for each service, one wait is this long (seconds): 100 services cost 2 requests a second, and a
+# With a query held for each service, one wait is this long (seconds): 80 services cost 1.3 requests a second, and a
 # connection that died silently is found after a minute.
 _LONG_WAIT: Final = 60
 
-# With more services than held queries they take turns. A query costs 0.5 ms of CPU, and Consul as much, so 50 in a
-# second are 2.5 % of a core; each service then has its turn every 2,000 / 50 = 40 s, or 200 s for 10,000. A change in
+# With more services than held queries they take turns. A query costs 0.5 ms of CPU, and Consul as much, so 40 in a
+# second are 2 % of a core; each service then has its turn every 2,000 / 40 = 50 s, or 250 s for 10,000. A change in
 # between is answered at once when the turn comes, and what just changed is asked for again first. A wait of
-# 100 queries / 50 = 2 s keeps all connections waiting, and the rate where it should be.
-_TURNS_PER_SECOND: Final = 50
+# 80 queries / 40 = 2 s keeps all connections waiting, and the rate where it should be.
+_TURNS_PER_SECOND: Final = 40
 _SHORT_WAIT: Final = HELD_QUERIES // _TURNS_PER_SECOND
 
 # First answers do not block, and statuses wait for them: 2,000 in 4 s, for a fifth of a core.
@@ -75,7 +78,8 @@ class Follower:
         self._news: deque[Watch] = deque()
         self._news_next = False
         self._work = asyncio.Event()
-        self._slots = asyncio.Semaphore(HELD_QUERIES)
+        self._most = HELD_QUERIES
+        self._slots = asyncio.Semaphore(self._most)
         self._reachable: bool | None = None
         # Cleared at the start, and while probes fail: nothing else is sent meanwhile.
         self._answering = asyncio.Event()
@@ -94,11 +98,23 @@ class Follower:
             self._watches[service] = watch = Watch(service)
             self._queue(watch)
         if self._in_turns and not took_turns:
-            # The long waits under way would hold all connections.
-            for watch in self._watches.values():
-                _cut(watch)
-                self._queue(watch)
+            self._cut_all()  # the long waits under way would hold all connections
         metrics.services_followed.set(len(self._watches))
+
+    def stand_by(self, *, standing_by: bool) -> None:
+        """Hold fewer queries while another replica leads, and as many as ever once this one does."""
+        most = HELD_STANDING_BY if standing_by else HELD_QUERIES
+        for _ in range(most - self._most):
+            self._slots.release()
+        fewer, self._most = most < self._most, most
+        if fewer:
+            self._slots = asyncio.Semaphore(most)
+            self._cut_all()
+
+    def _cut_all(self) -> None:
+        for watch in self._watches.values():
+            _cut(watch)
+            self._queue(watch)
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -107,20 +123,22 @@ class Follower:
             for number in itertools.count(1):
                 await self._work.wait()
                 await self._answering.wait()
-                await self._slots.acquire()
-                watch, pause = self._next()
+                slots = self._slots
+                await slots.acquire()
+                # Meanwhile there may be other ones, and fewer.
+                watch, pause = self._next() if slots is self._slots else (None, 0.0)
                 if watch is None:
-                    self._slots.release()
+                    slots.release()
                     continue
                 watch.query = tasks.create_task(self._query(watch, tasks))
                 # As a callback, since a task that is cancelled before it began runs none of its own code.
-                watch.query.add_done_callback(lambda _: self._slots.release())
+                watch.query.add_done_callback(partial(_release, slots))
                 if number % _BUNCH == 0:
                     await asyncio.sleep(pause * _BUNCH)
 
     @property
     def _in_turns(self) -> bool:
-        return len(self._watches) > HELD_QUERIES
+        return len(self._watches) > self._most
 
     def _queue(self, watch: Watch, *, had_news: bool = False) -> None:
         if watch.queued or watch.query is not None or self._watches.get(watch.service) is not watch:
@@ -237,6 +255,10 @@ class Follower:
             self._reachable = reachable
             metrics.up.set(reachable)
             self._on_reachable(reachable)
+
+
+def _release(slots: asyncio.Semaphore, _: object) -> None:
+    slots.release()
 
 
 def _cut(watch: Watch) -> None:

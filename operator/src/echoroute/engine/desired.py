@@ -121,6 +121,11 @@ class DesiredSide:
         self.table.forget_gateway()
         self.progress.begin_all()
 
+    def stand_by(self, *, standing_by: bool) -> None:
+        """Whether another replica leads."""
+        if self._follower is not None:
+            self._follower.stand_by(standing_by=standing_by)
+
     def _changed(self, keys: Iterable[Key], priority: Priority) -> None:
         if self.term is not None:
             for key in keys:

@@ -103,10 +103,12 @@ class Engine:
             clock=self._clock,
         )
         self._term_began.set()
+        self.desired.stand_by(standing_by=False)
         try:
             await self.writer.run()
         finally:
             self.writer = self.desired.term = None
+            self.desired.stand_by(standing_by=True)
 
     def look_soon(self) -> None:
         """Do not wait for the next round: something happened that only a round can see."""
@@ -129,6 +131,7 @@ class Engine:
                 await self._term_began.wait()
         writer = self.writer
         if writer is None:
+            self.desired.stand_by(standing_by=True)
             return
         first_pass = asyncio.create_task(writer.first_pass())
         latest = self._clock() + _LONGEST_WAIT

@@ -37,3 +37,7 @@ class ServiceFollower(Protocol):
     """The Consul side: follows the services named last."""
 
     def follow(self, services: set[str]) -> None: ...
+
+    def stand_by(self, *, standing_by: bool) -> None:
+        """Whether another replica leads: then news may come later, for fewer connections."""
+        ...
