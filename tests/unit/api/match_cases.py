@@ -139,6 +139,8 @@ MALFORMED = [
                 [["arg_a", "in", ["$Secret://a"]]],
                 "must have a value that 'in' can",
             ),
+            ("an argument without a value is no text", [["arg_a", "!", "IPMATCH", ["::/0"]]], "must have ipmatch with"),
+            ("nor is a number", [["request_length", "ipmatch", ["::/0"]]], "must have ipmatch with"),
             ("a broken pattern", [["arg_a", "~~", "a)"]], "')' at 2 has no '('"),
             ("a value that is too long", [["arg_a", "==", "a" * 1025]], "of at most 1024 characters"),
         ]

@@ -90,6 +90,10 @@ _VALUE_OPS, _LIST_OPS, _BARE_OPS = ["Exact", "NotEqual", "Regex", "NotRegex"], [
 _text = st.text("abc,=^.ä", max_size=6)
 
 
+def _as_compared(condition):
+    return json.dumps({**condition, "name": condition["name"].lower().replace("_", "-")}, sort_keys=True)
+
+
 def _conditions(names, odd):
     """Conditions on headers, queries or cookies; odd ones may also lack what their op needs, or have too much."""
     values = st.lists(_text | odd, min_size=1, max_size=3, unique=True)
@@ -100,7 +104,7 @@ def _conditions(names, odd):
     )
     ops = st.sampled_from(_VALUE_OPS + _LIST_OPS + _BARE_OPS)
     wrong = odd.flatmap(lambda text: _object({"name": names, "op": ops}, value=st.just(text), values=values))
-    return st.lists(good | wrong, min_size=1, max_size=3, unique_by=lambda one: str(one).lower().replace("_", "-"))
+    return st.lists(good | wrong, min_size=1, max_size=3, unique_by=_as_compared)
 
 
 _address = st.sampled_from(
@@ -180,6 +184,11 @@ def _holds_together(spec):
 def specs():
     """Well-formed specs."""
     return _specs(st.nothing()).filter(_holds_together)
+
+
+def matches():
+    """Well-formed `match`es."""
+    return _matches(st.nothing())
 
 
 def near_specs():

@@ -132,9 +132,9 @@ def test_a_hand_may_nest_it_deeply():
     assert normal_form({"vars": deep}) != NO_CONDITIONS
 
 
-@given(spec=_STRATEGIES["specs"](), turn=st.randoms(use_true_random=False))
-def test_order_and_letter_case_do_not_count(spec, turn):
-    match = {**spec["match"], "paths": ["/a"]}
+@given(made_up=_STRATEGIES["matches"](), turn=st.randoms(use_true_random=False))
+def test_order_and_letter_case_do_not_count(made_up, turn):
+    match = {**made_up, "paths": ["/a"]}
     other = {name: _shuffled(name, items, turn) for name, items in match.items()}
     forms = [
         normal_form({"vars": expression(one), "remote_addrs": list(one.remote_addrs or ())})

@@ -22,6 +22,8 @@ _variable = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}").fullmatch
 # APISIX holds up to 64 MiB of each request for these, and the request fails where the answer is already there.
 _of_the_body = re.compile(r"(?:post_arg|graphql)[_.]").match
 _NO_TEXT = "cookie"  # all cookies as an object, at which a regular expression fails
+# Others may be a number or true, at which APISIX's code fails.
+_may_be_an_address = re.compile(r"(?:remote|realip_remote|server)_addr|(?:http|cookie)_.*").fullmatch
 _control = re.compile(r"[\x00-\x1f\x7f-\x9f]").search
 
 BROKEN = "must have a regular expression (PCRE) that is not broken, or the gateway matches otherwise without a word"
@@ -71,6 +73,10 @@ def _check_comparison(item: list[JsonValue]) -> None:
         raise problem("must not compare variables of the request's body (post_arg, graphql), nor all cookies at once")
     if not isinstance(operator, str) or operator.lower() not in _OPERATORS:
         raise problem(f"must have operators of {', '.join(sorted(_OPERATORS))}, with '!' in front to negate")
+    if operator.lower() == "ipmatch" and _may_be_an_address(name) is None:
+        raise problem(
+            "must have ipmatch with remote_addr, realip_remote_addr, server_addr, a header or a cookie: others fail"
+        )
     if isinstance(value, str) and operator.lower() in _REGEX and (wrong := flaw(value)) is not None:
         raise problem(f"{BROKEN}: {wrong}")
     if not _fits(operator.lower(), value):

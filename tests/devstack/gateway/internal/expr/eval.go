@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// Failure is what Eval panics with where APISIX's code fails: the request is answered 500.
+type Failure struct{}
+
 // Eval says whether the expression holds for a request.
 func (e *Expr) Eval(variables Variables) bool {
 	switch e.logic {
@@ -49,7 +52,16 @@ var comparisons = map[string]func(e *Expr, value any) bool{
 	"~*":      matches,
 	"in":      in,
 	"has":     func(*Expr, any) bool { return false }, // no variable of this gateway is a list
-	"ipmatch": func(e *Expr, value any) bool { text, ok := value.(string); return ok && Contains(e.networks, text) },
+	"ipmatch": inNetworks,
+}
+
+// inNetworks fails on an argument without a value, which is no text.
+func inNetworks(e *Expr, value any) bool {
+	if value == true {
+		panic(Failure{})
+	}
+	text, ok := value.(string)
+	return ok && Contains(e.networks, text)
 }
 
 // equal compares as numbers when the operand is one.
@@ -78,8 +90,11 @@ func number(value any) (float64, bool) {
 	return 0, false
 }
 
-// matches reads an argument without a value as the text "true", as Lua does.
+// matches reads an argument without a value as the text "true", as Lua does, and fails without a pattern.
 func matches(e *Expr, value any) bool {
+	if _, isText := e.operand.(string); !isText && value != nil {
+		panic(Failure{})
+	}
 	if value == true {
 		value = "true"
 	}
@@ -87,7 +102,11 @@ func matches(e *Expr, value any) bool {
 	return ok && e.regex != nil && e.regex.Matches(text)
 }
 
+// in never holds for what is absent, also where the list has a null.
 func in(e *Expr, value any) bool {
+	if value == nil {
+		return false
+	}
 	list, _ := e.operand.([]any)
 	for _, item := range list {
 		if same(value, item) {

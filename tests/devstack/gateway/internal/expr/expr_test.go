@@ -40,6 +40,7 @@ func TestEval(t *testing.T) {
 		{"or does not", `[["http_x_user","~*","^alice$"]]`, true},
 		{"a broken one never matches", `[["http_x_user","~~","("]]`, false},
 		{"in a list", `[["arg_name","in",["xml","json"]]]`, true},
+		{"what is absent is in no list", `[["arg_none","in",[null]]]`, false},
 		{"in a text is never true", `[["arg_name","in","json"]]`, false},
 		{"an address in a network", `[["remote_addr","ipmatch",["10.0.0.0/8"]]]`, true},
 		{"an address outside", `[["remote_addr","ipmatch","192.168.0.0/16"]]`, false},
@@ -81,6 +82,26 @@ func TestCompileRefuses(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%s: got %v, want %q", test.vars, err, test.want)
 			}
+		})
+	}
+}
+
+func TestEvalFails(t *testing.T) {
+	for why, vars := range map[string]string{
+		"a pattern that is no text":                 `[["arg_name","~~",1]]`,
+		"an argument without a value as an address": `[["arg_flag","ipmatch",["10.0.0.0/8"]]]`,
+	} {
+		t.Run(why, func(t *testing.T) {
+			e, err := Compile(parse(t, vars))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				if recover() != (Failure{}) {
+					t.Errorf("%s: no failure", vars)
+				}
+			}()
+			e.Eval(func(name string) any { return variables[name] })
 		})
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"devstack/gateway/internal/apischema"
 	"devstack/gateway/internal/discovery"
+	"devstack/gateway/internal/expr"
 	"devstack/gateway/internal/nginx"
 	"devstack/gateway/internal/router"
 	"devstack/gateway/internal/store"
@@ -110,6 +111,7 @@ func (g *Gateway) upstream(id string) *upstream {
 
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Server", nginx.Server)
+	defer failed(w)
 	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
 		nginx.ErrorPage(w, http.StatusMethodNotAllowed) // nginx has neither, whatever a route says
 		return
@@ -146,6 +148,17 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.Header.Del("Upgrade")
 	}
 	g.proxy.ServeHTTP(w, r.WithContext(withRequest(r.Context(), q)))
+}
+
+// failed answers where an expression could not be evaluated; whatever else goes wrong goes on.
+func failed(w http.ResponseWriter) {
+	switch reason := recover().(type) {
+	case nil:
+	case expr.Failure:
+		nginx.ErrorPage(w, http.StatusInternalServerError)
+	default:
+		panic(reason)
+	}
 }
 
 func newRequest(g *Gateway, r *http.Request, uri, args string) *request {

@@ -46,7 +46,7 @@ func (q *request) lookUp(name string) any {
 	if name == "status" && q.status != 0 {
 		return float64(q.status)
 	}
-	if value, known := q.named(name); known && value != "" {
+	if value, known := q.named(name); known && (value != "" || name == "is_args") {
 		return value
 	}
 	return nil
@@ -77,8 +77,10 @@ func (q *request) named(name string) (string, bool) {
 		return "_", true
 	case "scheme":
 		return "http", true
-	case "remote_addr", "realip_remote_addr":
+	case "remote_addr":
 		return q.remote, true
+	case "realip_remote_addr":
+		return q.in.RemoteAddr[:strings.LastIndexByte(q.in.RemoteAddr, ':')], true
 	case "remote_port":
 		return q.in.RemoteAddr[strings.LastIndexByte(q.in.RemoteAddr, ':')+1:], true
 	case "server_addr":
@@ -147,7 +149,7 @@ func (q *request) header(name string) any {
 func (q *request) argument(name string) any {
 	for pair := range strings.SplitSeq(q.args, "&") {
 		key, value, hasValue := strings.Cut(pair, "=")
-		if decoded, err := url.QueryUnescape(key); err != nil || decoded != name {
+		if decoded, err := url.QueryUnescape(key); err != nil || decoded != name || pair == "" {
 			continue
 		}
 		if !hasValue {

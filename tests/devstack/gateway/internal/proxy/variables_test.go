@@ -76,3 +76,12 @@ func TestRequestIDIsOneOfTheRequest(t *testing.T) {
 		t.Errorf("%v", one)
 	}
 }
+
+func TestVariablesWithoutAQuery(t *testing.T) {
+	q := &request{in: &http.Request{}, cached: map[string]any{}}
+	for name, want := range map[string]any{"is_args": "", "args": nil, "arg_": nil, "arg_a": nil} {
+		if got := q.variable(name); got != want {
+			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+}
