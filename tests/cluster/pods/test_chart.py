@@ -69,6 +69,9 @@ def release(settled: Installed, tmp_path: Path) -> Iterator[Release]:
     chart = str(REPOSITORY / "manifests" / "chart")
     release.run("install", _RELEASE, chart, "--values", str(values), "--wait", "--timeout", "120s")
     yield release
+    # While the operator is there: what it has left in the gateway nobody else would take away.
+    kube.run("-n", "team-chart", "delete", "echoroutes", "--all")
+    settled.gateway.wait_for("/by-chart/hello", 404, timeout=20)
     kube.run("delete", "namespace", _NAMESPACE, "team-chart", "--ignore-not-found", timeout=90)
 
 
