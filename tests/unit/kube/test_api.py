@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from echoroute.errors import KubernetesError, NotLeading, SettingsError
+from echoroute.kube.account import Account
 from echoroute.kube.api import KubernetesApi
 from echoroute.net.fence import Fence
 
@@ -42,7 +43,7 @@ async def test_a_kubeconfig_that_cannot_be_used_is_told_in_one_line(
     with pytest.raises(
         SettingsError, match=r"^the kubeconfig .* cannot be used: .*echoroute run --from DIR$"
     ) as caught:
-        await KubernetesApi(1).__aenter__()
+        await Account.open()
     assert "s3cret" not in str(caught.value), why
 
 
@@ -61,7 +62,7 @@ async def test_an_answer_that_is_none_is_trouble_and_no_crash(
     async with TestServer(app) as server:
         (tmp_path / "config").write_text(_CONFIG % str(server.make_url("")).rstrip("/"))
         monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
-        async with KubernetesApi(1) as api:
+        async with KubernetesApi(await Account.open(), 1) as api:
             with pytest.raises(KubernetesError, match="is this the Kubernetes API") as caught:
                 await api.get("/version")
     assert caught.value.status == 0, why
@@ -82,7 +83,7 @@ async def test_behind_a_closed_fence_reads_pass_and_writes_do_not(
     async with TestServer(app) as server:
         (tmp_path / "config").write_text(_CONFIG % str(server.make_url("")).rstrip("/"))
         monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
-        async with KubernetesApi(2, fence=fence) as api:
+        async with KubernetesApi(await Account.open(), 2, fence=fence) as api:
             with pytest.raises(NotLeading):
                 await api.merge_patch("/status", {}, manager="me")
             with pytest.raises(NotLeading):
@@ -121,7 +122,7 @@ async def test_a_watch_tells_what_came_and_why_it_ended(
     async with TestServer(app) as server:
         (tmp_path / "config").write_text(_CONFIG % str(server.make_url("")).rstrip("/"))
         monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
-        async with KubernetesApi(1) as api:
+        async with KubernetesApi(await Account.open(), 1) as api:
 
             async def follow() -> None:
                 async for kind, _ in api.watch("/things", {}, silence=0.2):

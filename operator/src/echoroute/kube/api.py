@@ -1,30 +1,28 @@
 """The requests to the Kubernetes API that the operator makes besides kopf's watch, as JSON in and out."""
 
-import os
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote, urlencode
 
 import aiohttp
-import yaml
 from kubernetes.aio import client, config
 from kubernetes.aio.client.rest import RESTClientObject, RESTResponse
 from pydantic import JsonValue
 
 from echoroute.core.json import parse
 from echoroute.core.objects import JsonObject
-from echoroute.errors import KubernetesError, SettingsError
+from echoroute.errors import KubernetesError
+from echoroute.kube.account import Account
 from echoroute.net.fence import Fence, FencedConnector
 
 _LIST_PARTIAL = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _MERGE_PATCH = "application/merge-patch+json"
 _PAGE = 500
 _TIMEOUT = 30.0
-_IN_CLUSTER_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 
 class _Rest(RESTClientObject):
@@ -39,42 +37,26 @@ class _Rest(RESTClientObject):
 
 
 class KubernetesApi:
-    """A connection to the API server, found by KUBECONFIG, the pod's account, or ~/.kube/config.
+    """Connections to the API server, with an account's address and credentials.
 
-    Entering it raises `SettingsError` where none of them can be used. Requests that change something ask the `fence`,
-    where there is one, and raise `NotLeading`.
+    Requests that change something ask the `fence`, where there is one, and raise `NotLeading`.
     """
 
-    def __init__(self, connections: int, *, fence: Fence | None = None) -> None:
+    def __init__(self, account: Account, connections: int, *, fence: Fence | None = None) -> None:
+        self._account = account
         self._connections = connections
         self._fence = fence
-        self._client: client.ApiClient | None = None
+        self._generation = 0
+        self._rest: RESTClientObject | None = None
 
     async def __aenter__(self) -> Self:
-        configuration = client.Configuration()
-        configuration.connection_pool_maxsize = self._connections
-        # Otherwise aiohttp reads ~/.netrc, in a thread, for each request. A proxy comes with the kubeconfig.
-        configuration.client_session_kwargs = {"trust_env": False}
-        try:
-            if in_cluster():
-                config.load_incluster_config(client_configuration=configuration)
-            else:
-                await config.load_kube_config(os.environ.get("KUBECONFIG"), client_configuration=configuration)
-        except (config.ConfigException, yaml.YAMLError, OSError) as error:
-            where = "the pod's service account" if in_cluster() else "the kubeconfig (KUBECONFIG or ~/.kube/config)"
-            why = _first_line(error)
-            raise SettingsError(
-                f"{where} cannot be used: {why}. Without Kubernetes: echoroute run --from DIR"
-            ) from None
-        self._client = client.ApiClient(configuration)
-        self._client.rest_client = _Rest(configuration, self._fence)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._client is not None:
-            await self._client.close()
+        if self._rest is not None:
+            await self._rest.close()
 
     async def get(self, path: str) -> JsonObject:
         """Read one object. Raises `KubernetesError` (status 404 where it does not exist)."""
@@ -164,16 +146,44 @@ class KubernetesApi:
         body: JsonObject | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> RESTResponse:
-        if self._client is None:
-            raise RuntimeError("the connection is not open")
-        sent = dict(headers or {})
-        # The library refreshes the account's token here, once a minute.
-        await self._client.update_params_for_auth(sent, [], ["BearerToken"], path, method, body)
-        url = f"{self._client.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
-        response: RESTResponse = await self._client.rest_client.request(
-            method, url, headers=sent, body=body, _request_timeout=timeout
-        )
+        await self._account.renew()
+        response, shown = await self._try(method, path, timeout=timeout, query=query, body=body, headers=headers)
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            await self._account.renew(refused=shown)
+            if self._account.authorization != shown:
+                response.response.release()
+                response, _ = await self._try(method, path, timeout=timeout, query=query, body=body, headers=headers)
         return response
+
+    async def _try(
+        self,
+        method: str,
+        path: str,
+        *,
+        timeout: aiohttp.ClientTimeout,
+        query: Mapping[str, str] | None,
+        body: JsonObject | None,
+        headers: Mapping[str, str] | None,
+    ) -> tuple[RESTResponse, str]:
+        """Send a request; its answer, and the authorization that it showed."""
+        rest, shown = await self._connected(), self._account.authorization
+        sent = {**(headers or {}), **({"Authorization": shown} if shown else {})}
+        url = f"{self._account.host}{path}" + (f"?{urlencode(query)}" if query else "")
+        response: RESTResponse = await rest.request(method, url, headers=sent, body=body, _request_timeout=timeout)
+        return response, shown
+
+    async def _connected(self) -> RESTClientObject:
+        """The connections; new ones where the address or a certificate has changed."""
+        if self._rest is None or self._generation != self._account.generation:
+            before, self._generation = self._rest, self._account.generation
+            configuration = self._account.configuration
+            configuration.connection_pool_maxsize = self._connections
+            # Otherwise aiohttp reads ~/.netrc, in a thread, for each request. A proxy comes with the kubeconfig.
+            configuration.client_session_kwargs = {"trust_env": False}
+            self._rest = _Rest(configuration, self._fence)
+            if before is not None:
+                await before.close()
+        return self._rest
 
 
 @contextmanager
@@ -183,11 +193,6 @@ def _trouble() -> Iterator[None]:
         yield
     except (TimeoutError, aiohttp.ClientError, ssl.SSLError, OSError, config.ConfigException) as error:
         raise KubernetesError(f"the Kubernetes API does not answer: {_cause(error)}", status=0) from error
-
-
-def in_cluster() -> bool:
-    """Whether to use the pod's own account: KUBECONFIG, where it is set, says otherwise."""
-    return "KUBECONFIG" not in os.environ and _IN_CLUSTER_TOKEN.exists()
 
 
 def object_path(group_version: str, plural: str, namespace: str, name: str = "") -> str:
@@ -208,11 +213,6 @@ def _refused(method: str, path: str, status: int, answer: JsonValue) -> Kubernet
     """What the API server says: the message of its Status object."""
     text = answer.get("message") if isinstance(answer, dict) else None
     return KubernetesError(f"{method} {path}: {text or 'no message'} (HTTP {status})", status=status)
-
-
-def _first_line(error: BaseException) -> str:
-    """What went wrong, without the lines of a file that YAML's errors show: they may hold a token."""
-    return str(error).partition("\n")[0].rstrip(".")
 
 
 def _cause(error: BaseException) -> str:

@@ -17,7 +17,8 @@ import kopf
 from echoroute.api.objects import GROUP, PLURAL, VERSION, EchoRouteObject
 from echoroute.core.objects import JsonObject
 from echoroute.errors import KubernetesError, without_values
-from echoroute.kube.api import in_cluster
+from echoroute.kube.account import Account
+from echoroute.kube.login import Login
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,8 @@ def _name(raw: JsonObject) -> str:
 class Watch:
     """One run of kopf: `run` returns when it was stopped, and raises what ended it otherwise."""
 
-    def __init__(self, deliver: Deliver, namespaces: Sequence[str]) -> None:
+    def __init__(self, account: Account, deliver: Deliver, namespaces: Sequence[str]) -> None:
+        self._account = account
         self._deliver = deliver
         self._namespaces = namespaces
 
@@ -74,7 +76,7 @@ class Watch:
         def main() -> None:
             error: BaseException | None = None
             try:
-                asyncio.run(self._operate(inbox.put, stop))
+                asyncio.run(self._operate(inbox.put, stop, Login(self._account, loop)))
             except BaseException as caught:  # noqa: BLE001 - whatever ends kopf is told to the supervisor
                 error = caught
             if not loop.is_closed():
@@ -86,7 +88,7 @@ class Watch:
         finally:
             stop.set()
 
-    async def _operate(self, deliver: Deliver, stop: threading.Event) -> None:
+    async def _operate(self, deliver: Deliver, stop: threading.Event, login: Login) -> None:
         registry = kopf.OperatorRegistry()
 
         @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
@@ -95,9 +97,8 @@ class Watch:
             deliver(cast("JsonObject", event["object"]), event["type"] == "DELETED")
 
         @kopf.on.login(registry=registry)
-        def on_login(**kwargs: Any) -> kopf.ConnectionInfo | None:
-            login = kopf.login_with_service_account if in_cluster() else kopf.login_with_kubeconfig
-            return login(**kwargs)
+        async def on_login(**_: object) -> kopf.AiohttpSession:
+            return kopf.AiohttpSession(server=self._account.host, aiohttp_session=await login.session())
 
         try:
             await kopf.operator(

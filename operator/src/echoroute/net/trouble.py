@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 up = Gauge(
     "echoroute_source_up",
     "0 after a failure until the same request succeeds: `identity` (the uid of kube-system), `list`, `status`, "
-    "`origin` (the CRD or the folder), `events`, `lease`.",
+    "`origin` (the CRD or the folder), `events`, `lease`, `credentials`.",
     ("what",),
 )
 

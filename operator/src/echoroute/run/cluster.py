@@ -11,6 +11,7 @@ from echoroute.core.ownership import owner_id
 from echoroute.engine.announcer import Announcer, Severity
 from echoroute.engine.engine import Engine
 from echoroute.errors import KubernetesError
+from echoroute.kube.account import Account
 from echoroute.kube.api import KubernetesApi
 from echoroute.kube.echoroutes import EchoRoutes
 from echoroute.kube.election import Election, identity
@@ -32,7 +33,11 @@ _CONNECTIONS_FOR_LEASE = 3
 @asynccontextmanager
 async def home(settings: Settings, fence: Fence, waits_for: Callable[[str], None]) -> AsyncIterator[Home]:
     """The EchoRoutes of the watched namespaces; waits until the cluster's identity is known."""
-    async with KubernetesApi(_CONNECTIONS, fence=fence) as api, KubernetesApi(_CONNECTIONS_FOR_LEASE) as lease_api:
+    account = await Account.open()
+    async with (
+        KubernetesApi(account, _CONNECTIONS, fence=fence) as api,
+        KubernetesApi(account, _CONNECTIONS_FOR_LEASE) as lease_api,
+    ):
         echoroutes = EchoRoutes(api, gateway_class=settings.gateway_class, namespaces=settings.watch_namespaces)
         recorder = EventRecorder(api)
 
@@ -43,7 +48,7 @@ async def home(settings: Settings, fence: Fence, waits_for: Callable[[str], None
             def deliver(raw: JsonObject, deleted: bool) -> None:
                 engine.desired.offer(echoroutes.seen(raw, deleted=deleted))
 
-            await Watch(deliver, settings.watch_namespaces).run()
+            await Watch(account, deliver, settings.watch_namespaces).run()
 
         async def version() -> str:
             return f"Kubernetes {await echoroutes.server_version()}"
