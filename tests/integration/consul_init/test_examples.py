@@ -1,7 +1,9 @@
 """The programs of `examples/`, started as their README says: in Consul while they can serve, out of it first."""
 
 import contextlib
+import itertools
 import os
+import re
 import shlex
 import signal
 import sys
@@ -21,38 +23,33 @@ from .instances import Host, Running
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 DRAIN = 2.0
-CONSUL_INIT = f"{sys.executable} -m consul_init run --"
-GUNICORN = f"{sys.executable} -m gunicorn --no-control-socket -b 127.0.0.1:$PORT"
-COMMANDS: dict[str, tuple[str, dict[str, str]]] = {
-    "fastapi": (f"{sys.executable} -m uvicorn fastapi_service:app --port $PORT", {}),
-    "uvicorn-worker": (f"{GUNICORN} -k uvicorn_worker.UvicornWorker fastapi_service:app", {}),
-    "wsgi": (f"{CONSUL_INIT} {GUNICORN} --workers 3 wsgi_service:app", {}),
-    "django": (
-        f"{CONSUL_INIT} {GUNICORN} --workers 2 django_service:application",
-        {"SERVICE_CHECK_HEADERS": '{"Host": "orders.example"}'},
-    ),
-    "grpc": (f"{sys.executable} grpc_service.py", {"SERVICE_CHECK_TYPE": "grpc"}),
-    "ttl": (f"{sys.executable} ttl_worker.py", {"SERVICE_CHECK_TYPE": "ttl"}),
-    "any": (f"{CONSUL_INIT} sh any_program.sh", {}),
-}
+KINDS = ("fastapi", "uvicorn-worker", "wsgi", "django", "grpc", "ttl", "any")
+# As the table in its README says, in this order.
+COMMANDS = dict(
+    zip(KINDS, re.findall(r"^\|.*\| `(.+)` \|$", (EXAMPLES / "README.md").read_text(), re.MULTILINE), strict=True)
+)
 
 Start = Callable[..., tuple[Running, int]]
 
 
 @pytest.fixture
 def start(shared_agent: ConsulAgent, open_host: OpenHost) -> Iterator[Start]:
-    """A factory of running examples, by kind and name of the service; gives the port, too."""
+    """A factory of running examples, by kind and name of the service; gives the port, too, which is not 8000 here."""
     host: Host = open_host(shared_agent.address)
     started: list[Running] = []
 
     def run(kind: str, service: str, **changed: str) -> tuple[Running, int]:
-        command, variables = COMMANDS[kind]
         port = host.free_port()
+        words = [word.replace("8000", str(port)) for word in shlex.split(COMMANDS[kind])]
+        variables = dict(word.split("=", 1) for word in itertools.takewhile(lambda word: "=" in word, words))
+        words = [str(EXAMPLES / word) if (EXAMPLES / word).is_file() else word for word in words[len(variables) :]]
         environment = host.environment(service, port, SERVICE_DRAIN=f"{DRAIN:g}s", **variables, **changed)
-        environment["PYTHONPATH"] = str(EXAMPLES)
+        environment |= {
+            "PATH": f"{Path(sys.executable).parent}:{environment['PATH']}",
+            "PYTHONPATH": str(EXAMPLES),
+            "GUNICORN_CMD_ARGS": "--no-control-socket",
+        }
         del environment["PYTHONWARNINGS"]  # of other people's libraries
-        words = [word.replace("$PORT", str(port)) for word in shlex.split(command)]
-        words = [str(EXAMPLES / word) if (EXAMPLES / word).is_file() else word for word in words]
         started.append(host.run(words, environment))
         return started[-1], port
 
