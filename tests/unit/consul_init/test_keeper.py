@@ -94,6 +94,37 @@ def test_what_an_answer_was_lost_for_is_not_written_again(scripted, keep, caplog
     assert len(lines(caplog, "serving and trying on")) == 1
 
 
+def test_a_token_that_is_replaced_twice_and_may_not_write_at_first(scripted, keep, tmp_path, caplog):
+    """The former registration stays, and what its check says is still noticed; the last token is the one it has."""
+    consul, tokens, file = Consul(), [], tmp_path / "token"
+
+    def reply(seen):
+        token = seen.headers["X-Consul-Token"]
+        if "/register" in seen.path:
+            if token == "second":
+                return (403, "Permission denied")
+            tokens.append(token)
+            if token == "third":
+                file.write_text("fourth")  # while the registration with the third is under way
+        return consul(seen)
+
+    file.write_text("first")
+    server = scripted(reply)
+    keeper = keep(server.port, CONSUL_HTTP_TOKEN_FILE=str(file))
+    wait_for(lambda: keeper.observed.state is State.PASSING)
+    file.write_text("second")
+    wait_for(lambda: lines(caplog, "Permission denied"))
+    consul.status = "critical"
+    wait_for(lambda: keeper.observed.state is State.CRITICAL)
+    assert tokens == ["first"]
+    file.write_text("third")
+    wait_for(lambda: tokens == ["first", "third", "fourth"])
+    asked = len(server.seen)
+    wait_for(lambda: len(server.seen) > asked + 5)
+    assert tokens == ["first", "third", "fourth"]
+    assert len(lines(caplog, "Permission denied")) == 1
+
+
 @pytest.mark.parametrize(
     ("lost", "why"),
     [

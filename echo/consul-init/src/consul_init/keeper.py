@@ -161,15 +161,17 @@ class Keeper:
         self._seen_at = time.monotonic()
         self._relocation.notice(found)
         differences = self.registration.differences(found)
+        if not self.was_registered and not differences:
+            self._confirmed(found)
+        if self.was_registered:  # also where it is to be written again, which may be refused
+            self.observed.notice(found)
         if differences:
             self._tell_once_more("changed", f"somebody changed it in Consul: {'; '.join(differences)}")
             return False
-        if not self.was_registered:
-            self._confirmed(found)
         if self._agent.has_a_new_token:
-            self.log.info("registering again: the token is a new one, and Consul's agent keeps the one it was given")
+            why = "the token is a new one, and Consul's agent keeps the one it was given"
+            self._tell_once_more("token", why, logging.INFO)
             return False
-        self.observed.notice(found)
         return True
 
     def _register(self) -> None:
@@ -233,11 +235,11 @@ class Keeper:
         else:
             self._tell_once_more("lost", "Consul has lost it (agent restarted, or deregistered there)")
 
-    def _tell_once_more(self, kind: str, why: str) -> None:
+    def _tell_once_more(self, kind: str, why: str, level: int = logging.WARNING) -> None:
         """That it is registered again: each kind of reason once, until it is."""
         if self.was_registered and self._told_loss != kind:
             self._told_loss = kind
-            self.log.warning("registering again: %s", why)
+            self.log.log(level, "registering again: %s", why)
 
     def _failed(self, error: ConsulError) -> float:
         """Tell each trouble once, not each attempt. Returns the seconds until the next."""
