@@ -27,7 +27,47 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 CASES = [
     ("https", {"SERVICE_CHECK_TYPE": "https", "SERVICE_CHECK_TLS_SERVER_NAME": "orders.example"}, "verified"),
     ("https", {"SERVICE_CHECK_TYPE": "https", "SERVICE_CHECK_TLS_SKIP_VERIFY": "true"}, "not verified"),
+    ("grpcs", {"SERVICE_CHECK_TYPE": "grpcs", "SERVICE_CHECK_TLS_SERVER_NAME": "orders.example"}, "verified"),
+    ("grpcs", {"SERVICE_CHECK_TYPE": "grpcs", "SERVICE_CHECK_TLS_SKIP_VERIFY": "true"}, "not verified"),
+    (
+        "grpcs",
+        {
+            "SERVICE_CHECK_TYPE": "grpcs",
+            "SERVICE_CHECK_TLS_SKIP_VERIFY": "true",
+            "SERVICE_CHECK_PATH": "/orders.Orders",
+        },
+        "one of the server's services",
+    ),
     ("tcp", {"SERVICE_CHECK_TYPE": "tcp"}, "whatever listens"),
+]
+# What is wrong, and what the log says beside Consul's own words.
+REFUSED = [
+    ("https", {}, "SERVICE_CHECK_TYPE", "plain HTTP to a port that speaks TLS"),
+    ("https", {"SERVICE_CHECK_TYPE": "https"}, "SERVICE_CHECK_TLS_SERVER_NAME", "an authority that nobody trusts"),
+    ("grpcs", {"SERVICE_CHECK_TYPE": "grpcs"}, "SERVICE_CHECK_TLS_SERVER_NAME", "the same"),
+    ("tcp", {"SERVICE_CHECK_TYPE": "grpcs"}, "SERVICE_CHECK_TYPE", "gRPC with TLS to something without"),
+    ("grpcs", {"SERVICE_CHECK_TYPE": "grpc"}, "SERVICE_CHECK_TYPE", "plain gRPC to a port that speaks TLS"),
+    ("tcp", {"SERVICE_CHECK_TYPE": "grpc"}, "SERVICE_CHECK_TYPE", "gRPC to something else"),
+    (
+        "grpcs",
+        {
+            "SERVICE_CHECK_TYPE": "grpcs",
+            "SERVICE_CHECK_TLS_SKIP_VERIFY": "true",
+            "SERVICE_CHECK_PATH": "/orders.Broken",
+        },
+        "NOT_SERVING",
+        "it says so itself",
+    ),
+    (
+        "grpcs",
+        {
+            "SERVICE_CHECK_TYPE": "grpcs",
+            "SERVICE_CHECK_TLS_SKIP_VERIFY": "true",
+            "SERVICE_CHECK_PATH": "/orders.Unknown",
+        },
+        "SERVICE_CHECK_PATH",
+        "no such service",
+    ),
 ]
 
 
@@ -58,15 +98,22 @@ def test_passing_and_told_to_the_application(  # noqa: PLR0917 - fixtures
     assert agent.api.instances("other") == []
 
 
-def test_the_wrong_protocol_is_told(
-    certificate: dict[str, str], shared_agent: ConsulAgent, open_host: OpenHost
+@pytest.mark.parametrize(("kind", "variables", "told", "why"), REFUSED)
+def test_what_is_wrong_is_told(  # noqa: PLR0917 - fixtures
+    kind: str,
+    variables: dict[str, str],
+    told: str,
+    why: str,
+    certificate: dict[str, str],
+    shared_agent: ConsulAgent,
+    open_host: OpenHost,
 ) -> None:
-    """Plain HTTP to a port that speaks TLS: the log says which setting it is."""
     host = open_host(shared_agent.address)
-    command = [sys.executable, str(APPS / "serve_as.py"), "https", certificate["certificate"], certificate["key"]]
-    running = host.run(command, host.environment("wrong-protocol", host.free_port()))
+    command = [sys.executable, str(APPS / "serve_as.py"), kind, certificate["certificate"], certificate["key"]]
+    running = host.run(command, host.environment("wrong", host.free_port(), **variables))
     until(lambda: "gets no traffic" in running.log, timeout=5 * 10)
-    assert "SERVICE_CHECK_TYPE" in running.log
+    (line,) = [each for each in running.log.splitlines() if "gets no traffic" in each]
+    assert told in line, why
     running.send()
     running.wait()
 
