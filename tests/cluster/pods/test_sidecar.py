@@ -81,7 +81,7 @@ def test_it_leaves_drains_and_only_then_is_the_service_told_to_stop(sidecars: In
     assert departure.at is not None
     drained_from = _when(said, "consul-init", "draining for 2s")
     main_told = _when(said, "echo", "Shutting down")
-    sidecar_told = _when(said, "consul-init", "received signal 15")
+    sidecar_told = _when(said, "consul-init", "received SIGTERM")
     assert departure.at < main_told, f"still in Consul:\n{said}"
     assert (main_told - drained_from).total_seconds() >= DRAIN, said
     assert main_told < sidecar_told, said

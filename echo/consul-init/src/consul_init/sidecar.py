@@ -5,6 +5,8 @@ after they have ended. So it waits for the service to answer before it registers
 (`consul-init leave --wait`), which Kubernetes runs at once, beside those of the main containers.
 """
 
+import signal
+
 from consul_init.errors import SettingsError
 from consul_init.health_check import CheckType
 from consul_init.presence import Presence
@@ -26,7 +28,7 @@ def run_sidecar(settings: Settings) -> int:
     if not arrived and presence.start():
         presence.log.info("waiting for %s before registering", presence.registration.check.target)
     try:
-        presence.log.info("received signal %s", arrived[0] if arrived else events.next())
+        presence.log.info("received %s", signal.Signals(arrived[0] if arrived else events.wait()).name)
     finally:
         # No drain: by now the main containers have ended.
         presence.stop()

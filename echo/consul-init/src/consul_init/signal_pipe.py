@@ -37,6 +37,10 @@ class SignalPipe:
         ready, _, _ = select.select([self._read], [], [], timeout)
         return os.read(self._read, 1)[0] if ready else None
 
+    def wait(self) -> int:
+        """The next signal's number."""
+        return os.read(self._read, 1)[0]
+
     def arrived(self) -> list[int]:
         """What has arrived so far, without waiting."""
         events = []
