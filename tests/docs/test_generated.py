@@ -4,11 +4,12 @@ import re
 
 import echoroute.run.app
 import pytest
+import yaml
 from echoroute.core.reasons import Reason
 from echoroute.reference.documents import DOCUMENTS, filled
 from prometheus_client import REGISTRY
 
-from .pages import DOCS
+from .pages import DOCS, ROOT
 
 assert echoroute.run.app  # its import brings the metrics of all packages
 
@@ -19,16 +20,18 @@ def test_the_documents_are_what_the_models_say(document):
     assert filled(text, document) == text, "run: python -m echoroute.reference"
 
 
-@pytest.mark.parametrize(("document", "marker"), [("echoroute.md", "fields"), ("operations.md", "settings")])
+@pytest.mark.parametrize(("document", "marker"), [("echoroute.md", "fields"), ("reference/settings.md", "settings")])
 def test_a_document_names_the_marker_it_misses(document, marker):
     with pytest.raises(ValueError, match=f"{document}.*generated: {marker}"):
         filled("# nothing here\n", document)
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_operations_says_what_to_do_about_each_reason(reason):
-    text = (DOCS / "operations.md").read_text(encoding="utf-8")
-    assert f"| `{reason}` |" in text
+def test_each_reason_says_what_it_means_and_what_to_do(reason):
+    for sentence in (reason.meaning, reason.remedy):
+        assert sentence[0].isupper()
+        assert sentence.endswith(".")
+    assert f"| `{reason}` |" in (DOCS / "reference/reasons.md").read_text(encoding="utf-8")
 
 
 def test_each_metric_that_the_code_counts_is_in_the_table():
@@ -41,9 +44,11 @@ def test_each_metric_that_the_code_counts_is_in_the_table():
     assert {"echoroute_routes", "echoroute_queue_depth", "echoroute_gateway_up"} <= told
 
 
-def test_operations_has_all_metrics_and_no_others():
-    text, table = ((DOCS / name).read_text(encoding="utf-8") for name in ("operations.md", "reference/metrics.md"))
-    assert _metrics(text) == _metrics(table)
+def test_each_alert_has_what_to_do():
+    rules = yaml.safe_load((ROOT / "manifests/components/monitoring/rules.yaml").read_text(encoding="utf-8"))
+    alerts = {rule["alert"] for group in rules["spec"]["groups"] for rule in group["rules"]}
+    text = (DOCS / "reference/metrics.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(EchoRoute\w+)` \|", text, re.MULTILINE)) == alerts
 
 
 def _metrics(text):

@@ -33,7 +33,7 @@ def test_an_index_links_every_page(page: Path) -> None:
     assert page in {*linked, *_INDEXES}, f"link it from {' or '.join(map(shown, _INDEXES))}"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/operations.md", "docs/gitops.md", "docs/file-mode.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/install.md", "docs/gitops.md", "docs/file-mode.md"])
 def test_whoever_installs_it_reads_about_security_and_about_one_team(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     assert "security.md" in text

@@ -1,4 +1,4 @@
-"""Alerts and dashboard ask for what the operator tells: metrics and labels that docs/operations.md has."""
+"""Alerts and dashboard ask for what the operator tells: metrics and labels that docs/reference/metrics.md has."""
 
 import json
 import re
@@ -17,7 +17,9 @@ _SCRAPED = {"namespace", "pod", "le"}
 def _told() -> dict[str, set[str]]:
     """Each metric with its labels; tests of the operator fail where the document lacks one."""
     rows = re.findall(
-        r"^\| `(echoroute_\w+)(?:\{([\w,]+)\})?` \| (\w+)", (_ROOT / "docs/operations.md").read_text(), re.MULTILINE
+        r"^\| `(echoroute_\w+)(?:\{([\w,]+)\})?` \| (\w+)",
+        (_ROOT / "docs/reference/metrics.md").read_text(),
+        re.MULTILINE,
     )
     found: dict[str, set[str]] = {}
     for name, labels, kind in rows:

@@ -1,4 +1,4 @@
-"""Both ways of docs/operations.md to take the operator away, and back again after the first."""
+"""Both ways of docs/upgrade.md to take the operator away, and back again after the first."""
 
 import time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The steps of docs/operations.md: install, upgrade, uninstall with and without the routes, and install again.
+"""The steps of docs/install.md and docs/upgrade.md: install, upgrade, both ways to uninstall, and install again.
 
 There is no kubelet here, so the operator is a process under its pod's account; `make cluster-test` has pods.
 """

@@ -38,7 +38,9 @@ _COLUMNS: list[JsonValue] = [
         "integer",
         about="Instances that take traffic now. At 0 the gateway answers 503.",
     ),
-    _column("Reason", f"{_READY}.reason", about="Why the route is ready or not: docs/operations.md tells what to do."),
+    _column(
+        "Reason", f"{_READY}.reason", about="Why the route is ready or not: docs/reference/reasons.md says what to do."
+    ),
     _column("Hosts", ".spec.match.hosts", wide=True, about="Hosts that the route takes; empty for any."),
     _column("Route-ID", ".status.routeId", wide=True, about="Id of the route in the gateway."),
     _column("Class", ".spec.gatewayClass", wide=True, about="Which operator serves it; empty for apisix."),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     help="File mode: take the EchoRoutes from the manifests in this folder; Kubernetes is not needed.",
 )
 def run(folder: Path | None) -> None:
-    """Run the operator. Its settings are environment variables: see docs/operations.md."""
+    """Run the operator. Its settings are environment variables: see docs/reference/settings.md."""
     from echoroute import logs  # noqa: PLC0415 - the other commands need none of it
     from echoroute.run import app, settings  # noqa: PLC0415
 

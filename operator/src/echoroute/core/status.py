@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from echoroute.core.objects import JsonObject
-from echoroute.core.reasons import Reason
+from echoroute.core.reasons import REASONS, Reason
 
 _STATUS = {"True": True, "False": False}
 
@@ -83,11 +83,9 @@ def parse_previous(status: Mapping[str, JsonValue]) -> Previous:
         transitions[type_] = Transition(state, time)
         if type_:
             listed[type_] = item
-        try:
-            reason = Reason(str(item.get("reason")))
-        except ValueError:
-            continue
-        conditions[type_] = Condition(_STATUS.get(state), reason, str(item.get("message", "")))
+        reason = REASONS.get(str(item.get("reason")))
+        if reason is not None:
+            conditions[type_] = Condition(_STATUS.get(state), reason, str(item.get("message", "")))
     instances = status.get("instances")
     return Previous(
         generation=_int(status.get("observedGeneration")) or -1,

@@ -12,6 +12,7 @@ from echoroute.api.schema import spec_schema
 from echoroute.reference.conditions import conditions
 from echoroute.reference.metrics import metrics
 from echoroute.reference.plugins import closed_plugins, meta, open_plugins
+from echoroute.reference.reasons import reasons
 from echoroute.reference.tables import cell, child_of, list_of, type_text, walk
 from echoroute.run.settings import Settings, variable
 
@@ -72,8 +73,8 @@ def _default(value: object) -> str:
 DOCUMENTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "echoroute.md": {"fields": _fields, "conditions": conditions, "rules": _rules},
     "plugins.md": {"meta": meta, "open plugins": open_plugins, "closed plugins": closed_plugins},
-    "operations.md": {"settings": _settings},
     "reference/settings.md": {"settings": _settings},
     "reference/metrics.md": {"metrics": metrics},
+    "reference/reasons.md": {"reasons": reasons},
 }
 """The documents with generated parts: path below docs/ to the names of its markers, and what writes between."""

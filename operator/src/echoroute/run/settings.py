@@ -58,7 +58,7 @@ Bind = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\[\]]*):[0-9]{1,5}$
 
 
 class Settings(BaseSettings):
-    """Read from the environment; a description is what docs/operations.md shows."""
+    """Read from the environment; a description is what docs/reference/settings.md shows."""
 
     model_config = SettingsConfigDict(env_prefix="ECHOROUTE_", frozen=True, extra="ignore", env_ignore_empty=True)
 
