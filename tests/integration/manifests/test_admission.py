@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from devstack.handles.answers import accepted
 from devstack.handles.kube import Kube
 
@@ -57,6 +58,17 @@ def test_the_api_server_takes_it(kube: Kube, kubectl: Path, folder: Path) -> Non
     for team in sorted(str(team) for team in teams):  # those of application teams are there before us
         needed.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": team}})
     code, said = dry_run(kube, [*of_kind(needed, "Namespace"), *objects])
+    assert code == 0, said
+    assert "Warning" not in said
+
+
+def test_the_api_server_takes_the_init_librarys_sample(kube: Kube) -> None:
+    """Which its README names as the whole Deployment."""
+    sample = MANIFESTS.parent / "echo" / "consul-init" / "samples" / "lifespan.yaml"
+    deployment = yaml.safe_load(sample.read_text())
+    deployment["metadata"]["namespace"] = "orders"
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "orders"}}
+    code, said = dry_run(kube, [namespace, deployment])
     assert code == 0, said
     assert "Warning" not in said
 
