@@ -63,6 +63,14 @@ def test_it_runs_what_the_repository_runs() -> None:
         assert command == ".ci/run" or (target and f"\n{target[1]}:" in makefile), command
 
 
+@pytest.mark.parametrize("script", sorted((ROOT / ".ci").iterdir()), ids=lambda path: path.name)
+def test_scripts_can_be_run_and_stop_at_the_first_error(script: Path) -> None:
+    """What no machine at home runs is at least no nonsense."""
+    run("bash", "-n", script)
+    assert os.access(script, os.X_OK)
+    assert "\nset -euo pipefail\n" in script.read_text()
+
+
 def test_each_target_that_no_machine_at_home_need_run_is_run_there() -> None:
     """What needs root, Docker or kind says 'not run' elsewhere; some machine has to look at it."""
     run = {command.rpartition("make ")[2].split()[0] for command in _commands() if "make " in command}
