@@ -6,10 +6,12 @@ import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
+import httpx
 import pytest
 from echoroute.core.changes import Delete, Put, Stored
 from echoroute.core.objects import Kind, ObjectRef
 from echoroute.errors import GatewayDeferred, GatewayRejected, GatewayUnauthorized, GatewayUnavailable, SettingsError
+from echoroute.gateway import answers
 from echoroute.gateway.version import apisix_version
 from echoroute.net.credential import Credential
 from prometheus_client import REGISTRY
@@ -456,3 +458,11 @@ async def test_a_list_of_nothing_but_odd_objects_is_another_apis(server, api):
     server.always(200, {"list": [{"id": 1}, {"id": 2}], "total": 2})
     with pytest.raises(GatewayUnavailable, match="is this APISIX's Admin API"):
         await api.list()
+
+
+def test_a_refused_key_names_the_setting_that_is_in_use():
+    refused = httpx.Response(401, json={"description": "wrong apikey", "error_msg": "failed to check token"})
+    with pytest.raises(
+        GatewayUnauthorized, match="check ECHOROUTE_APISIX_ADMIN_KEY_FILE and the gateway's allow_admin"
+    ):
+        answers.check_read(refused, "GET routes", key="ECHOROUTE_APISIX_ADMIN_KEY_FILE")

@@ -39,6 +39,12 @@ SECRET = "s3cr3t-value-of-a-Secret"
             "cannot parse key: ***",
             "nested, unquoted, with newlines, and without the word that tells whose text it is",
         ),
+        (
+            {"proxy-rewrite": {"regex_uri": ["^/long/(pattern", "/$1"], "headers": {"set": {"X-Token": SECRET}}}},
+            f'plugin proxy-rewrite err: invalid regex_uri(^/long/(pattern, /$1): in "^/long/(pattern"; {SECRET}',
+            'plugin proxy-rewrite err: invalid regex_uri(^/long/(pattern, /$1): in "^/long/(pattern"; ***',
+            "a pattern has to be changed and is no secret; a header's value may be one",
+        ),
         ({"x": {"a": SECRET}}, f"https://h/?token={SECRET}&x", "https://h/?token=***&x", "within another word"),
         ({"x": {"a": f"{SECRET}-and-more", "b": SECRET}}, f"got {SECRET}-and-more", "got ***", "longest first"),
         (

@@ -75,7 +75,7 @@ class EchoRouteStatus(StatusModel):
     )
 
 
-PENDING = "waiting for the operator"
+PENDING = "waiting for the operator of this spec.gatewayClass"
 
 
 def pending_status() -> dict[str, JsonValue]:

@@ -128,7 +128,8 @@ class ConsulClient:
         text = " ".join(response.text.split())[:200] if b"<" not in response.content[:64] else ""
         if token:
             text = text.replace(token, "***")
-        hint = "; check CONSUL_HTTP_TOKEN" if response.status_code in (401, 403) else ""
+        setting = self._token.setting if self._token else "CONSUL_HTTP_TOKEN"
+        hint = f"; check {setting}" if response.status_code in (401, 403) else ""
         kind = ConsulAccessDenied if response.status_code == 403 else ConsulError
         return kind(f"Consul at {self._url}: HTTP {response.status_code}{': ' if text else ''}{text}{hint}")
 

@@ -65,7 +65,10 @@ class Conflict:
 
     def __str__(self) -> str:
         older = ", which is older" if self.older else ""
-        return f"{shown(self.pair)} belongs to EchoRoute {self.winner}{older}"
+        return (
+            f"{shown(self.pair)} belongs to EchoRoute {self.winner}{older}: "
+            "change spec.match.hosts or spec.match.paths, or have the other one give it up"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from pydantic_core import from_json
+
 from echoroute.core.conflicts import Claim, Claims
 from echoroute.core.evaluate import Evaluation, claim, evaluate
 from echoroute.core.facts import Failed, Programmed, Refusal
@@ -189,6 +191,12 @@ class Table:
         """The statuses of younger ones may name the key as one that they tie with."""
         for other in self._claims.tied_behind(key) if self.seeded else ():
             self._progress.touch(other)
+
+    def rewrites(self, key: Key) -> bool:
+        """Whether the key's spec has a rewrite, which becomes a plugin of its Route."""
+        route = self._routes.get(key)
+        spec = from_json(route.entry.spec) if route is not None else None
+        return isinstance(spec, dict) and spec.get("rewrite") is not None
 
     def note(self, key: Key) -> str:
         """What its owner should know of an accepted EchoRoute; empty for nothing."""

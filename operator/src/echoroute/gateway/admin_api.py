@@ -80,7 +80,7 @@ class AdminApi:
                 self._on_server(_server(response))
                 if answers.is_absent(response):
                     continue  # etcd has no directory for the kind: it was replaced by an empty one
-                answers.check_read(response, f"GET {kind}")
+                answers.check_read(response, f"GET {kind}", key=self._key.setting)
                 objects, odd = answers.listed(response, kind)
                 found.update(objects)
                 unreadable += odd
@@ -99,7 +99,7 @@ class AdminApi:
         if answers.is_absent(response):
             return None
         what = f"GET {ref}"
-        answers.check_read(response, what)
+        answers.check_read(response, what, key=self._key.setting)
         found = answers.stored(answers.json_of(response, what), ref.kind)
         if found is None:
             raise GatewayUnavailable(
@@ -128,7 +128,7 @@ class AdminApi:
         """Read an object that does not exist, which shows that the API, its etcd and the key work."""
         response = await self._request("GET", _PROBE.kind, _path(_PROBE), timeout=_TIMEOUT)
         if not answers.is_absent(response):
-            answers.check_read(response, "GET of the probe")
+            answers.check_read(response, f"GET {_PROBE} (the probe)", key=self._key.setting)
         server = _server(response)
         self._on_server(server)
         return server
@@ -142,7 +142,7 @@ class AdminApi:
         method = "DELETE" if content is None else "PUT"
         response = await self._request(method, change.ref.kind, _path(change.ref), content=content, timeout=_TIMEOUT)
         # What a PUT answers is not what is stored (encrypted fields), so it is not even parsed.
-        answers.check_change(response, change)
+        answers.check_change(response, change, key=self._key.setting)
 
     async def _request(
         self, method: str, kind: Kind, path: str, *, content: bytes | None = None, timeout: float

@@ -33,15 +33,15 @@ def is_absent(response: httpx.Response) -> bool:
     return response.status_code == http.HTTPStatus.NOT_FOUND and _text(response) == _KEY_NOT_FOUND
 
 
-def check_read(response: httpx.Response, what: str) -> None:
-    """Raise unless `response` is a 200 with JSON. `what` names what was read, for the message."""
+def check_read(response: httpx.Response, what: str, *, key: str) -> None:
+    """Raise unless `response` is a 200 with JSON. `what` was read, and `key` is the setting of the admin key."""
     if response.status_code != http.HTTPStatus.OK:
-        raise _unusable(response, what)
+        raise _unusable(response, what, key)
     _check_json(response, what)
 
 
-def check_change(response: httpx.Response, change: Change) -> None:
-    """Raise unless `response` says that `change` is made."""
+def check_change(response: httpx.Response, change: Change, *, key: str) -> None:
+    """Raise unless `response` says that `change` is made; `key` as for `check_read`."""
     what = f"{'PUT' if isinstance(change, Put) else 'DELETE'} {change.ref}"
     match response.status_code:
         case 200 | 201:
@@ -51,7 +51,7 @@ def check_change(response: httpx.Response, change: Change) -> None:
         case 400 | 413:
             raise _refusal(response, change, what)
         case _:
-            raise _unusable(response, what, change)
+            raise _unusable(response, what, key, change)
 
 
 def stored(item: JsonValue, kind: Kind) -> tuple[ObjectRef, Stored] | None:
@@ -111,11 +111,11 @@ def _refusal(response: httpx.Response, change: Change, what: str) -> GatewayErro
     return GatewayDeferred(f"{what}: {text}") if waits else GatewayRejected(text)
 
 
-def _unusable(response: httpx.Response, what: str, change: Change | None = None) -> GatewayError:
+def _unusable(response: httpx.Response, what: str, key: str, change: Change | None = None) -> GatewayError:
     status, text = response.status_code, _masked(_text(response), change)
     message = one_line(f"{what}: {_status(response)}{': ' if text else ''}{text}")
     if status in (401, 403):
-        return GatewayUnauthorized(f"{message}; check ECHOROUTE_APISIX_ADMIN_KEY and the gateway's allow_admin")
+        return GatewayUnauthorized(f"{message}; check {key} and the gateway's allow_admin")
     if status == http.HTTPStatus.NOT_FOUND:
         message = f"{message}; this is no Admin API: check ECHOROUTE_APISIX_ADMIN_URL"
     return GatewayUnavailable(message, retry_after=_retry_after(response))

@@ -22,6 +22,7 @@ _LONG_SECRET: Final = 12
 
 # How APISIX quotes what it refuses: `failed to match pattern "^a$" with "VALUE"`, `invalid plugin conf "VALUE"`.
 _ECHOED: Final = re.compile(r'\b(with|conf) "(?:[^"\\]|\\.)*"', re.DOTALL)
+_NO_SECRETS: Final = frozenset({"uri", "regex_uri"})
 _BLANKS: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -37,13 +38,13 @@ def one_line(text: str) -> str:
 def mask_plugin_values(text: str, body: JsonObject) -> str:
     """Take out of `text` what came from the plugin configuration of `body`: it may hold values of Secrets.
 
-    Names of plugins and fields stay, as do numbers and values below four characters. Of a long text the beginning is
-    left, less what may be the first part of a value that was cut.
+    Names of plugins and fields stay, as do paths and patterns of a rewrite, numbers and values below four characters.
+    Of a long text the beginning is left, less what may be the first part of a value that was cut.
     """
     plugins = body.get("plugins")
     if not plugins:
         return text
-    secrets = {leaf for leaf in _strings(plugins) if len(leaf) >= _SHORTEST_SECRET}
+    secrets = {leaf for leaf in _strings(_with_secrets(plugins)) if len(leaf) >= _SHORTEST_SECRET}
     cut = len(text) > _MOST_READ
     text = text[:_MOST_READ]
     if "plugin" in text:
@@ -55,6 +56,14 @@ def mask_plugin_values(text: str, body: JsonObject) -> str:
         # Twice the length: the gateway may have written a backslash before each character.
         text = text[: -2 * max(map(len, secrets))]
     return text
+
+
+def _with_secrets(plugins: JsonValue) -> JsonValue:
+    """Without what is no secret and has to be changed: the path and the pattern of a rewrite."""
+    rewrite = plugins.get("proxy-rewrite") if isinstance(plugins, dict) else None
+    if not isinstance(plugins, dict) or not isinstance(rewrite, dict):
+        return plugins
+    return {**plugins, "proxy-rewrite": {name: value for name, value in rewrite.items() if name not in _NO_SECRETS}}
 
 
 def _mask(text: str, secret: str) -> str:

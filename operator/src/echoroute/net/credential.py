@@ -18,17 +18,18 @@ class Credential:
     Raises `SettingsError` when made, naming the setting and never the secret.
     """
 
-    __slots__ = ("_fingerprint", "_path", "_setting", "_value")
+    __slots__ = ("_fingerprint", "_path", "_value", "setting")
 
     def __init__(self, setting: str, *, value: str = "", file: Path | None = None) -> None:
-        self._setting = setting
+        self.setting = setting
+        """Where people have set it."""
         self._path = file
         self._fingerprint: Fingerprint | None = None
         self._value = value.strip() if file is None else self._read(file)
         self._check(self._value)
 
     def __repr__(self) -> str:
-        return f"Credential({self._setting})"
+        return f"Credential({self.setting})"
 
     def value(self) -> str:
         """The secret; costs one stat where it is in a file."""
@@ -55,11 +56,11 @@ class Credential:
             return path.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            raise SettingsError(f"{self._setting}: {path} cannot be read: {reason}") from None
+            raise SettingsError(f"{self.setting}: {path} cannot be read: {reason}") from None
 
     def _check(self, value: str) -> None:
         if not value:
             where = f"{self._path} is empty" if self._path else "it is empty"
-            raise SettingsError(f"{self._setting}: {where}")
+            raise SettingsError(f"{self.setting}: {where}")
         if not (value.isascii() and value.isprintable()):
-            raise SettingsError(f"{self._setting}: it has characters that cannot be sent in an HTTP header")
+            raise SettingsError(f"{self.setting}: it has characters that cannot be sent in an HTTP header")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from prometheus_client import Counter, Histogram
 
+from echoroute.core.blame import blamed
 from echoroute.core.changes import Change, Delete, Put
 from echoroute.core.facts import Failed, Programmed
 from echoroute.core.objects import Key, Kind
@@ -146,8 +147,9 @@ class GatewayLane:
                 self._let_in(item, self._table.serves(key, self._table.claimed(key)))
         except GatewayRejected as error:
             reconcile_errors_total.labels(Reason.GATEWAY_REJECTED).inc()
-            log.warning("EchoRoute %s: %s", key, error)
-            return Failed(Reason.GATEWAY_REJECTED, str(error))
+            message = blamed(str(error), rewrites=self._table.rewrites(key))
+            log.warning("EchoRoute %s: %s", key, message)
+            return Failed(Reason.GATEWAY_REJECTED, message)
         return Programmed()
 
     async def _remove(self, item: Item, revision: int, plan: KeyPlan, desired: Desired) -> bool:
