@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from echoroute.core.conflicts import Claim, Claims
+from echoroute.core.claims import Claim
+from echoroute.core.conflicts import Claims
 from echoroute.core.evaluate import evaluate
 from echoroute.core.objects import Key
 from echoroute.core.policy import Policy

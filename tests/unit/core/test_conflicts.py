@@ -1,10 +1,14 @@
 """Conflicts: who serves keeps it, else the older one gets it; no claim that loses takes away what serves."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 import pytest
-from echoroute.core.conflicts import ANY_HOST, Claim, Claims, Conflict, Tie
+from echoroute.core import holders
+from echoroute.core.claims import ANY_HOST, Claim
+from echoroute.core.conflicts import Claims, Conflict, Tie
 from echoroute.core.objects import Key
 from hypothesis import given
 from hypothesis import strategies as st
@@ -222,7 +226,10 @@ def test_claims_that_are_gone_leave_nothing() -> None:
     for key in (B, A, X):
         all_.want(key, None)
         all_.release(key)
-    assert not any((all_._holders, all_._waiters, all_._wanted, all_._accepted, all_._serving, all_._lost))
+    assert not all_._held._crowds
+    assert not any(
+        (all_._held._by_pair, all_._waiters, all_._wanted, all_._held.accepted, all_._held.serving, all_._lost)
+    )
 
 
 def test_the_message_names_the_place_and_who_has_it() -> None:
@@ -234,8 +241,9 @@ def test_the_message_names_the_place_and_who_has_it() -> None:
 
 
 @pytest.mark.parametrize("spread", ["one namespace", "many namespaces", "many priorities", "many conditions"])
-def test_a_thousand_on_one_path_cost_less_than_a_second(spread: str) -> None:
-    keys = [Key(f"team-{number}" if spread == "many namespaces" else "shop", f"r{number}") for number in range(1_000)]
+def test_ten_thousand_on_one_path_cost_less_than_a_second(spread: str, figure: Callable[[str], None]) -> None:
+    many = range(10_000)
+    keys = [Key(f"team-{number}" if spread == "many namespaces" else "shop", f"r{number}") for number in many]
 
     def one(number: int, age: int) -> Claim:
         if spread == "many priorities":
@@ -247,11 +255,14 @@ def test_a_thousand_on_one_path_cost_less_than_a_second(spread: str) -> None:
     for number, key in enumerate(keys):
         all_.want(key, one(number, number))
     all_.seed({}, set())
-    for number, key in enumerate(keys[:20]):
+    assert len([key for key in keys if all_.tie(key)]) == (9_999 if spread == "many conditions" else 0)
+    for number, key in enumerate(keys[:5]):
         all_.want(key, None)
         all_.release(key)
-        all_.want(key, one(number, 2_000 + number))
-    assert time.process_time() - began < 5 * 1.0
+        all_.want(key, one(number, 20_000 + number))
+    took = time.process_time() - began
+    figure(f"10,000 claims on one path, {spread}: {took:.2f} s")
+    assert took < 5 * 1.0
 
 
 _claims = st.builds(
@@ -282,17 +293,27 @@ def _meet(one: tuple[Key, Claim], other: tuple[Key, Claim]) -> bool:
     return key.namespace != their_key.namespace or mine.overlaps(theirs)
 
 
-@given(early=st.dictionaries(_keys, _claims, max_size=4), events=st.lists(_events, max_size=16))
+@given(
+    early=st.dictionaries(_keys, _claims, max_size=4),
+    events=st.lists(_events, max_size=16),
+    crowd=st.sampled_from([1, 8]),
+)
 def test_whatever_happens_no_two_hold_what_conflicts_and_nobody_loses_for_nothing(
-    early: dict[Key, Claim], events: list[tuple[str, Key, Claim | None]]
+    early: dict[Key, Claim], events: list[tuple[str, Key, Claim | None]], crowd: int
 ) -> None:
+    """Also where two are a crowd, which an index is kept of."""
+    with patch.object(holders, "_CROWD", crowd):
+        _whatever_happens(early, events)
+
+
+def _whatever_happens(early: dict[Key, Claim], events: list[tuple[str, Key, Claim | None]]) -> None:
     all_, wanted = Claims(), dict(early)
     for key, one in early.items():
         all_.want(key, one)
     all_.seed({}, set())
     for what, key, change in events:
         verdicts = {other: all_.conflict(other) for other in wanted}
-        serving = dict(all_._serving)
+        serving = dict(all_._held.serving)
         told: set[Key] = set()
         if what == "want":
             told = all_.want(key, change)
@@ -300,14 +321,14 @@ def test_whatever_happens_no_two_hold_what_conflicts_and_nobody_loses_for_nothin
                 wanted.pop(key, None)
             else:
                 wanted[key] = change
-            assert all_._serving == serving, "an edit takes from nobody what serves, not even from itself"
+            assert all_._held.serving == serving, "an edit takes from nobody what serves, not even from itself"
         elif what == "confirm" and (accepted := all_.accepted(key)):
             told = all_.serves(key, accepted)
         elif what == "release" and key not in wanted:
             told = all_.release(key)
         changed = {other for other, before in verdicts.items() if other in wanted and all_.conflict(other) != before}
         assert told - {key} == changed - {key}, "exactly those others are to be looked at again"
-        held = [(other, one) for held in (all_._accepted, all_._serving) for other, one in held.items()]
+        held = [(other, one) for held in (all_._held.accepted, all_._held.serving) for other, one in held.items()]
         for mine in held:
             assert not any(_meet(mine, other) for other in held if other[0] != mine[0]), "two hold what conflicts"
         for loser, one in wanted.items():
@@ -317,7 +338,7 @@ def test_whatever_happens_no_two_hold_what_conflicts_and_nobody_loses_for_nothin
 
 
 def _ties_are_told(all_: Claims, keys: set[Key]) -> None:
-    accepted = all_._accepted
+    accepted = all_._held.accepted
     for key in keys & accepted.keys():
         mine = (accepted[key].created, key)
         older = {(one.created, other) for other, one in accepted.items() if _tie((key, accepted[key]), (other, one))}

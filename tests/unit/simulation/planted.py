@@ -13,7 +13,8 @@ from dataclasses import replace
 import pytest
 from echoroute.core import brake, conditions
 from echoroute.core.changes import Stored
-from echoroute.core.conflicts import Claim, Claims
+from echoroute.core.claims import Claim
+from echoroute.core.conflicts import Claims
 from echoroute.core.facts import Programmed
 from echoroute.core.objects import Key, ObjectRef
 from echoroute.core.plan import Digest, Known

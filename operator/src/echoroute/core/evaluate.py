@@ -8,7 +8,7 @@ from pydantic_core import from_json
 
 from echoroute.api.parse import parse_spec
 from echoroute.core.alike import normal_form
-from echoroute.core.conflicts import ANY_HOST, Claim
+from echoroute.core.claims import ANY_HOST, Claim
 from echoroute.core.facts import Refusal
 from echoroute.core.inputs import SERVICE, Input
 from echoroute.core.notes import notes

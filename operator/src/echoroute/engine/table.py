@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from pydantic_core import from_json
 
-from echoroute.core.conflicts import Claim, Claims
+from echoroute.core.claims import Claim
+from echoroute.core.conflicts import Claims
 from echoroute.core.evaluate import Evaluation, claim, evaluate
 from echoroute.core.facts import Failed, Programmed, Refusal
 from echoroute.core.inputs import Input, Inputs, Resolution, resolve

@@ -1,0 +1,48 @@
+"""What an EchoRoute claims: pairs of a host and a path, and what keeps two of one namespace apart on an equal pair."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from echoroute.core.objects import Key
+
+ANY_HOST = ""
+Pair = tuple[str, str]
+"""Host (`ANY_HOST` for none) and path."""
+Age = tuple[datetime, Key]
+
+
+def shown(pair: Pair) -> str:
+    """A host and path as one text."""
+    host, path = pair
+    return path if host == ANY_HOST else host + path
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one EchoRoute asks for. `methods` is empty where the route takes all of them."""
+
+    created: datetime
+    pairs: tuple[Pair, ...]
+    priority: int
+    methods: frozenset[str]
+    conditions: bytes
+    """Their normal form (`core.alike`)."""
+    either: bool = False
+    """Whether it stands for one of two claims, and nobody knows which: it meets all that have a pair of theirs."""
+
+    def overlaps(self, other: "Claim") -> bool:
+        """Whether two claims of one namespace meet where they have a pair in common."""
+        if self.either or other.either:
+            return True
+        return self.conditions == other.conditions and self.ties(other)
+
+    def ties(self, other: "Claim") -> bool:
+        """Whether some request is taken by both, as far as methods and priority say, and the gateway may choose."""
+        if self.priority != other.priority:
+            return False
+        return not self.methods or not other.methods or not self.methods.isdisjoint(other.methods)
+
+
+def age(item: tuple[Key, Claim]) -> Age:
+    """The order of claims: the older first, then by namespace and name."""
+    return item[1].created, item[0]

@@ -1,0 +1,157 @@
+"""Who holds each pair of a host and a path, the oldest first; quick also where thousands hold one."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from echoroute.core.claims import Age, Claim, Pair, age
+from echoroute.core.objects import Key
+
+T = TypeVar("T")
+
+_CROWD = 8
+"""More holders than these are found by an index: looking at each, for each of them, would take their square."""
+
+
+class Holders:
+    """What each key has accepted, and serves: both are held. Only `replace` changes it."""
+
+    def __init__(self) -> None:
+        self.accepted: dict[Key, Claim] = {}
+        self.serving: dict[Key, Claim] = {}
+        self._by_pair: dict[Pair, tuple[Key, ...]] = {}
+        self._crowds: dict[Pair, _Crowd] = {}
+
+    def of(self, pair: Pair) -> tuple[Key, ...]:
+        """Those that hold a pair, the oldest first."""
+        return self._by_pair.get(pair, ())
+
+    def age(self, key: Key) -> Age:
+        """Of one that holds something."""
+        return age((key, self.accepted.get(key) or self.serving[key]))
+
+    def around(self, key: Key, pair: Pair) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
+        """Of a pair that the key holds: the older holders, and the younger ones."""
+        holders = self.of(pair)
+        place = bisect_left(holders, self.age(key), key=self.age)
+        return holders[:place], holders[place + 1 :]
+
+    def alone(self, claim: Claim, pair: Pair) -> bool:
+        """Whether of the many that hold a pair no two have the claim's priority."""
+        crowd = self._crowds.get(pair)
+        return crowd is not None and crowd.of_priority(claim.priority) <= 1
+
+    def rivals(self, key: Key, claim: Claim, pair: Pair) -> Iterator[Key]:
+        """Those that hold a pair and that a claim of the key's meets there."""
+        crowd = self._crowds.get(pair)
+        candidates = crowd.candidates(key, claim) if crowd else None
+        for holder in self.of(pair) if candidates is None else sorted(candidates, key=self.age):
+            if holder != key and self._meets(key, claim, holder, pair):
+                yield holder
+
+    def replace(self, key: Key, *, accepted: Claim | None, serving: Claim | None) -> set[Pair]:
+        """Change what a key holds; gives the pairs of which somebody else may have some now."""
+        before = self.accepted.get(key), self.serving.get(key)
+        if before == (accepted, serving):
+            return set()
+        freed = _pairs(before)
+        for pair in freed:
+            self._let_go(key, pair)
+        for known, claim in ((self.accepted, accepted), (self.serving, serving)):
+            known.pop(key, None)
+            if claim is not None:
+                known[key] = claim
+        alone = (key,)  # one tuple for all of its pairs
+        for pair in _pairs((accepted, serving)):
+            self._hold(key, pair, alone)
+        return freed
+
+    def _meets(self, key: Key, claim: Claim, holder: Key, pair: Pair) -> bool:
+        if holder.namespace != key.namespace:
+            return True
+        return any(claim.overlaps(theirs) for theirs in self._claims_on(holder, pair))
+
+    def _claims_on(self, key: Key, pair: Pair) -> Iterator[Claim]:
+        for claim in (self.accepted.get(key), self.serving.get(key)):
+            if claim is not None and pair in claim.pairs:
+                yield claim
+
+    def _hold(self, key: Key, pair: Pair, alone: tuple[Key]) -> None:
+        holders = self.of(pair)
+        place = bisect_left(holders, self.age(key), key=self.age)
+        self._by_pair[pair] = (*holders[:place], key, *holders[place:]) if holders else alone
+        if pair in self._crowds:
+            self._crowds[pair].put(key, self._claims_on(key, pair))
+        elif len(holders) == _CROWD:
+            crowd = self._crowds[pair] = _Crowd()
+            for holder in self.of(pair):
+                crowd.put(holder, self._claims_on(holder, pair))
+
+    def _let_go(self, key: Key, pair: Pair) -> None:
+        older, younger = self.around(key, pair)
+        if older or younger:
+            self._by_pair[pair] = older + younger
+        else:
+            del self._by_pair[pair]
+        if pair in self._crowds:
+            self._crowds[pair].drop(key)
+            if len(self.of(pair)) <= _CROWD:
+                del self._crowds[pair]
+
+
+_Slot = tuple[int, bytes]
+"""Priority and conditions: what two claims of one namespace must have in common to meet."""
+_EITHER: _Slot = (0, b"either")  # no normal form: that is a digest, or empty
+
+
+class _Crowd:
+    """The many holders of one pair."""
+
+    def __init__(self) -> None:
+        self._namespaces: Counter[str] = Counter()
+        self._priorities: Counter[int] = Counter()
+        self._slots: dict[Key, frozenset[_Slot]] = {}
+        self._holders: dict[_Slot, set[Key]] = {}
+
+    def put(self, key: Key, claims: Iterable[Claim]) -> None:
+        """Take a holder in, with its claims on the pair."""
+        slots = frozenset(_EITHER if claim.either else (claim.priority, claim.conditions) for claim in claims)
+        self._namespaces[key.namespace] += 1
+        self._slots[key] = slots
+        self._priorities.update({priority for priority, _ in slots})
+        for slot in slots:
+            self._holders.setdefault(slot, set()).add(key)
+
+    def drop(self, key: Key) -> None:
+        """Forget a holder."""
+        slots = self._slots.pop(key)
+        _count_down(self._namespaces, (key.namespace,))
+        _count_down(self._priorities, {priority for priority, _ in slots})
+        for slot in slots:
+            self._holders[slot].discard(key)
+            if not self._holders[slot]:
+                del self._holders[slot]
+
+    def of_priority(self, priority: int) -> int:
+        """How many holders have a claim of this priority."""
+        return self._priorities[priority]
+
+    def candidates(self, key: Key, claim: Claim) -> set[Key] | None:
+        """Those that a claim may meet; None where that may be any of them, and so the first one that is looked at."""
+        if claim.either or self._namespaces.keys() != {key.namespace}:
+            return None
+        of_slot = self._holders.get((claim.priority, claim.conditions), set())
+        return of_slot | self._holders.get(_EITHER, set())
+
+
+def _count_down(counts: Counter[T], gone: Iterable[T]) -> None:
+    """Take one off each, and forget those that are at none: what `-=` does, which looks at all."""
+    for each in gone:
+        counts[each] -= 1
+        if counts[each] == 0:
+            del counts[each]
+
+
+def _pairs(claims: Iterable[Claim | None]) -> set[Pair]:
+    return {pair for claim in claims if claim is not None for pair in claim.pairs}
