@@ -106,6 +106,7 @@ class Store:
         if version >= newest:
             return False
         self._seen = {key: replace(seen, version=0) for key, seen in self._seen.items() if seen.entry is not None}
+        self._ended.clear()  # what was deleted then may be there again
         self._listed_at = self._newest = 0
         return True
 
