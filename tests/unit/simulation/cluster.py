@@ -39,6 +39,7 @@ class Cluster:
     hides_crd: bool = False
     """The right to read the CRD was forgotten."""
     patches: int = 0
+    lists: int = 0
     crd: Crd | None = field(default_factory=lambda: Crd(START - timedelta(days=1), deleting=False, uid="crd-0"))
     swept: set[Key] = field(default_factory=set)
     """The EchoRoutes that went with the CRD and did not come again: nobody asked for their routes to go."""
@@ -156,6 +157,7 @@ class Cluster:
         await self._answer()
         if self.crd is None:
             raise SourceError("the server could not find the requested resource", status=404)
+        self.lists += 1
         listing, history = self.now_listed(metadata_only=metadata_only), self._history
         await self._answer()  # what it says is a little old when it arrives
         if self.lag:

@@ -19,7 +19,7 @@ from echoroute.net.trouble import Trouble
 
 log = logging.getLogger(__name__)
 
-_UNWATCHED = 3.0
+_UNWATCHED = 1.0
 """Seconds between two lists while the watch is lost."""
 
 _UNWATCHED_SHARE = 0.05
@@ -68,7 +68,7 @@ class EchoRouteLists:
         """A list each `interval` seconds, more often where there is need; until cancelled."""
         backoff = Backoff(first=1.0, limit=interval)
         while True:
-            if await self.refresh():
+            if await self.refresh(newer_than=self.began):
                 backoff.reset()
                 await self._rest(interval)
             else:
@@ -89,9 +89,11 @@ class EchoRouteLists:
                     async with asyncio.timeout(left):
                         await self._watching.lost.wait()
 
-    async def refresh(self) -> bool:
-        """Make one complete list and follow it; gives whether that went well."""
+    async def refresh(self, *, newer_than: float = float("inf")) -> bool:
+        """Make one complete list and follow it, unless one has begun after `newer_than`; whether that went well."""
         async with self._one_at_a_time:
+            if self.began > newer_than:
+                return True
             began = self._clock()
             try:
                 transitions = await self._changes()

@@ -1,7 +1,7 @@
 """The requests to the Kubernetes API that the operator makes besides kopf's watch, as JSON in and out."""
 
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from types import TracebackType
@@ -17,6 +17,7 @@ from echoroute.core.json import parse
 from echoroute.core.objects import JsonObject
 from echoroute.errors import KubernetesError
 from echoroute.kube.account import Account
+from echoroute.kube.metadata import metadata_list
 from echoroute.net.fence import Fence, FencedConnector
 
 _LIST_PARTIAL = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -71,7 +72,8 @@ class KubernetesApi:
         while True:
             query = {"limit": str(_PAGE)} | ({"continue": token} if token else {})
             accept = _LIST_PARTIAL if metadata_only else "application/json"
-            page = await self._request("GET", path, query=query, accept=accept)
+            read = metadata_list if metadata_only else parse
+            page = await self._request("GET", path, query=query, accept=accept, read=read)
             yield page
             metadata = page.get("metadata")
             token = str(metadata.get("continue") or "") if isinstance(metadata, dict) else ""
@@ -121,13 +123,14 @@ class KubernetesApi:
         body: JsonObject | None = None,
         accept: str = "application/json",
         content_type: str = "application/json",
+        read: Callable[[bytes], JsonValue] = parse,
     ) -> JsonObject:
         headers = {"Accept": accept, "Content-Type": content_type}
         timeout = aiohttp.ClientTimeout(total=_TIMEOUT)
         with _trouble():
             response = await self._send(method, path, query=query, body=body, headers=headers, timeout=timeout)
             data = await response.read()
-        answer = _parsed(data)
+        answer = _parsed(data, read)
         if response.status >= 300:
             raise _refused(method, path, response.status, answer)
         if not isinstance(answer, dict):
@@ -202,9 +205,9 @@ def object_path(group_version: str, plural: str, namespace: str, name: str = "")
     return f"{root}{scope}/{plural}" + (f"/{quote(name, safe='')}" if name else "")
 
 
-def _parsed(data: bytes) -> JsonValue:
+def _parsed(data: bytes, read: Callable[[bytes], JsonValue] = parse) -> JsonValue:
     try:
-        return parse(data)
+        return read(data)
     except ValueError:
         return None
 

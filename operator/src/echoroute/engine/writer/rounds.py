@@ -128,7 +128,7 @@ class Rounds:
     async def round(self) -> float | None:
         """One round; gives the seconds that the gateway's list took, None where there was none."""
         with round_duration_seconds.time():
-            listed = self._lists.began > self._judged_at or await self._lists.refresh()
+            listed = await self._lists.refresh(newer_than=self._judged_at)
             objects, cost = await self._list_gateway()
             if objects is not None:
                 self._compare(objects)
