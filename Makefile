@@ -153,9 +153,10 @@ bench: .venv/.synced ## times beside a floor measured in the same run (quick: BE
 	@PYTHONPATH=tests $(RUN) python -m bench
 
 .PHONY: soak
-soak: devstack ## what takes long: 20,000 schedules of `make simulate`; a team of 10,000 EchoRoutes that floods; rolling replacements, three of five on a busy machine
+soak: devstack ## what takes long: 20,000 schedules of `make simulate`, and 15 bugs that they must find; mass deletions, ten times; a team of 10,000 EchoRoutes that floods; rolling replacements, three of five on a busy machine
 	@PYTHONPATH=tests $(RUN) python -m unit.simulation.simulate $(SEED) 20000
 	@PYTHONPATH=tests $(RUN) python -m unit.simulation.planted 3000
+	@MASS_DELETIONS=10 $(RUN) pytest tests/faults/test_mass_deletion.py -s
 	@FLOOD_ECHOROUTES=10000 $(RUN) pytest tests/faults/test_floods.py -s
 	@ROLLING_RUNS=idle,idle,busy,busy,busy $(RUN) pytest tests/integration/consul_init/test_rolling_replacement.py
 

@@ -16,6 +16,8 @@ from devstack.pytest_plugin import FreshStack
 from devstack.waiting import until
 
 _MANY = 300
+_TIMES = int(os.environ.get("MASS_DELETIONS", "1"))
+"""How often each is done; `make soak` asks for ten of ten."""
 
 
 @contextmanager
@@ -50,10 +52,11 @@ def _pid(operator: Operator) -> int:
     return pid
 
 
+@pytest.mark.parametrize("turn", range(1, _TIMES + 1))
 @pytest.mark.parametrize(
     "command", ["delete echoroutes --all -n mass --wait=false", "delete namespace mass --wait=false"]
 )
-def test_deleting_many_at_once_meets_no_brake(fresh_stack: FreshStack, command: str) -> None:
+def test_deleting_many_at_once_meets_no_brake(fresh_stack: FreshStack, command: str, turn: int) -> None:
     stack = fresh_stack(controller_manager=True)
     install(stack)
     kube, gateway = stack.kube, stack.gateway.api
@@ -66,7 +69,7 @@ def test_deleting_many_at_once_meets_no_brake(fresh_stack: FreshStack, command: 
         kube.run(*command.split())
         until(lambda: _left(kube, "mass") == 0, timeout=120)
         took = until(lambda: len(programmed(gateway, "mass")) == 0, timeout=60)
-    print(f"{command}: the gateway is empty {took:.1f} s after the last EchoRoute went")  # noqa: T201
+    print(f"{command}, time {turn}: the gateway is empty {took:.1f} s after the last EchoRoute went")  # noqa: T201
     assert operator.check("deletions") == "[+]deletions"
     assert not [line for line in operator.said("WARNING") if "DeletionsHeld" in line]
     until(lambda: kube.attempt("get", "namespace", "mass").returncode != 0 or "namespace" not in command, timeout=60)

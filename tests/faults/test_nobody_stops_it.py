@@ -68,7 +68,7 @@ def test_a_deeply_nested_echoroute_is_refused_and_stops_nobody(
 
     _create_deep(kube, "deep", levels, shape)
     took = until(lambda: _refusal(kube, "deep"), timeout=60)
-    # kopf ends on what is nested deeper than about 1,000 levels, which takes it some seconds; then lists find it.
+    # kopf ends on what is nested deeper than about 1,000 levels, which takes it some seconds; then lists tell.
     told(f"refused, {levels} levels", took, 2 if levels <= 900 else 5)
     assert "spec.plugins.mocking" in _refusal(kube, "deep")
     watched = 1 if levels <= 900 else 5
@@ -123,7 +123,7 @@ def test_refused_writes_beside_reads_that_work_are_tried_one_at_a_time(breakable
     for number in range(100):
         path = path_of("default", f"r{number}")
         accepted(kube.http.patch(path, headers=MERGE, json={"spec": {"websocket": True}}))
-    time.sleep(30)
+    time.sleep(60)
     stats = gateway.stats()
     lists = sum(stats.requests.get("upstreams", {}).get("GET", {}).values())
     say(f"30 s of refused writes: {stats.writes} tries, {lists} full lists")

@@ -57,8 +57,11 @@ class Rules:
         stored = self.gateway.objects[change.ref]
         key = key_of(stored.body)
         since, why = self._reason(key, change.ref)
+        if not why and self.now() < self.unsure_until:
+            return  # it was deleted in the history before, and nobody has told yet that this is another one
         if not why:
-            self.breaches.append(f"{change}: nothing asks for that; last heard: {self.told.heard.get(key)}")
+            heard = self.told.heard.get(key)
+            self.breaches.append(f"{change}: nothing asks for that; last heard at version {heard and heard.version}")
         elif self.told.crd_read < since:
             self.breaches.append(f"{change}: by {why}, and the CRD was not read since")
         elif why == "two lists":
