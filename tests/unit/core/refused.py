@@ -52,6 +52,8 @@ _BY_HAND = [
     Refused("a large one", {"plugins": {"mocking": {"response_example": "x" * 66_000}}}, "spec"),
     Refused("one of many values", {"plugins": {"echo": {"a": [0] * 2_001}}}, "spec"),
     _plugin("one with a long key", "mocking", {"response_headers": {"k" * 257: "1"}}, ".response_headers"),
+    _plugin("a dollar that vanishes", "proxy-rewrite", {"headers": {"set": {"X-A": "E$KI"}}}, ".headers.set"),
+    _plugin("a dollar that vanishes in a path", "proxy-rewrite", {"uri": "/a/$nosuch"}, ".uri"),
     _plugin("a control character in a Host", "proxy-rewrite", {"host": "a\nb"}, ".host"),
     _plugin("one in a mirror's", "proxy-mirror", {"host": "http://192.0.2.1\n"}),
     _plugin("the request's line as it came", "proxy-rewrite", {"uri": "/", "use_real_request_uri_unsafe": True},

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
@@ -82,12 +83,12 @@ def discovered(
             total=total, missed=f"APISIX never discovers a service called {SKIPPED!r}", forbidden=at_forbidden
         )
     passing = [instance for instance in instances if instance.state is State.PASSING]
-    flaws = {instance: _flaw(instance, ipv6=ipv6) for instance in passing}
-    usable = {instance.endpoint for instance, flaw in flaws.items() if not flaw}
+    judged = [(instance, _flaw(instance, ipv6=ipv6)) for instance in passing]
+    usable = {instance.endpoint for instance, flaw in judged if not flaw}
     return Discovered(
         healthy=0 if any(_spoils(instance.port) for instance in passing) else len(usable),
         total=total,
-        unusable=tuple(sorted(f"{_called(instance)} {flaw}" for instance, flaw in flaws.items() if flaw)),
+        unusable=tuple(sorted(f"{_called(instance)} {flaw}" for instance, flaw in judged if flaw)),
         forbidden=at_forbidden,
     )
 
@@ -105,10 +106,9 @@ def some_of(texts: tuple[str, ...]) -> str:
 
 def _flaw(instance: Instance, *, ipv6: bool) -> str:
     """Why APISIX cannot use an instance, behind its id; empty where it can."""
-    shown = _quoted(instance.address)
     if not instance.address:
         return "has no address, and APISIX does not take its node's"
-    ip = _ip(instance.address)
+    ip, shown = _ip(instance.address), _quoted(instance.address)
     if ip is None and _WITH_PORT.fullmatch(instance.address):
         return f"has the address {shown} with a port in it, which counts in place of {instance.port}"
     if ip is None:
@@ -133,6 +133,7 @@ def _spoils(port: int) -> bool:
     return not 0 <= port <= _LAST_PORT
 
 
+@lru_cache(maxsize=4096)
 def _ip(address: str) -> IPv4Address | IPv6Address | None:
     """An address as nginx reads it: no zone, brackets around IPv6 alone. None for what is none."""
     host = address[1:-1] if address.startswith("[") and address.endswith("]") else address
@@ -153,7 +154,7 @@ def _spelled(names: Iterable[str]) -> str:
 def _first_forbidden(instances: Iterable[Instance], forbidden: Networks) -> str:
     # Whatever their checks say: they may pass the next moment. The smallest, so that an unchanged set of instances says
     # the same each time.
-    found = (f"{one.id} ({one.address})" for one in instances if is_within(one.address, forbidden))
+    found = (f"{one.id} ({one.address})" for one in instances if forbidden and is_within(one.address, forbidden))
     return min(found, default="")
 
 

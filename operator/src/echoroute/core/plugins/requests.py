@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Required
 from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
+from echoroute.api import variables
 from echoroute.api.rules import problem
 from echoroute.api.scalars import NO_PATH_IN_THE_QUERY
 from echoroute.core.plugins.declaration import SOME_HEADERS, Config, Holds, OpenPlugin, one_of, some_of, why
@@ -30,10 +31,25 @@ def _no_path_in_the_query(path: str) -> str:
     return path
 
 
+def _nothing_vanishes(headers: dict[str, str]) -> dict[str, str]:
+    if any(variables.unknown(value, groups=True) for value in headers.values()):
+        raise problem(variables.HEADER_VALUE_MESSAGE.replace("rewrite.regex", "regex_uri"))
+    return headers
+
+
+def _nothing_vanishes_in_a_path(path: str) -> str:
+    if variables.unknown(path, groups=False):
+        raise problem(variables.PATH_MESSAGE)
+    return path
+
+
+_SetHeaders = Annotated[Headers, AfterValidator(_nothing_vanishes)]
+
+
 @fields
 class _RequestHeaders(TypedDict, total=False):
-    set: Annotated[Headers, why("Request headers in place of the client's.")]
-    add: Annotated[Headers, why("Request headers beside the client's.")]
+    set: Annotated[_SetHeaders, why("Request headers in place of the client's.")]
+    add: Annotated[_SetHeaders, why("Request headers beside the client's.")]
     remove: Annotated[HeaderNames, why("Request headers to take away.")]
 
 
@@ -44,6 +60,7 @@ class ProxyRewrite(TypedDict, total=False):
         Field(min_length=1, max_length=1024),
         Alphabet(r"/[^\x00-\x1f\x7f-\x9f]*", "must start with '/' and have no control characters"),
         AfterValidator(_no_path_in_the_query),
+        AfterValidator(_nothing_vanishes_in_a_path),
         why("New path; spec.rewrite.path is the typed form."),
     ]
     regex_uri: Annotated[_Substitution, why("A pattern and a replacement; spec.rewrite.regex is the typed form.")]
