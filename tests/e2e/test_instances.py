@@ -50,7 +50,7 @@ class Odd:
 
 _ODD = (
     Odd("bare", {"Port": 1}, "NoHealthyInstances", "'odd' has no address", {502}),
-    Odd("named", {"Address": "localhost", "Port": 1}, "NoHealthyInstances", "looks no names up", {502}),
+    Odd("named", {"Address": "localhost", "Port": 1}, "NoHealthyInstances", "does not look up names", {502}),
     Odd("zero", {"Address": "127.0.0.1"}, "NoHealthyInstances", "asks port 80 of '127.0.0.1'", {502}),
     Odd("far", {"Address": "127.0.0.1", "Port": 70000}, "NoHealthyInstances", "has the port 70000", {503}, beside=True),
     Odd("Spelt", {"Address": "127.0.0.1", "Port": 1}, "ServiceNotFound", "spelt'; write it so", {503}),

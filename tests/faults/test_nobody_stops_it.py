@@ -162,8 +162,6 @@ def test_an_etcd_that_was_replaced_by_an_empty_one_gets_all_back(breakable_stack
     until(lambda: operator.metric("echoroute_rounds_total") >= 2)
     gateway.wipe(directories=True)
     until(lambda: gateway.stats().objects["routes"] == 16)
-    until(
-        lambda: any("the gateway had lost what belongs to 16 EchoRoutes" in line for line in operator.said("WARNING"))
-    )
+    until(lambda: any("the gateway had lost the objects of 16 EchoRoutes" in line for line in operator.said("WARNING")))
     assert operator.check("gateway") == "[+]gateway"
     assert operator.said("ERROR") == []

@@ -249,7 +249,7 @@ def test_many_routes_at_once_meet_the_brake(world: World) -> None:
     operator = world.start()
     until(lambda: len(world.served()) == 13)
     (world.folder / "many.yaml").unlink()
-    until(lambda: "they are 12 of the 13 that we own" in operator.readyz())
+    until(lambda: "they are 12 of the 13 that this operator owns" in operator.readyz())
     time.sleep(_QUIET)
     assert len(world.served()) == 13
     world.write("few.yaml", route("few", "/still-served"))  # writes go on

@@ -4,7 +4,7 @@ import pytest
 from echoroute.core.brake import Doubt, Held, Life, Verdict, brake
 from echoroute.core.objects import Key, Kind, ObjectRef
 
-YOUNG = Doubt("origin", "the EchoRoute CRD is younger than the oldest of our objects")
+YOUNG = Doubt("origin", "the EchoRoute CRD is younger than the operator's oldest route")
 SHARED = Doubt("owner", "EchoRoute shop/r1 would be of another operator")
 Orphans = dict[Key, frozenset[Life]]
 
@@ -137,7 +137,7 @@ def test_the_token_is_the_same_after_a_restart() -> None:
 
 def test_the_message_names_what_is_held_why_and_how_to_release_it() -> None:
     text = held_of(gone(*range(23)), 40).text("kubectl set env X=1")
-    for part in ("23 EchoRoutes", "23 of the 40", "more than 30%", "If it is to go: kubectl set env X=1", "and 3 more"):
+    for part in ("23 EchoRoutes", "23 of the 40", "more than 30%", "To delete them: kubectl set env X=1", "and 3 more"):
         assert part in text
     assert "shop/r1, shop/r10" in text
     assert len(text) < 1024, "an Event has no more"

@@ -80,7 +80,7 @@ def test_what_stands_beside_the_table() -> None:
     told = list(notes(found.model_copy(update={"deletions_held": "12 gateway objects"})))
     assert told == [
         "the folder /routes cannot be read: gone; its routes stay as they are",
-        "a.yaml is not YAML: x; what it held before goes on, and no route is removed meanwhile",
+        "a.yaml is not YAML: x; its previous routes stay, and no route is removed meanwhile",
         "12 gateway objects",
     ]
 

@@ -22,8 +22,8 @@ def test_said_once_however_often_it_fails(caplog: pytest.LogCaptureFixture) -> N
         trouble.end()
     assert (trouble.message, up("test-once")) == ("", 1)
     assert [(record.levelname, record.message) for record in caplog.records] == [
-        ("ERROR", "it cannot be done, trying on: try 0"),
-        ("ERROR", "it cannot be done, trying on: forbidden"),  # another status is news
+        ("ERROR", "it cannot be done; trying again: try 0"),
+        ("ERROR", "it cannot be done; trying again: forbidden"),  # another status is news
         ("WARNING", "it can be done again"),
     ]
 

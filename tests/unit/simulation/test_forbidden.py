@@ -50,7 +50,7 @@ async def _not_before_consul_answered() -> None:
     await asyncio.sleep(3 * DRIFT_INTERVAL)
     assert _written(world) == set(), "its service may be at a forbidden address"
     assert world.ready(KEY) == "False/Pending"
-    assert "has not told yet" in programmed(world), "and people are told what it waits for"
+    assert "has not said yet" in programmed(world), "and people are told what it waits for"
     await _answer(world)
     assert _written(world) == {ref_of(KEY)}
     assert world.ready(KEY) == "True/Ready"

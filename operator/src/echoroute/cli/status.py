@@ -14,7 +14,7 @@ from echoroute.core.text import escaped, escaped_lines
 @click.option(
     "--server",
     metavar="URL",
-    help="Where the operator's own pages are. Default: as ECHOROUTE_BIND says, http://127.0.0.1:8080 without it.",
+    help="URL of the operator's own pages. Default: from ECHOROUTE_BIND, or http://127.0.0.1:8080.",
 )
 def status(output: str, server: str | None) -> None:
     """Print the statuses of an operator in file mode. (In a cluster: kubectl get er.)

@@ -222,13 +222,13 @@ class Follower:
             except ConsulError as error:
                 self._answering.clear()
                 if self._reachable is not False:
-                    log.warning("%s; what is known of its services stays until it answers", error)
+                    log.warning("%s; what is known about its services stays until it answers", error)
                     self._reached(reachable=False)
                 await asyncio.sleep(backoff.next())
         if self._reachable is None:
-            log.info("Consul %s answers", version or "of a version that it does not tell")
+            log.info("Consul %s answers", version or "of an unknown version")
             if not is_supported(version):
-                log.warning("Consul %s is older than what this operator is meant for", version)
+                log.warning("Consul %s is older than this operator supports", version)
         elif self._reachable is False:
             log.info("Consul answers again")
             self._start_over()

@@ -48,8 +48,8 @@ class Held:
         named = ", ".join(map(str, self.keys[:_NAMED]))
         more = f" and {len(self.keys) - _NAMED} more" if len(self.keys) > _NAMED else ""
         return (
-            f"{len(self.keys)} EchoRoutes are gone, and what the gateway holds of them is not deleted: {self.reason}. "
-            f"If it is to go: {release}. They are {named}{more}"
+            f"{len(self.keys)} EchoRoutes are gone, but their gateway objects are not deleted: {self.reason}. "
+            f"To delete them: {release}. They are {named}{more}"
         )
 
 
@@ -107,7 +107,11 @@ def _held(orphans: Mapping[Key, frozenset[Life]], owned: int, origin: str, doubt
     if not orphans or (doubt is None and not many):
         return None
     about = doubt.about if doubt else _TOO_MANY
-    reason = doubt.text if doubt else f"they are {len(orphans)} of the {owned} that we own, more than {SHARE:.0%}"
+    reason = (
+        doubt.text
+        if doubt
+        else f"they are {len(orphans)} of the {owned} that this operator owns, more than {SHARE:.0%}"
+    )
     lives = frozenset().union(*orphans.values())
     return Held(tuple(sorted(orphans)), lives, origin, about, reason, token(lives, origin, about))
 

@@ -40,7 +40,7 @@ def over_budget(spec: JsonValue) -> str | None:
             stack.append(((place, name), item, depth + 1))
     size = len(json.dumps(spec, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
-        return f"spec: is larger than {MAX_BYTES // 1024} KiB ({size:,} bytes as JSON); leave out what it need not hold"
+        return f"spec: is larger than {MAX_BYTES // 1024} KiB ({size:,} bytes as JSON); remove what is not needed"
     return None
 
 

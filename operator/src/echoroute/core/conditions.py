@@ -37,7 +37,7 @@ RECONCILING = frozenset({Reason.PENDING, Reason.GATEWAY_UNREACHABLE, Reason.GATE
 
 _TRIED_AGAIN = "; tried again within 30 minutes and when the gateway comes back"
 
-_NOT_LISTED_YET = "not in the gateway as this generation; whether an earlier one is, is not known yet"
+_NOT_LISTED_YET = "this generation is not in the gateway; whether an earlier one is, is not known yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def _resolved_refs(facts: Facts, previous: Previous) -> Condition:
             return Condition(
                 None,
                 Reason.CONSUL_NOT_CONFIGURED,
-                "the operator does not know a Consul (CONSUL_HTTP_ADDR): instances are the gateway's own business",
+                "the operator has no Consul (CONSUL_HTTP_ADDR), so it cannot see instances",
             )
         case Unanswered(denied=denied):
             before = previous.conditions.get("ResolvedRefs")
@@ -133,7 +133,7 @@ def _of_refused(refusal: Refusal) -> Condition:
     """ResolvedRefs where a route is refused."""
     if refusal.accepts:
         return Condition(False, refusal.reason, refusal.message)
-    return Condition(None, Reason.NOT_ACCEPTED, "not looked at while the spec is not accepted")
+    return Condition(None, Reason.NOT_ACCEPTED, "not checked while the spec is not accepted")
 
 
 def _programmed(facts: Facts, previous: Previous) -> Condition:

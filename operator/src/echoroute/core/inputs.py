@@ -52,7 +52,7 @@ def resolve(used: Iterable[Input], inputs: Inputs) -> Resolution:
     for input_ in used:
         service = inputs.service(input_.name)
         if not service.known:
-            return Resolution(waits=f"Consul has not told yet at which addresses service {input_.name!r} is")
+            return Resolution(waits=f"Consul has not said yet at which addresses service {input_.name!r} is")
         if service.forbidden:
             return Resolution(Refusal(Reason.FORBIDDEN_ADDRESS, _forbidden(input_.name, service.forbidden)))
     return Resolution()

@@ -112,7 +112,7 @@ def _flaw(instance: Instance, *, ipv6: bool) -> str:
     if ip is None and _WITH_PORT.fullmatch(instance.address):
         return f"has the address {shown} with a port in it, which counts in place of {instance.port}"
     if ip is None:
-        return f"has the address {shown}, which is no IP address: APISIX looks no names up"
+        return f"has the address {shown}, which is no IP address: APISIX does not look up names"
     if ip.is_unspecified:
         return f"has the address {shown}, which is the gateway's own machine"
     if ip.version == 6 and not ipv6 and not instance.address.startswith("["):

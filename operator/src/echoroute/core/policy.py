@@ -31,7 +31,7 @@ _CODE = (
 )
 _REFERENCE = "refers to the gateway's environment or secrets ('$env://', '$secret://'), which no EchoRoute may"
 _internal = re.compile(r"[$][{]?\s*_").search
-_INTERNAL = "names what begins with '$_', which is the gateway's own state and no variable; leave it out"
+_INTERNAL = "uses a name that begins with '$_', which is the gateway's own state and no variable; leave it out"
 _UPSTREAM = "names an Upstream of an EchoRoute operator, which could not delete it any more; name one of your own"
 
 

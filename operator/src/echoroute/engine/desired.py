@@ -114,7 +114,9 @@ class DesiredSide:
         if reachable:
             self._announcer.operator("Normal", "ConsulReachable", "Consul answers again")
         else:
-            self._announcer.operator("Warning", "ConsulUnreachable", "Consul does not answer; its last answers stay")
+            self._announcer.operator(
+                "Warning", "ConsulUnreachable", "Consul does not answer; its last answers stay in use"
+            )
 
     def forget_gateway(self) -> None:
         """A term begins, which knows nothing of the gateway yet."""

@@ -125,7 +125,7 @@ class EchoRouteLists:
         # What goes between the first list and the watch's own has no delete event.
         unwatched = self._lister.deletions_are_told and self.began < self._watching.tells_from
         if self._store.went_back(listing.version, newest=newest):
-            log.warning("the EchoRoutes' versions went back (restored from a backup?): all are read anew")
+            log.warning("the EchoRoutes' versions went back (restored from a backup?): all are read again")
             unwatched = False
         changed = [key for key, version in listing.versions.items() if (self._store.version(key) or 0) < version]
         if len(changed) > _FEW:

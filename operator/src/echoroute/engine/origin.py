@@ -77,7 +77,7 @@ class OriginReader:
         except SourceError:
             return False
         except Exception as error:  # noqa: BLE001 - a bug must not end the only reader: what waits would wait for ever
-            log.error("deletions wait, since reading the origin failed: %s", without_values(error))  # noqa: TRY400
+            log.error("deletions wait: reading the CRD or folder failed: %s", without_values(error))  # noqa: TRY400
             return False
         return True
 

@@ -39,7 +39,7 @@ class Watching:
             except Exception as error:  # noqa: BLE001 - kopf ends with whatever its tasks raise
                 log.log(
                     logging.ERROR if self.up else logging.DEBUG,
-                    "the watch of EchoRoutes ended, trying on; until then lists find what changes: %s",
+                    "the watch of EchoRoutes ended and is tried again; until then lists find changes: %s",
                     error,
                 )
                 self._set(up=False)

@@ -164,7 +164,7 @@ def _take(name: str, file: File, content: bytes | OSError | None) -> None:
     except InvalidManifest as error:
         file.problem = str(error)
     if file.problem and file.problem != was:
-        log.warning("%s %s; what it held before goes on, and no route is removed meanwhile", name, file.problem)
+        log.warning("%s %s; its previous routes stay, and no route is removed meanwhile", name, file.problem)
     elif was and not file.problem:
         log.info("%s is good again" if content is not None else "%s, which was broken, is gone", name)
 

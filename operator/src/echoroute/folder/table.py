@@ -27,7 +27,7 @@ def notes(page: Page) -> Iterator[str]:
         yield f"{page.folder.error}; its routes stay as they are"
     for file in page.folder.files:
         if file.problem:
-            yield f"{file.name} {file.problem}; what it held before goes on, and no route is removed meanwhile"
+            yield f"{file.name} {file.problem}; its previous routes stay, and no route is removed meanwhile"
     if page.deletions_held:
         yield page.deletions_held
 

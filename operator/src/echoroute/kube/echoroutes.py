@@ -44,7 +44,7 @@ class Crd:
     def doubt(self, oldest_owned: datetime | None) -> str | None:
         if oldest_owned is None or self.created <= oldest_owned + _SKEW:
             return None
-        return "the EchoRoute CRD is younger than the oldest of our objects (another cluster, a restore, a new CRD?)"
+        return "the EchoRoute CRD is younger than the operator's oldest route (another cluster, a restore, a new CRD?)"
 
 
 class EchoRoutes:

@@ -36,7 +36,7 @@ class Trouble:
         With `told` the log says it elsewhere: that nobody answers (status 0) is told by the list of the EchoRoutes.
         """
         if not self.message or status != self._status:
-            log.log(logging.DEBUG if told else logging.ERROR, "%s, trying on: %s", self._broken, error)
+            log.log(logging.DEBUG if told else logging.ERROR, "%s; trying again: %s", self._broken, error)
             self._told = not told
         self.message, self._status = str(error), status
         self._up.set(0)

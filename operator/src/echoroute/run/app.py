@@ -74,7 +74,9 @@ class _Process:
         if self.settings.consul_http_addr is None:
             return Check("consul", ok=True, detail="not configured")
         reachable = engine.desired.discovery.reachable
-        return Check("consul", ok=reachable, detail="" if reachable else "does not answer; its last answers stay")
+        return Check(
+            "consul", ok=reachable, detail="" if reachable else "does not answer; its last answers stay in use"
+        )
 
 
 def _checks_of_term(writer: Writer) -> list[Check]:
@@ -174,7 +176,7 @@ def _gateway(settings: Settings, fence: Fence, on_server: Callable[[str], None])
 def _consul(settings: Settings) -> ConsulClient | None:
     if settings.consul_http_addr is None:
         if settings.forbidden_addresses:
-            log.warning("ECHOROUTE_FORBIDDEN_ADDRESSES has no effect: without CONSUL_HTTP_ADDR nobody knows addresses")
+            log.warning("ECHOROUTE_FORBIDDEN_ADDRESSES has no effect without CONSUL_HTTP_ADDR: addresses are not known")
         return None
     token: Credential | None = None
     if settings.consul_http_token_file is not None:

@@ -51,9 +51,7 @@ def elected(election: Election, announcer: Announcer) -> Leadership:
         async def announced() -> None:
             transitions_total.inc()
             leader.set(1)
-            announcer.operator(
-                "Normal", "Leading", f"{election.identity} leads: of the replicas it is the one that writes"
-            )
+            announcer.operator("Normal", "Leading", f"{election.identity} leads: it is the replica that writes")
             try:
                 await term()
             finally:

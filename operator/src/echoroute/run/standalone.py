@@ -23,9 +23,9 @@ def home_in(folder: Path) -> OpenHome:
             raise SettingsError("ECHOROUTE_LEADER_ELECTION has no meaning with --from; run one operator on a folder")
         if settings.owner_id is None:
             raise SettingsError(
-                "ECHOROUTE_OWNER_ID must be set with --from: without a cluster there is nothing to derive it from. "
-                "8 hex digits that no other operator on this gateway has, the same ever after, such as "
-                "`openssl rand -hex 4` prints"
+                "ECHOROUTE_OWNER_ID must be set with --from: there is no cluster to derive it from. Choose 8 hex "
+                "digits that no other operator of this gateway has, such as `openssl rand -hex 4` prints, and never "
+                "change them"
             )
         if settings.watch_namespaces:
             raise SettingsError(

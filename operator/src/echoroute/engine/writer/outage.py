@@ -209,7 +209,7 @@ class OutageGate:
             return
         self._told = reason
         if outage is not None:
-            log.error("the gateway takes no writes, trying on: %s", outage.message)
+            log.error("the gateway takes no writes; trying again: %s", outage.message)
         else:
             log.warning("the gateway answers again after %.1f s", self._loop.time() - self._since)
         self._changed()

@@ -207,13 +207,13 @@ class Rounds:
     def _tell_drift(self, gone: int, changed: int) -> None:
         """Say what is mended once for all: each is a plain write in the log, and in no status."""
         found = [
-            f"the gateway had lost what belongs to {gone} EchoRoutes" if gone else "",
-            f"somebody else had changed in the gateway what belongs to {changed} EchoRoutes" if changed else "",
+            f"the gateway had lost the objects of {gone} EchoRoutes" if gone else "",
+            f"somebody else had changed the gateway objects of {changed} EchoRoutes" if changed else "",
         ]
         if gone or changed:
             drift_repaired_total.inc(gone + changed)
             text = "; ".join(filter(None, found))
-            self._announcer.operator("Warning", "DriftRepaired", f"{text}; it is written again")
+            self._announcer.operator("Warning", "DriftRepaired", f"{text}; they are written again")
 
     def _worth_a_try(self, key: Key, outcome: Programmed | Failed | None) -> bool:
         step = self._progress.get(key)
@@ -248,7 +248,7 @@ class Rounds:
         orphans.set(len(held.keys) if held else 0)
         if self._deletions.token_accepted:
             number = self._deletions.token_accepted
-            message = f"the token is accepted: what belongs to {number} EchoRoutes goes once a second list agrees"
+            message = f"the token is accepted: the objects of {number} EchoRoutes go once a second list agrees"
             self._announcer.operator("Normal", "DeletionsConfirmed", message)
             self.soon()
         return True

@@ -121,7 +121,7 @@ class StatusLane:
             except SourceError as error:
                 self._failed(item.key, error)
             except Exception as error:  # noqa: BLE001 - a bug, and one of this key: the others must go on
-                log.error("EchoRoute %s: its status is not written, trying on: %s", item.key, without_values(error))  # noqa: TRY400
+                log.error("EchoRoute %s: its status was not written; trying again: %s", item.key, without_values(error))  # noqa: TRY400
                 self._queue.add_after(item.key, Priority.RETRY, self._backoff.next(item.key))
             finally:
                 self._queue.done(item.key)
