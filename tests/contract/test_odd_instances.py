@@ -21,7 +21,7 @@ _ROUTE = (
 class Odd(NamedTuple):
     """An instance at the second node's port, as somebody registers it, and who answers: a node, or a status.
 
-    In `address` and `alone` {1} and {2} are the ports of the first two nodes. `beside` is who answers where the first
+    In `address` {2} and {3} are the ports of the second and third node. `beside` is who answers where the first
     node is registered, too.
     """
 
@@ -42,6 +42,7 @@ _ODD = (
     Odd("a number above 255", "127.0.0.256", "502", {"inst1", "502"}),
     Odd("leading zeros are read as decimal", "127.0.0.01", "inst2", {"inst1", "inst2"}),
     Odd("a port in the address counts, and the instance's own does not", "127.0.0.1:{3}", "inst3", {"inst1", "inst3"}),
+    Odd("a port in the address that is its own, too", "127.0.0.1:{2}", "inst2", {"inst1", "inst2"}),
     Odd("a scheme", "http://127.0.0.1", "502", {"inst1", "502"}),
     Odd("a network", "127.0.0.1/8", "502", {"inst1", "502"}),
     Odd("a zone; of several nodes APISIX does not find its port", "::1%lo", "502", {"inst1", "500"}),
@@ -61,9 +62,9 @@ def _answering(target: Target, instances: list[Registration]) -> Iterator[Counte
 
 
 def _instance(nodes: Backends, name: str, address: str) -> Registration:
-    port = int(nodes.addresses[name].rpartition(":")[2])
-    third = nodes.addresses["inst3"].rpartition(":")[2]
-    return Registration(ID=f"odd-{name}", Name=_SERVICE, Address=address.replace("{3}", third), Port=port)
+    ports = {name: node.rpartition(":")[2] for name, node in nodes.addresses.items()}
+    here = address.replace("{2}", ports["inst2"]).replace("{3}", ports["inst3"])
+    return Registration(ID=f"odd-{name}", Name=_SERVICE, Address=here, Port=int(ports[name]))
 
 
 @pytest.mark.parametrize("odd", _ODD, ids=lambda odd: odd.why)

@@ -15,6 +15,7 @@ def answer(*instances: Instance, service: str = "bare") -> Answered:
     return Answered(
         healthy=seen.healthy,
         total=seen.total,
+        failing=seen.failing,
         lack_of_healthy=Lack(),
         lack_of_any=Lack(),
         unusable=seen.unusable,
@@ -38,6 +39,19 @@ def answer(*instances: Instance, service: str = "bare") -> Answered:
             (
                 "service 'bare' has 2 instances in Consul, and the gateway can use none: "
                 "'bare-1' has no address, and APISIX does not take its node's. 1 more pass no health checks"
+            ),
+        ),
+        (
+            none_healthy(
+                "bare",
+                answer(
+                    Instance("a", "bare", "10.0.0.1", "", 80, State.PASSING),
+                    Instance("b", "bare", "10.0.0.2", "", -1, State.PASSING),
+                ),
+            ),
+            (
+                "service 'bare' has 2 instances in Consul, and the gateway can use none: "
+                "'b' has the port -1, and APISIX refuses all instances of the service for it"
             ),
         ),
         (

@@ -58,8 +58,9 @@ def test_counting(instances, healthy, total, why):
         ({"address": "[10.0.0.1]"}, "no IP address", "brackets are for IPv6"),
         ({"address": "[::1"}, "no IP address", "half of the brackets"),
         ({"address": "unix:/run/x"}, "no IP address", "a socket is nobody's address"),
-        ({"address": "10.0.0.1:9090"}, "in place of 8080", "its port counts, and not Consul's"),
-        ({"address": "[::1]:9090"}, "in place of 8080", "behind brackets, too"),
+        ({"address": "10.0.0.1:9090"}, "asks in place of 8080", "its port counts, and not Consul's"),
+        ({"address": "[::1]:9090"}, "asks in place of 8080", "behind brackets, too"),
+        ({"address": "echo.example:8080"}, "no IP address", "a name stays one"),
         ({"address": "0.0.0.0"}, "gateway's own machine", "Consul refuses it today"),  # noqa: S104 - as registered
         ({"address": "::"}, "gateway's own machine", "the same of IPv6"),
         ({"port": 0}, "asks port 80 of '10.0.0.1'", "a stranger may answer there"),
@@ -77,11 +78,26 @@ def test_what_the_gateway_cannot_use_is_named_and_not_counted(odd, told, why):
         assert told in seen.unusable[0], why
 
 
+def test_one_without_an_address_is_not_where_its_node_is():
+    """The good one beside it may be at just that address."""
+    bare = replace(GOOD, id="bare", address="", node_address=GOOD.address)
+    seen = discovered("echo", (GOOD, bare))
+    assert (seen.healthy, seen.total, len(seen.unusable)) == (1, 2, 1)
+
+
+def test_those_that_fail_their_checks_are_counted_apart():
+    assert discovered("echo", (GOOD, other(port=0), replace(CRITICAL, address="10.0.0.3"))).failing == 1
+    assert discovered("echo", (GOOD, other(port=-1))).failing == 0
+
+
 def test_an_odd_one_that_does_not_pass_gets_no_requests_and_is_not_named():
     assert discovered("echo", (GOOD, other(port=0, state=State.CRITICAL))).unusable == ()
 
 
-@pytest.mark.parametrize("address", ["10.0.0.1", "010.0.0.01", "::ffff:10.0.0.1", "2001:db8::1", "[2001:db8::1]"])
+@pytest.mark.parametrize(
+    "address",
+    ["10.0.0.1", "010.0.0.01", "::ffff:10.0.0.1", "2001:db8::1", "[2001:db8::1]", "10.0.0.1:8080", "[::1]:8080"],
+)
 def test_what_nginx_reads_as_an_address_counts(address):
     seen = discovered("echo", (replace(GOOD, address=address),))
     assert (seen.healthy, seen.unusable) == (1, ())

@@ -79,6 +79,8 @@ class Answered:
     total: int
     lack_of_healthy: Lack
     lack_of_any: Lack
+    failing: int = 0
+    """Of the total those that do not pass their checks."""
     unusable: tuple[str, ...] = ()
     """Instances that pass their checks and that the gateway cannot use, and why; they get their share all the same."""
     unusable_for: float = 0.0

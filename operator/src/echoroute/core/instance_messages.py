@@ -29,8 +29,7 @@ def none_healthy(service: str, answer: Answered | None = None) -> str:
     if answer is None or not answer.unusable:
         registered = "" if answer is None else f" ({_count(answer.total)} registered)"
         return f"no instance of service {service!r} passes its health checks in Consul{registered}"
-    failing = answer.total - len(answer.unusable)
-    rest = f". {failing} more pass no health checks" if failing > 0 else ""
+    rest = f". {answer.failing} more pass no health checks" if answer.failing else ""
     return (
         f"service {service!r} has {_count(answer.total)} in Consul, and the gateway can use none: "
         f"{some_of(answer.unusable)}{rest}"

@@ -14,7 +14,7 @@ SKIPPED: Final = "consul"
 """APISIX leaves out the service of this name, whatever it is told."""
 
 _LAST_PORT: Final = 65_535
-_WITH_PORT: Final = re.compile(r"(\[[^]]*\]|[^:]*):[0-9]+")
+_WITH_PORT: Final = re.compile(r"(\[[^]]*\]|[^:]*):([0-9]{1,5})")
 _NAMED: Final = 5
 """How many unusable instances are named: a service may have thousands."""
 _SHOWN: Final = 80
@@ -47,8 +47,8 @@ class Instance:
 
     @property
     def endpoint(self) -> tuple[str, int]:
-        """Where it is: two registrations of one endpoint are one instance."""
-        return self.address or self.node_address or self.id, self.port
+        """Where the gateway asks; two registrations of one endpoint are one instance. Without an address: nowhere."""
+        return self.address or f"{self.node_address}/{self.id}", self.port
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class Discovered:
     healthy: int = 0
     """Instances that take requests."""
     total: int = 0
+    failing: int = 0
+    """Of the total those that do not pass their checks."""
     unusable: tuple[str, ...] = ()
     """Of the instances that pass their checks those that it cannot use: which, and why. It takes them all the same."""
     missed: str = ""
@@ -84,10 +86,12 @@ def discovered(
         )
     passing = [instance for instance in instances if instance.state is State.PASSING]
     judged = [(instance, _flaw(instance, ipv6=ipv6)) for instance in passing]
+    passes = {instance.endpoint for instance in passing}
     usable = {instance.endpoint for instance, flaw in judged if not flaw}
     return Discovered(
         healthy=0 if any(_spoils(instance.port) for instance in passing) else len(usable),
         total=total,
+        failing=total - len(passes),
         unusable=tuple(sorted(f"{_called(instance)} {flaw}" for instance, flaw in judged if flaw)),
         forbidden=at_forbidden,
     )
@@ -109,8 +113,10 @@ def _flaw(instance: Instance, *, ipv6: bool) -> str:
     if not instance.address:
         return "has no address, and APISIX does not take its node's"
     ip, shown = _ip(instance.address), _quoted(instance.address)
-    if ip is None and _WITH_PORT.fullmatch(instance.address):
-        return f"has the address {shown} with a port in it, which counts in place of {instance.port}"
+    own = _WITH_PORT.fullmatch(instance.address) if ip is None else None
+    if own is not None and int(own[2]) != instance.port:
+        return f"has the address {shown} with a port in it, which APISIX asks in place of {instance.port}"
+    ip = _ip(own[1]) if own is not None else ip
     if ip is None:
         return f"has the address {shown}, which is no IP address: APISIX does not look up names"
     if ip.is_unspecified:

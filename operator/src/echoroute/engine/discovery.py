@@ -144,6 +144,7 @@ class Discovery:
             total=seen.total,
             lack_of_healthy=state.healthy.lack(now),
             lack_of_any=state.total.lack(now),
+            failing=seen.failing,
             unusable=seen.unusable,
             unusable_for=now - state.unusable_since if seen.unusable else 0.0,
             missed=seen.missed,
