@@ -27,6 +27,8 @@ from .test_convergence import DRIFT_INTERVAL, GOOD, OWNER, POLICY, QUIET, SPECS,
 KEPT = [Key("shop", f"kept-{number}") for number in range(3)]
 """Asked for from the beginning to the end: nobody may ever delete what belongs to them."""
 
+_CONNECT = 0.02
+
 
 class Freezer:
     """What a process asks of others waits here while it is frozen."""
@@ -36,12 +38,16 @@ class Freezer:
         self.wrote = wrote
         self.awake = asyncio.Event()
         self.awake.set()
+        self.connecting = 0
+        """Writes that are on their way to the fence."""
 
     async def leave(self) -> None:
         """A write: it connects, which may take long; then the fence, and nothing between it and the request."""
         await self.awake.wait()
-        await asyncio.sleep(0.001)
+        self.connecting += 1
+        await asyncio.sleep(_CONNECT)
         await self.awake.wait()
+        self.connecting -= 1
         if not self.fence.is_open:
             raise NotLeading
         self.wrote()

@@ -84,7 +84,7 @@ _MISHAPS = (
     | st.builds(_gateway, st.sampled_from([Fault.NONE, Fault.DOWN, Fault.LOSES_ANSWERS, Fault.REFUSES_WRITES]))
     | st.just(_lose)
 )
-_PAUSES = st.sampled_from([0.0, 0.002, 0.1, 1.0, 5.0, DURATION, 2 * DRIFT_INTERVAL])
+_PAUSES = st.sampled_from([0.0, 0.01, 0.1, 1.0, 5.0, DURATION, 2 * DRIFT_INTERVAL])
 _STEPS = st.lists(st.tuples(_CHANGES | _MISHAPS, _PAUSES), max_size=20)
 
 
@@ -144,7 +144,8 @@ def test_a_frozen_leader_wakes_up_in_the_middle_of_its_writes() -> None:
             leader, other = other, leader
         for key in KEYS:
             both.apply(key, GOOD)
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(0.01)
+        assert leader.freezer.connecting == len(KEYS)
         leader.freeze()
         written = both.gateway.writes
         await asyncio.sleep(2 * DURATION)
