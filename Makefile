@@ -48,6 +48,10 @@ SEED ?= 0
 simulate: .venv/.synced ## the engine against 1,000 made-up schedules of changes and faults (SEED=0)
 	@PYTHONPATH=tests $(RUN) python -m unit.simulation.simulate $(SEED) 1000
 
+.PHONY: chaos
+chaos: devstack ## 90 s in which replicas, gateway, API server and Consul are killed, frozen and wiped (CHAOS_SECONDS, CHAOS_SEED)
+	@$(RUN) pytest tests/chaos
+
 .PHONY: docs
 docs: .venv/.synced ## the documents: links, generated parts, words; prints the longest sentences
 	@$(RUN) pytest -q tests/docs
@@ -153,10 +157,12 @@ bench: .venv/.synced ## times beside a floor measured in the same run (quick: BE
 	@PYTHONPATH=tests $(RUN) python -m bench
 
 .PHONY: soak
-soak: devstack ## what takes long: 20,000 schedules of `make simulate`, and 15 bugs that they must find; mass deletions, ten times; a team of 10,000 EchoRoutes that floods; rolling replacements, three of five on a busy machine
+soak: devstack ## what takes long: 20,000 schedules of `make simulate`, and 15 bugs that they must find; mass deletions, ten times; chaos of 5 and 60 minutes; a team of 10,000 EchoRoutes that floods; rolling replacements, three of five on a busy machine
 	@PYTHONPATH=tests $(RUN) python -m unit.simulation.simulate $(SEED) 20000
 	@PYTHONPATH=tests $(RUN) python -m unit.simulation.planted 3000
 	@MASS_DELETIONS=10 $(RUN) pytest tests/faults/test_mass_deletion.py -s
+	@for seed in 1 2 3; do CHAOS_SECONDS=300 CHAOS_SEED=$$seed $(RUN) pytest tests/chaos; done
+	@CHAOS_SECONDS=3600 $(RUN) pytest tests/chaos
 	@FLOOD_ECHOROUTES=10000 $(RUN) pytest tests/faults/test_floods.py -s
 	@ROLLING_RUNS=idle,idle,busy,busy,busy $(RUN) pytest tests/integration/consul_init/test_rolling_replacement.py
 
