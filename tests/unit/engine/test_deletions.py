@@ -323,6 +323,16 @@ async def test_many_orphans_are_held_until_their_token_is_given(world: World) ->
     await confirmed.deletions.aclose()
 
 
+async def test_a_token_that_is_left_from_before_is_not_told_as_accepted(world: World) -> None:
+    """Few orphans need none: whoever left the setting in place would be told of each that goes, as if by the token."""
+    few = World(confirmed="0123456789ab")
+    few.own("cart", "pay")
+    await few.judge()
+    assert few.deletions.token_accepted == 0
+    assert len((await few.judge()).deletable) == 2
+    await few.deletions.aclose()
+
+
 async def _confirmed(names: list[str]) -> World:
     """A world whose set of orphans was confirmed, and is gone from the gateway."""
     asking = World()

@@ -35,6 +35,8 @@ class Rules:
     """What a person has confirmed by a token, by the time of its creation."""
     born: dict[tuple[str, int], float] = field(default_factory=dict)
     """When each generation of each life of an EchoRoute was applied."""
+    withdrawn: set[ObjectRef] = field(default_factory=set)
+    """What was found to serve beside another one, and has to go."""
     unexplained: set[ObjectRef] = field(default_factory=set)
     """What has gone since the last list, for want of an EchoRoute alone."""
     owned: int = 0
@@ -77,7 +79,8 @@ class Rules:
             return told.since[key], "policy"
         if key in told.ended:
             return told.gone.get(key, NEVER), "a delete event"
-        if seen is not None and seen.entry is not None and self._doubles(key, ref):
+        if seen is not None and seen.entry is not None and (ref in self.withdrawn or self._doubles(key, ref)):
+            self.withdrawn.add(ref)  # until it is done, though the other one may be gone by then
             return NEVER, "a double"
         if (ref, stored.create_time) in self.confirmed:
             return NEVER, "the token"

@@ -141,8 +141,7 @@ class Told:
     def failed(self, change: Change, before: Digest | None) -> None:
         """A write was not answered (`before` is None), or was rejected, which leaves what was there."""
         self._tried[change.ref] = self.now()
-        if before is not None:
-            self._say(change.ref, before)
+        self._say(change.ref, UNKNOWN if before is None else before)
 
     def made(self, change: Change) -> None:
         """A write was answered."""

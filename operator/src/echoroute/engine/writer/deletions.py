@@ -155,7 +155,9 @@ class Deletions:
         if self._confirmation.token is not None and orphans:
             origin = await self._origin.read()
             if origin is not None and origin.complete:
-                self.token_accepted = len(self._brake(orphans, origin, actual).deletable)
+                verdict = self._brake(orphans, origin, actual)
+                # A token that is left from before releases nothing, and few orphans need none.
+                self.token_accepted = len(verdict.deletable) if verdict.held else 0
 
     async def aclose(self) -> None:
         if self._reader is not None:
