@@ -84,6 +84,8 @@ class Follower:
         # Cleared at the start, and while probes fail: nothing else is sent meanwhile.
         self._answering = asyncio.Event()
         self._probing = True
+        self._failing: set[str] = set()
+        # Of those that have begun to fail, until it is told.
         self._failed: list[ConsulError] = []
         self._backoff = _backoff()
 
@@ -94,6 +96,7 @@ class Follower:
             watch = self._watches.pop(service)
             _cut(watch)
             self._backoff.reset(watch)
+            self._failing.discard(service)
         for service in services - self._watches.keys():
             self._watches[service] = watch = Watch(service)
             self._queue(watch)
@@ -173,9 +176,10 @@ class Follower:
             again_in = self._backoff.next(watch)
             watch.fail()
             self._on_failure(watch.service, isinstance(error, ConsulAccessDenied))
-            self._suspect(error, tasks)
+            self._suspect(watch.service, error, tasks)
         else:
             self._backoff.reset(watch)
+            self._failing.discard(watch.service)
             news = self._learn(watch, answer)
             if not news:
                 # The first of them costs no time: a registration wakes twice, and the second wake is the news.
@@ -206,9 +210,11 @@ class Follower:
         elif watch.believe():
             self._on_instances(watch.service, ())
 
-    def _suspect(self, error: ConsulError, tasks: asyncio.TaskGroup) -> None:
+    def _suspect(self, service: str, error: ConsulError, tasks: asyncio.TaskGroup) -> None:
         """Find out whether Consul is away or this one query failed; meanwhile the others go on."""
-        self._failed.append(error)
+        if service not in self._failing:
+            self._failing.add(service)
+            self._failed.append(error)
         if not self._probing:
             self._probing = True
             tasks.create_task(self._recover())
