@@ -461,7 +461,13 @@ MALFORMED = [
         "only HTTP protocols", _spec(upstream={"scheme": "tcp"}), "spec.upstream.scheme", "must be one of", "schema"
     ),
     Malformed("a duration has a unit", _timeout("6"), "spec.upstream.timeout.read", "such as '6s'", "cel"),
-    Malformed("a duration is a string", _timeout(6), "spec.upstream.timeout.read", "must be a string", "schema"),
+    Malformed(
+        "a duration is a string",
+        _timeout(6),
+        "spec.upstream.timeout.read",
+        "in quotes and with its unit, such as",
+        "schema",
+    ),
     Malformed("a duration has no fraction", _timeout("0.5s"), "spec.upstream.timeout.read", "such as '6s'", "cel"),
     Malformed("a duration is not negative", _timeout("-5s"), "spec.upstream.timeout.read", "such as '6s'", "cel"),
     Malformed("APISIX refuses 0", _timeout("0s"), "spec.upstream.timeout.read", "between 1ms and 24h", "cel"),

@@ -4,10 +4,10 @@ import ipaddress
 import re
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from echoroute.api import durations, variables
-from echoroute.api.rules import Rule, Rules, forbids, requires
+from echoroute.api.rules import Rule, Rules, forbids, problem, requires
 
 _NO_CONTROL_CHARACTERS = forbids(r"[\x00-\x1f\x7f]", "must have no control characters")
 
@@ -219,12 +219,19 @@ def _duration(least: str, most: str, text: str) -> Rules[str]:
     )
 
 
+def _with_unit(value: object) -> object:
+    if isinstance(value, int | float):
+        raise problem(f"must be a duration in quotes and with its unit, such as '{value}s'")
+    return value
+
+
+_Duration = Annotated[str, BeforeValidator(_with_unit), Field(max_length=durations.MAX_LENGTH)]
+
 # nginx counts timeouts in milliseconds; a day is far beyond any request and far below its 32 bits.
 Timeout = Annotated[
-    str,
-    Field(max_length=durations.MAX_LENGTH),
+    _Duration,
     _duration("1ms", "24h", "must be between 1ms and 24h"),
 ]
-TimeoutOrZero = Annotated[str, Field(max_length=durations.MAX_LENGTH), _duration("0s", "24h", "must be at most 24h")]
+TimeoutOrZero = Annotated[_Duration, _duration("0s", "24h", "must be at most 24h")]
 # A pool belongs to the address, whichever route it is reached by: idle connections are all routes' file descriptors.
-IdleTimeout = Annotated[str, Field(max_length=durations.MAX_LENGTH), _duration("0s", "1h", "must be at most 1h")]
+IdleTimeout = Annotated[_Duration, _duration("0s", "1h", "must be at most 1h")]
