@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from echoroute.core.objects import Key, ObjectRef
+from echoroute.core.text import counted
 
 MANY = 10
 SHARE = 0.3
@@ -47,9 +48,10 @@ class Held:
         """What people are told; `release` is how they confirm it."""
         named = ", ".join(map(str, self.keys[:_NAMED]))
         more = f" and {len(self.keys) - _NAMED} more" if len(self.keys) > _NAMED else ""
+        gone = counted(len(self.keys), "EchoRoute")
         return (
-            f"{len(self.keys)} EchoRoutes are gone, but their gateway objects are not deleted: {self.reason}. "
-            f"To delete them: {release}. They are {named}{more}"
+            f"the gateway objects of {gone} that went without a delete event are held: {self.reason}. "
+            f"To delete them: {release}. EchoRoutes: {named}{more}"
         )
 
 

@@ -2,6 +2,7 @@
 
 from echoroute.core.facts import Answered
 from echoroute.core.instances import some_of
+from echoroute.core.text import counted
 
 _FIELD = "spec.backends[0].service"
 
@@ -45,4 +46,4 @@ def some_unusable(service: str, answer: Answered) -> str:
 
 
 def _count(number: int) -> str:
-    return f"{number} instance{'' if number == 1 else 's'}"
+    return counted(number, "instance")

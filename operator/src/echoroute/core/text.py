@@ -15,3 +15,8 @@ def escaped(text: str) -> str:
 def escaped_lines(text: str) -> str:
     """The same for a text of several lines."""
     return "\n".join(map(escaped, text.split("\n")))
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 instance`, `2 instances`."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"

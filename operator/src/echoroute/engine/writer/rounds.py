@@ -14,6 +14,7 @@ from echoroute.core.facts import Failed, Programmed
 from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
 from echoroute.core.plan import AS_DESIRED, compare
 from echoroute.core.reasons import Reason
+from echoroute.core.text import counted
 from echoroute.engine.announcer import Announcer
 from echoroute.engine.lists import EchoRouteLists
 from echoroute.engine.progress import Progress
@@ -207,8 +208,8 @@ class Rounds:
     def _tell_drift(self, gone: int, changed: int) -> None:
         """Say what is mended once for all: each is a plain write in the log, and in no status."""
         found = [
-            f"the gateway had lost the objects of {gone} EchoRoutes" if gone else "",
-            f"somebody else had changed the gateway objects of {changed} EchoRoutes" if changed else "",
+            f"the gateway had lost the objects of {counted(gone, 'EchoRoute')}" if gone else "",
+            f"somebody else had changed the gateway objects of {counted(changed, 'EchoRoute')}" if changed else "",
         ]
         if gone or changed:
             drift_repaired_total.inc(gone + changed)
@@ -248,7 +249,9 @@ class Rounds:
         orphans.set(len(held.keys) if held else 0)
         if self._deletions.token_accepted:
             number = self._deletions.token_accepted
-            message = f"the token is accepted: the objects of {number} EchoRoutes go once a second list agrees"
+            message = (
+                f"the token is accepted: the objects of {counted(number, 'EchoRoute')} go once a second list agrees"
+            )
             self._announcer.operator("Normal", "DeletionsConfirmed", message)
             self.soon()
         return True
