@@ -22,23 +22,15 @@ _CONDITIONS = "a list of {name, op, value}"
 
 _BELOW_MATCH: dict[str, tuple[dict[str, JsonValue], str]] = {
     "host": (_STRING, "write hosts, a list"),
-    "hostname": (_STRING, "write hosts, a list"),
-    "hostnames": (_STRINGS, "write hosts"),
-    "domain": (_STRING, "write hosts, a list"),
-    "domains": (_STRINGS, "write hosts"),
     "path": (_STRING, "write paths, a list"),
     "uri": (_STRING, "write paths, a list"),
     "uris": (_STRINGS, "write paths"),
     "method": (_STRING, "write methods, a list"),
     "header": (_OBJECTS, f"write headers, {_CONDITIONS}"),
     "query": (_OBJECTS, f"write queries, {_CONDITIONS}"),
-    "queryParams": (_OBJECTS, f"write queries, {_CONDITIONS}"),
     "cookie": (_OBJECTS, f"write cookies, {_CONDITIONS}"),
     "remoteAddr": (_STRING, "write remoteAddrs, a list"),
-    "remote_addr": (_STRING, "write remoteAddrs, a list"),
-    "remote_addrs": (_STRINGS, "write remoteAddrs"),
     "var": (_EXPRESSION, "write vars"),
-    "exprs": (_OBJECTS, "write headers, queries and cookies, or vars"),
 }
 _BELOW_SPEC: dict[str, tuple[dict[str, JsonValue], str]] = {
     name: (kind, f"write it below match: match.{name}")
