@@ -124,6 +124,16 @@ MALFORMED = [
             ("an operator that there is not", [["arg_a", "=~", "1"]], "must have operators of"),
             ("in of no list", [["arg_a", "in", "1"]], "must have a value that 'in' can compare with"),
             ("an address that is none", [["remote_addr", "ipmatch", ["10.0.0"]]], "must have a value that 'ipmatch'"),
+            (
+                "a network by its mask",
+                [["remote_addr", "ipmatch", ["10.0.0.0/255.0.0.0"]]],
+                "must have a value that 'ipmatch'",
+            ),
+            (
+                "an IPv4-mapped one never matches",
+                [["remote_addr", "ipmatch", ["::ffff:10.0.0.1"]]],
+                "must have a value that 'ipmatch'",
+            ),
             ("a variable of the gateway's own", [["_ctx", "==", "1"]], "must compare variables"),
             ("a variable with its dollar", [["$arg_a", "==", "1"]], "must compare variables"),
             ("the request's body", [["post_arg.a", "==", "1"]], "must not compare variables of the request's body"),

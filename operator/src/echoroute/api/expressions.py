@@ -1,6 +1,5 @@
 """Expressions of lua-resty-expr, as `match.vars`, the `vars` of plugins and `_meta.filter` take them."""
 
-import ipaddress
 import re
 from typing import Annotated
 
@@ -8,7 +7,7 @@ from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema
 
 from echoroute.api.regex import flaw
 from echoroute.api.rules import LIST_TYPE, problem
-from echoroute.api.scalars import REFERENCE
+from echoroute.api.scalars import REFERENCE, is_client_address
 
 LOGIC = frozenset({"AND", "OR", "!AND", "!OR"})
 _NUMERIC = frozenset({">", ">=", "<", "<="})
@@ -87,7 +86,7 @@ def _fits(operator: str, value: JsonValue) -> bool:
     if operator in {"in", "ipmatch"}:
         items = value if isinstance(value, list) else [value] if operator == "ipmatch" else []
         return 0 < len(items) <= _MOST and all(
-            _is_address(x) if operator == "ipmatch" else _is_scalar(x) for x in items
+            isinstance(x, str) and is_client_address(x) if operator == "ipmatch" else _is_scalar(x) for x in items
         )
     if operator in _REGEX:
         return isinstance(value, str) and _is_scalar(value)
@@ -100,13 +99,6 @@ def _is_scalar(value: JsonValue) -> bool:
     if isinstance(value, str):
         return len(value) <= _LONGEST and _control(value) is None and REFERENCE.search(value) is None
     return isinstance(value, int | float)
-
-
-def _is_address(value: JsonValue) -> bool:
-    try:
-        return isinstance(value, str) and "%" not in value and bool(ipaddress.ip_network(value, strict=False))
-    except ValueError:
-        return False
 
 
 Expression = Annotated[

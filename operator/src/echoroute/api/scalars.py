@@ -149,7 +149,7 @@ MatchedText = Annotated[str, Field(max_length=1024), Rules(_NO_CONTROL_CHARACTER
 """What a condition compares with."""
 
 
-def _is_client_address(text: str) -> bool:
+def is_client_address(text: str) -> bool:
     """As CEL's isIP and isCIDR have it, which are what Go's net/netip takes, less zones and IPv4-mapped addresses."""
     address, slash, length = text.partition("/")
     if "%" in address or (slash and _bits(length) is None):
@@ -170,7 +170,7 @@ ClientAddress = Annotated[
         Rule(
             "isIP(self) || isCIDR(self)",
             "must be an IP address or a CIDR block such as '10.0.0.0/8', without a zone and not IPv4-mapped",
-            holds=_is_client_address,
+            holds=is_client_address,
         )
     ),
 ]
