@@ -26,6 +26,7 @@ def test_defaults_are_safe() -> None:
     assert settings.allow_plugins == ()
     assert settings.drift_interval == 30.0
     assert settings.apisix_concurrency == 8
+    assert not settings.leader_election, "by hand there is no Lease to be had"
     assert settings.apisix_admin_key is not None
     assert settings.apisix_admin_key.get_secret_value() == KEY
 
@@ -45,6 +46,7 @@ def test_defaults_are_safe() -> None:
         ("CONSUL_HTTP_SSL_VERIFY", "false", "consul_http_ssl_verify", False),
         ("CONSUL_CACERT", "/tls/ca.pem", "consul_cacert", Path("/tls/ca.pem")),
         ("POD_NAMESPACE", "echoroute", "pod_namespace", "echoroute"),
+        ("ECHOROUTE_LEASE_DURATION", "1m", "lease_duration", 60.0),
     ],
 )
 def test_what_a_variable_means(
@@ -67,6 +69,9 @@ def test_what_a_variable_means(
         ("ECHOROUTE_DRIFT_INTERVAL", "45", "is not a duration"),
         ("ECHOROUTE_DRIFT_INTERVAL", "30s or so", "is not a duration"),
         ("ECHOROUTE_DRIFT_INTERVAL", "500ms", "greater than or equal to 1"),
+        ("ECHOROUTE_LEASE_DURATION", "4s", "greater than or equal to 5"),
+        ("ECHOROUTE_LEASE_DURATION", "7500ms", "multiple of 1"),
+        ("ECHOROUTE_LEADER_ELECTION", "perhaps", "valid boolean"),
         ("ECHOROUTE_OWNER_ID", "0A1B2C3D", "8 lower-case hex digits"),
         ("ECHOROUTE_APISIX_CONCURRENCY", "0", "greater than or equal to 1"),
         ("ECHOROUTE_APISIX_CONCURRENCY", "many", "valid integer"),
@@ -97,6 +102,7 @@ def test_a_wrong_value_is_told_by_its_variable(
         ({"ECHOROUTE_APISIX_ADMIN_KEY": ""}, ["ECHOROUTE_APISIX_ADMIN_KEY_FILE", "ECHOROUTE_APISIX_ADMIN_KEY"]),
         ({"ECHOROUTE_APISIX_ADMIN_KEY_FILE": "/key"}, ["ECHOROUTE_APISIX_ADMIN_KEY_FILE", "not both"]),
         ({"CONSUL_HTTP_TOKEN": TOKEN, "CONSUL_HTTP_TOKEN_FILE": "/token"}, ["CONSUL_HTTP_TOKEN_FILE", "not both"]),
+        ({"ECHOROUTE_LEADER_ELECTION": "true"}, ["POD_NAMESPACE must be set beside ECHOROUTE_LEADER_ELECTION"]),
         ({"ECHOROUTE_WATCH_NAMESPACES": "a,b"}, ["ECHOROUTE_OWNER_ID", "ECHOROUTE_WATCH_NAMESPACES"]),
         (
             {"ECHOROUTE_LOG_LEVEL": "loud", "ECHOROUTE_APISIX_ADMIN_URL": ""},

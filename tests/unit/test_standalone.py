@@ -24,6 +24,10 @@ _GATEWAY = {
             {"ECHOROUTE_OWNER_ID": "0a1b2c3d", "ECHOROUTE_WATCH_NAMESPACES": "shop"},
             "ECHOROUTE_WATCH_NAMESPACES has no meaning with --from",
         ),
+        (
+            {"ECHOROUTE_OWNER_ID": "0a1b2c3d", "ECHOROUTE_LEADER_ELECTION": "true", "POD_NAMESPACE": "shop"},
+            "ECHOROUTE_LEADER_ELECTION has no meaning with --from",
+        ),
     ],
 )
 def test_what_cannot_work_ends_with_2(tmp_path: Path, settings: dict[str, str], says: str) -> None:

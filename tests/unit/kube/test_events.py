@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 from echoroute.core.objects import JsonObject, Key
-from echoroute.errors import KubernetesError
+from echoroute.errors import KubernetesError, NotLeading
 from echoroute.kube import events
 from echoroute.kube.events import EventRecorder, echoroute
 from prometheus_client import REGISTRY
@@ -19,7 +19,7 @@ class Api:
 
     def __init__(self) -> None:
         self.created: list[tuple[str, JsonObject]] = []
-        self.failures: list[KubernetesError] = []
+        self.failures: list[KubernetesError | NotLeading] = []
         self.tries = 0
         self.news = asyncio.Event()
 
@@ -148,3 +148,16 @@ async def test_a_namespace_without_the_right_stops_no_other(caplog: pytest.LogCa
                 await asyncio.sleep(0.01)
     assert [body["message"] for _, body in api.created] == [str(number) for number in range(20)]
     assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
+
+
+async def test_what_a_standby_has_to_tell_is_not_told_later_when_it_leads() -> None:
+    api, before = Api(), dropped("standby")
+    api.failures = [NotLeading(), NotLeading()]
+    recorder = EventRecorder(api)
+    async with running(recorder):
+        for reason in ("ConsulUnreachable", "ConsulReachable", "Leading"):
+            recorder.record(WEB, "Normal", reason, "")
+        await created(api, 1)
+    assert [body["reason"] for _, body in api.created] == ["Leading"]
+    assert dropped("standby") - before == 2
+    assert recorder.writing.message == ""
