@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 import stat
 import time
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import trustme
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from echoroute.errors import KubernetesError, SettingsError
@@ -18,6 +20,7 @@ from echoroute.kube import account as module
 from echoroute.kube.account import Account
 from echoroute.kube.api import KubernetesApi
 from echoroute.kube.login import Login
+from kubernetes.aio.config import incluster_config
 
 
 @dataclass
@@ -26,11 +29,12 @@ class Server:
 
     url: str = ""
     good: str = "first"
+    scheme: str = "Bearer"
     shown: list[str] = field(default_factory=list)
 
     async def answer(self, request: web.Request) -> web.Response:
         self.shown.append(request.headers.get("Authorization", ""))
-        if self.shown[-1] != f"Bearer {self.good}":
+        if self.shown[-1] != f"{self.scheme} {self.good}":
             return web.json_response({"kind": "Status", "message": "Unauthorized"}, status=401)
         return web.json_response({"kind": "Fine"})
 
@@ -218,3 +222,37 @@ async def test_a_login_that_is_asked_for_again_and_again_waits(directory: Path) 
         for _ in range(3):
             await (await login.session()).close()
         assert time.monotonic() - began > 1.0
+
+
+async def test_in_a_pod_both_ask_at_the_address_of_the_environment_with_the_pods_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kubelet replaces the token in its file."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.crt"))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    token = tmp_path / "token"
+    token.write_text("first")
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.setattr(module, "_IN_CLUSTER_TOKEN", token)
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))
+    monkeypatch.setattr(module, "_SOONEST", 0.0)
+    server = Server(scheme="bearer")
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", server.answer)
+    running = TestServer(app, scheme="https")
+    await running.start_server(ssl=context)
+    async with running:
+        monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+        monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(running.port))
+        account = await Account.open()
+        async with KubernetesApi(account, 1) as api, await Login(account, asyncio.get_running_loop()).session() as kopf:
+            assert await api.get("/a") == {"kind": "Fine"}
+            server.good = "second"
+            token.write_text("second")
+            async with kopf.get(f"{account.host}/a") as response:
+                assert response.status == 200
+            assert await api.get("/a") == {"kind": "Fine"}
+    assert server.shown == ["bearer first", "bearer first", "bearer second", "bearer second"]
