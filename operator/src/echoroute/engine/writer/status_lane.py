@@ -38,7 +38,7 @@ COUNTS_INTERVAL = 30.0
 COUNTS_SPACING = 0.05
 """Seconds between two such patches of any: a service of 2,000 routes that flaps must not keep the API server busy."""
 
-SERVING_INTERVAL = 2.0
+SERVING_INTERVAL = 1.0
 """Seconds between two patches of one EchoRoute whose healthy instances are gone, or back, and nothing else is new."""
 
 REFUSED_RETRY = 600.0
