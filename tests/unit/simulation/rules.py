@@ -10,7 +10,7 @@ from echoroute.core.changes import Change, Delete, Put
 from echoroute.core.evaluate import evaluate
 from echoroute.core.objects import JsonObject, Key, ObjectRef
 from echoroute.core.plan import digest
-from echoroute.core.seen import seen
+from echoroute.core.seen import Entry, seen
 from pydantic import JsonValue
 
 from .cluster import GATEWAY_CLASS, Cluster
@@ -110,7 +110,7 @@ class Rules:
             seen = self.told.heard.get(holder)
             # What an EchoRoute has left that was gone keeps nobody out, nor does what somebody else has put there.
             left = holder in self.told.reborn or other in self.told.drifted
-            if seen is not None and seen.entry is not None and not left:
+            if seen is not None and seen.entry is not None and not left and not _gives_up(holder, seen.entry, body):
                 self.breaches.append(f"{change}: {other} serves {body.get('uri')}, and the operator was told so")
 
     def _was_told(self, ref: ObjectRef, body: JsonObject) -> bool:
@@ -152,6 +152,12 @@ class Rules:
         )
         if same and unharmed:
             self.breaches.append(f"{key}: was Programmed=True, and is repainted to {said}")
+
+
+def _gives_up(key: Key, entry: Entry, body: JsonObject) -> bool:
+    """Whether an EchoRoute asks for nothing of what this body serves: who gets it is written before that is done."""
+    bundle = evaluate(key, entry, owner=OWNER, policy=POLICY).bundle
+    return bundle is not None and not any(meet(body, one) for one in bundle.objects.values())
 
 
 def asked_of(key: Key, raw: JsonObject) -> dict[ObjectRef, JsonObject] | None:

@@ -209,3 +209,22 @@ def test_what_an_echoroute_has_left_does_not_serve_beside_who_has_its_pair_now()
         await world.stop()
 
     run_in_virtual_time(play())
+
+
+def test_what_is_kept_and_found_to_serve_what_is_anothers_goes() -> None:
+    """Two routes for one path answer by chance: by a hand edit, or where one write too many had no answer."""
+
+    async def play() -> None:
+        world = await _both_want_it()
+        world.cluster.apply(B, SPECS[GOOD](B))
+        await asyncio.sleep(2)
+        world.cluster.apply(B, SPECS[INVALID](B))
+        await asyncio.sleep(2)
+        body = world.gateway.objects[ref_of(B)].body
+        world.gateway.write_past_us(ref_of(B), {**body, "uri": "/shared"})
+        await asyncio.sleep(DRIFT_INTERVAL + 5)
+        assert _served(world) == {A: "/shared"}
+        assert (world.ready(A), world.ready(B)) == ("True/Ready", "False/Invalid")
+        await world.stop()
+
+    run_in_virtual_time(play())

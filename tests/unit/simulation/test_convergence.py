@@ -326,11 +326,12 @@ async def play_calmly(steps: list[Step]) -> None:
 
 
 def refuse_two_of_a_kind(world: World, change: Change) -> None:
-    """Two routes for one path would answer by chance."""
+    """Two routes for one path would answer by chance; one whose EchoRoute is gone is about to go."""
     if isinstance(change, Delete):
         return
     for ref, other in world.gateway.objects.items():
-        if ref != change.ref and other.body["uri"] == change.body["uri"]:
+        there = any(ref_of(key) == ref for key in world.cluster.objects)
+        if ref != change.ref and there and other.body["uri"] == change.body["uri"]:
             world.gateway.breaches.append(f"{change.ref} was written while {ref} is there, with the same path")
 
 

@@ -9,13 +9,14 @@ What a key *serves* is what the gateway was seen to hold, or has confirmed; what
 are held. Nothing that serves is given up for a claim that loses, or for a spec that cannot be used.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from echoroute.core.claims import Claim, Pair, age, shown
 from echoroute.core.holders import Holders
 from echoroute.core.objects import Key
+from echoroute.core.offers import Offers
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,12 @@ class Claims:
     def __init__(self) -> None:
         self._wanted: dict[Key, Claim] = {}
         self._held = Holders()
+        self.offers = Offers(self._held)
         self._lost: dict[Key, Conflict] = {}
         self._waiters: dict[Pair, set[Key]] = {}
         self._left: dict[Key, Claim] = {}
+        self._unsure: set[Key] = set()
+        """Those of which a write had no answer."""
         self._doubles: set[Key] = set()
         """Those that were found to serve what another one serves, too, until something else of theirs is known."""
         self.seeded = False
@@ -110,9 +114,9 @@ class Claims:
     def forget_serving(self) -> None:
         """It is not known any more what the gateway serves: until `seed`, every claim is accepted."""
         self.seeded = False
-        for known in (self._lost, self._waiters, self._left, self._doubles):
+        for known in (self._lost, self._waiters, self._left, self._unsure, self._doubles):
             known.clear()
-        self._held = Holders()
+        self._hold_nothing()
         for key, claim in self._wanted.items():
             self._held.replace(key, accepted=claim, serving=None)
 
@@ -123,7 +127,7 @@ class Claims:
         gets what was theirs.
         """
         self.seeded = True
-        self._held = Holders()
+        self._hold_nothing()
         for key, claim in sorted(serving.items(), key=age):
             if self._first_conflict(key, claim) is None:
                 self._held.replace(key, accepted=None, serving=claim)
@@ -135,29 +139,62 @@ class Claims:
         for key, claim in sorted(self._wanted.items(), key=age):
             self._judge(key, claim)
 
+    def _hold_nothing(self) -> None:
+        self._held = Holders()
+        self.offers = Offers(self._held)
+
     def want(self, key: Key, claim: Claim | None) -> set[Key]:
         """Put, replace or (None) take back what a key asks for; gives the *other* keys whose verdict changed.
 
         What it serves it holds on, until it serves something else (`serves`) or nothing (`release`).
         """
         self._forget_loss(key)
+        self.offers.end(key)
         if claim is None:
             self._wanted.pop(key, None)
             return self._rejudge(self._held.replace(key, accepted=None, serving=self._held.serving.get(key)))
         self._wanted[key] = claim
         if not self.seeded:
             return self._rejudge(self._held.replace(key, accepted=claim, serving=None))
-        return self._rejudge(self._judge(key, claim))
+        freed = self._judge(key, claim)
+        return self._take_back(key) | self._rejudge(freed)
+
+    def _take_back(self, key: Key) -> set[Key]:
+        """Judge anew those that were let in on what the key serves and has again, and that do not serve it yet."""
+        freed, lost, accepted = set[Pair](), set[Key](), self._held.accepted.get(key)
+        for pair in accepted.pairs if accepted else ():
+            for other in self._held.of(pair) if self._surely_serves(key, pair) else ():
+                if other != key and other in self._held.accepted and not self._surely_serves(other, pair):
+                    freed |= self._judge(other, self._wanted[other])
+                    lost |= {other} & self._lost.keys()
+        return lost | self._rejudge(freed)
 
     def serves(self, key: Key, claim: Claim) -> set[Key]:
         """The gateway has confirmed a claim of the key; gives the others whose verdict changed."""
         self._doubles.discard(key)
+        self._unsure.discard(key)
         if self._held.serving.get(key) == claim:
             return set()
+        self.offers.end(key)
         return self._rejudge(self._held.replace(key, accepted=self._held.accepted.get(key), serving=claim))
+
+    def is_double(self, key: Key, claim: Claim) -> bool:
+        """Whether a key that is kept was found to serve what is another one's, which serves it, too: then it goes."""
+        double = key not in self._held.accepted and any(
+            other in self._held.accepted and self._surely_serves(other, pair)
+            for pair in claim.pairs
+            for other in self._held.rivals(key, claim, pair)
+        )
+        if not double or key in self._doubles:
+            return False
+        self._doubles.add(key)
+        if self._forget_loss(key) is not None:
+            self._judge(key, self._wanted[key])
+        return True
 
     def may_serve(self, key: Key, claim: Claim) -> None:
         """A write of the key had no answer: it serves the claim or what it served before, and holds both."""
+        self._unsure.add(key)
         before = self._held.serving.get(key)
         if before is not None and before != claim:
             pairs = tuple(dict.fromkeys((*before.pairs, *claim.pairs)))
@@ -167,10 +204,19 @@ class Claims:
     def release(self, key: Key) -> set[Key]:
         """Nothing of the key is in the gateway any more; gives the others whose verdict changed."""
         self._doubles.discard(key)
+        self._unsure.discard(key)
         self._left.pop(key, None)
         if key not in self._held.serving:
             return set()
+        self.offers.end(key)
         return self._rejudge(self._held.replace(key, accepted=self._held.accepted.get(key), serving=None))
+
+    def offer(self, key: Key, takers: Callable[[Key], bool]) -> set[Key]:
+        """Let others have what the key gives up, before the gateway has confirmed it; gives those that get some.
+
+        Of those that wait for it the `takers` are let in, and whoever comes as long as it is offered.
+        """
+        return self._rejudge(self.offers.make(key), takers)
 
     def leave(self, key: Key, claim: Claim) -> None:
         """Of an EchoRoute that is gone the gateway serves this still: it keeps nobody out."""
@@ -218,9 +264,9 @@ class Claims:
                 del self._waiters[conflict.pair]
         return conflict
 
-    def _rejudge(self, freed: Iterable[Pair]) -> set[Key]:
+    def _rejudge(self, freed: Iterable[Pair], which: Callable[[Key], bool] = lambda _: True) -> set[Key]:
         """Judge those that wait for a pair, the oldest first; who gets one may give up others by and by, not now."""
-        waiting = {key for pair in freed for key in self._waiters.get(pair, ())}
+        waiting = {key for pair in freed for key in self._waiters.get(pair, ()) if which(key)}
         changed = set()
         for key, claim in sorted(((key, self._wanted[key]) for key in waiting), key=age):
             before = self._forget_loss(key)
@@ -232,8 +278,15 @@ class Claims:
     def _first_conflict(self, key: Key, claim: Claim) -> Conflict | None:
         for pair in claim.pairs:
             for rival in self._held.rivals(key, claim, pair):
+                has_it_back = self._surely_serves(key, pair) and not self._surely_serves(rival, pair)
+                if has_it_back or self.offers.has(rival, pair):
+                    continue
                 return Conflict(rival, pair, self._is_older(rival, claim), withdraw=key in self._doubles)
         return None
+
+    def _surely_serves(self, key: Key, pair: Pair) -> bool:
+        serving = self._held.serving.get(key)
+        return serving is not None and pair in serving.pairs and key not in self._unsure
 
     def _is_older(self, holder: Key, claim: Claim) -> bool:
         created, _ = self._held.age(holder)

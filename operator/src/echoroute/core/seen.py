@@ -11,7 +11,7 @@ from echoroute.api.objects import EchoRouteObject
 from echoroute.api.spec import DEFAULT_GATEWAY_CLASS
 from echoroute.core.budget import over_budget
 from echoroute.core.objects import Key
-from echoroute.core.status import parse_previous
+from echoroute.core.status import Previous, parse_previous
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -40,8 +40,15 @@ class Entry:
 
     def is_programmed(self) -> bool:
         """Whether the status says that the gateway has confirmed this generation."""
+        return self._said().says_programmed(self.generation)
+
+    def is_told_of_conflict(self) -> bool:
+        """Whether the status says that this generation has lost a conflict."""
+        return self._said().says_conflicted(self.generation)
+
+    def _said(self) -> Previous:
         status = from_json(self.status)
-        return isinstance(status, dict) and parse_previous(status).says_programmed(self.generation)
+        return parse_previous(status if isinstance(status, dict) else {})
 
 
 @dataclass(frozen=True, slots=True)

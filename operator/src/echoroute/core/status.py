@@ -60,6 +60,11 @@ class Previous:
             programmed is not None and programmed.status is True
         )
 
+    def says_conflicted(self, generation: int) -> bool:
+        """Whether that generation was said to have lost a conflict."""
+        accepted = self.conditions.get("Accepted")
+        return self.generation == generation and accepted is not None and accepted.reason is Reason.CONFLICTED
+
 
 def moment(time: str) -> datetime | None:
     """A time as the API server writes it; None for what is none."""

@@ -51,6 +51,11 @@ class Progress:
         step = self._steps.get(key)
         return step.revision if step else 0
 
+    def begun(self, key: Key) -> float:
+        """Since when it asks for what it does now."""
+        step = self._steps.get(key)
+        return step.begun if step else float("-inf")
+
     def outcome(self, key: Key) -> Programmed | Failed | None:
         step = self._steps.get(key)
         return step.outcome if step else None

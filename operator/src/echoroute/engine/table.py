@@ -63,7 +63,7 @@ class Table:
         self._owner = owner
         self._policy = policy
         self._routes: dict[Key, Route] = {}
-        self._claims = Claims()
+        self.claims = Claims()
         self._users: dict[Input, set[Key]] = {}
 
     def __len__(self) -> int:
@@ -84,7 +84,7 @@ class Table:
 
     def forget_gateway(self) -> None:
         """It is not known what the gateway holds, until `seed`."""
-        self._claims.forget_serving()
+        self.claims.forget_serving()
 
     def seed(self, served: Mapping[Key, JsonObject]) -> None:
         """Take the Routes that the gateway holds, once, at the start: who serves a host and path keeps it."""
@@ -95,29 +95,44 @@ class Table:
         }
         for key in served.keys() - self._routes.keys():
             if left := claim(served[key], _EPOCH):
-                self._claims.leave(key, left)
+                self.claims.leave(key, left)
         lost = (key for key in self._routes if key not in served)
-        self._claims.seed(serving, {key for key in lost if self._routes[key].entry.is_programmed()})
+        self.claims.seed(serving, {key for key in lost if self._routes[key].entry.is_programmed()})
 
     def claimed(self, key: Key) -> Claim | None:
         """What a write of the key brings the gateway to serve."""
-        return self._claims.accepted(key)
+        return self.claims.accepted(key)
 
     def may_serve(self, key: Key, claim: Claim) -> None:
         """A write that brings the gateway to serve this had no answer."""
-        self._claims.may_serve(key, claim)
+        self.claims.may_serve(key, claim)
 
     def serves(self, key: Key, claim: Claim | None) -> set[Key]:
-        """The gateway holds this of the key, or (None) nothing; gives the others that are judged anew."""
-        return self._judged_anew(self._claims.serves(key, claim) if claim else self._claims.release(key))
+        """The gateway holds this of the key, or (None) nothing; gives the others whose turn it is."""
+        if claim is None:
+            return self._judged_anew(self.claims.release(key))
+        return self._judged_anew(self.claims.serves(key, claim)) | (self.claims.offers.of(claim) - {key})
+
+    def offer(self, key: Key) -> set[Key]:
+        """The key is about to give up what it does not ask for any more; gives the others that get some of it.
+
+        Its write may be rejected, and then it serves on: only those get some now that were not told yet that they lost.
+        It is certain that one goes which is deleted: whoever waits gets what it offers.
+        """
+        goes = key not in self._routes
+        return self._judged_anew(
+            self.claims.offer(key, lambda taker: goes or not self._routes[taker].entry.is_told_of_conflict())
+        )
 
     def serves_as_listed(self, key: Key, route: JsonObject) -> set[Key]:
         """The gateway holds this Route of a key that is kept; gives the others that are judged anew."""
-        return self.serves(key, claim(route, self._routes[key].entry.created))
+        found = claim(route, self._routes[key].entry.created)
+        others = self.serves(key, found)
+        return others | self._judged_anew({key}) if found and self.claims.is_double(key, found) else others
 
     def abandon(self, key: Key) -> set[Key]:
         """What the gateway holds of a key that is gone keeps nobody out; gives the others that are judged anew."""
-        return self._judged_anew(self._claims.abandon(key))
+        return self._judged_anew(self.claims.abandon(key))
 
     def take(self, transition: Transition) -> Impact:
         """Follow a change of the store."""
@@ -131,7 +146,7 @@ class Table:
             route.entry = after
             return Impact(status={key})
         if route is None:
-            self._claims.come_again(key, after.created)
+            self.claims.come_again(key, after.created)
         self._drop(key)
         evaluation = self._evaluate(key, after)
         self._add(key, after, evaluation)
@@ -140,7 +155,7 @@ class Table:
     def _want(self, key: Key, claim: Claim | None) -> set[Key]:
         """What a key asks for, put or taken back; gives the others that are judged anew."""
         self._touch_tied(key)
-        others = self._judged_anew(self._claims.want(key, claim))
+        others = self._judged_anew(self.claims.want(key, claim))
         self._touch_tied(key)
         return others
 
@@ -190,7 +205,7 @@ class Table:
 
     def _touch_tied(self, key: Key) -> None:
         """The statuses of younger ones may name the key as one that they tie with."""
-        for other in self._claims.tied_behind(key) if self.seeded else ():
+        for other in self.claims.tied_behind(key) if self.seeded else ():
             self._progress.touch(other)
 
     def rewrites(self, key: Key) -> bool:
@@ -201,17 +216,17 @@ class Table:
 
     def note(self, key: Key) -> str:
         """What its owner should know of an accepted EchoRoute; empty for nothing."""
-        route, tie = self._routes.get(key), self._claims.tie(key)
+        route, tie = self._routes.get(key), self.claims.tie(key)
         return "; ".join((*(route.notes if route else ()), *([str(tie)] if tie else [])))
 
     def refusal(self, key: Key) -> Refusal | None:
         """Why the key's spec is not accepted: on its own account, or because of a conflict."""
         route = self._routes.get(key)
-        conflict = self._claims.conflict(key)
+        conflict = self.claims.conflict(key)
         if route is None:
             return None
         if route.refusal is not None:
-            double = self._claims.serves_double(key)
+            double = self.claims.serves_double(key)
             return replace(route.refusal, withdraws=True) if double else route.refusal
         if conflict is not None:
             return Refusal(Reason.CONFLICTED, str(conflict), withdraws=conflict.withdraw)
@@ -220,11 +235,11 @@ class Table:
     @property
     def seeded(self) -> bool:
         """Whether it is known what the gateway holds."""
-        return self._claims.seeded
+        return self.claims.seeded
 
     def contended(self, key: Key) -> bool:
         """Whether nobody knows yet who has what the key claims: that depends on what the gateway holds."""
-        return self._claims.undecided(key)
+        return self.claims.undecided(key)
 
     def desired(self, key: Key) -> Desired:
         """What the gateway is to hold for the key."""

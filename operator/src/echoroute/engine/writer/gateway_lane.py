@@ -16,6 +16,7 @@ from echoroute.engine.queue import Item, Priority, WorkQueue
 from echoroute.engine.table import Table
 from echoroute.engine.writer.actual import Actual
 from echoroute.engine.writer.deletions import Deletions, Permit
+from echoroute.engine.writer.handover import Handover
 from echoroute.engine.writer.outage import OutageGate, outage_reason, wished_delay
 from echoroute.errors import (
     EchoRouteError,
@@ -80,6 +81,7 @@ class GatewayLane:
         self._deletions = deletions
         self._queue = queue
         self._clock = clock
+        self._handover = Handover(table, progress, clock)
         self._backoff = Backoff(first=0.5, limit=60.0)
         self._wrote_at: dict[Key, float] = {}
 
@@ -130,6 +132,8 @@ class GatewayLane:
         if (plan.writes or plan.removals) and self._wrote_just_now(item):
             return False
         if not isinstance(desired, Absent):
+            if plan.writes and self._hands_over(item, revision):
+                return False
             outcome = await self._write(item, revision, plan)
             self._finish(item, revision, outcome)
             if isinstance(outcome, Failed) or not plan.removals:
@@ -154,15 +158,24 @@ class GatewayLane:
 
     async def _remove(self, item: Item, revision: int, plan: KeyPlan, desired: Desired) -> bool:
         """Remove what is not wanted any more, once that may be done; gives whether nothing is left to do."""
+        if plan.removals and not self._may_remove(item, revision):
+            return False
         if plan.removals:
-            if not self._may_delete(item, exists=revision != 0):
-                return False
             await self._apply(item, revision, plan.removals)
         if isinstance(desired, Absent):
             if item.key not in self._actual.owned:
                 self._let_in(item, self._table.serves(item.key, None))
             self._finish(item, revision, Programmed())
         return True
+
+    def _may_remove(self, item: Item, revision: int) -> bool:
+        """Whether it is permitted, and who gets what a deleted EchoRoute gives up is in the gateway."""
+        if revision:
+            return self._may_delete(item, exists=True)
+        if self._comes_again(item, self._handover.too_early(item.key, revision)):
+            return False
+        permitted = self._handover.has_just_offered(item.key) or self._may_delete(item, exists=False)
+        return permitted and not self._hands_over(item, revision)
 
     def _may_delete(self, item: Item, *, exists: bool) -> bool:
         permit = self._deletions.permit(item, exists=exists)
@@ -172,12 +185,20 @@ class GatewayLane:
             self._let_in(item, self._table.abandon(item.key))
         return permit is Permit.GRANTED
 
+    def _hands_over(self, item: Item, revision: int) -> bool:
+        """Whether who gets what the key gives up is to be written first."""
+        self._let_in(item, self._handover.offer(item.key, revision))
+        return self._comes_again(item, self._handover.pause(item.key, revision))
+
     def _wrote_just_now(self, item: Item) -> bool:
-        """Whether the key has to wait for its next write; then it comes again by itself."""
-        early = self._wrote_at.get(item.key, float("-inf")) + SPACING - self._clock()
-        if early > 0:
-            self._queue.add_after(item.key, item.priority, early)
-        return early > 0
+        """Whether the key has to wait for its next write."""
+        return self._comes_again(item, self._wrote_at.get(item.key, float("-inf")) + SPACING - self._clock())
+
+    def _comes_again(self, item: Item, pause: float) -> bool:
+        """Whether it is too early; then the key comes again by itself."""
+        if pause > 0:
+            self._queue.add_after(item.key, item.priority, pause)
+        return pause > 0
 
     def _note_write(self, key: Key) -> None:
         now = self._clock()

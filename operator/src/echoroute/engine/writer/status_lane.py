@@ -12,6 +12,7 @@ from pydantic_core import from_json
 from echoroute.core.conditions import fold
 from echoroute.core.facts import Facts, Failed, Programmed, Unreached, Waiting
 from echoroute.core.objects import JsonObject, Key
+from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry, Seen
 from echoroute.core.status import parse_previous
 from echoroute.core.written import differs_beyond_counts, differs_in_serving
@@ -160,17 +161,20 @@ class StatusLane:
 
     def _wait(self, key: Key, route: Route) -> float | None:
         """For how many seconds it is too early for a status; None: until the gateway has been asked."""
-        gateway, step = 0.0, self._progress.get(key)
+        gateway, step, refusal = 0.0, self._progress.get(key), self._table.refusal(key)
         if step is None or self._table.contended(key):
             return None
-        if step.outcome is None:
+        told_at = step.begun + PATIENCE - self._clock()
+        if refusal is not None and refusal.reason is Reason.CONFLICTED:
+            gateway = told_at  # whoever has what it claims may be about to give it up, by the same `kubectl apply`
+        elif step.outcome is None:
             outage = self._gate.outage
             if outage is not None:
                 gateway = outage.since + PATIENCE - self._clock()
             elif step.sent is not None:
                 gateway = step.sent + PATIENCE - self._clock()
-            elif step.trouble is not None or (self._table.seeded and self._table.refusal(key) is not None):
-                gateway = step.begun + PATIENCE - self._clock()  # told without the gateway, if it takes long
+            elif step.trouble is not None or (self._table.seeded and refusal is not None):
+                gateway = told_at  # told without the gateway, if it takes long
             else:
                 return None
         return max(0.0, gateway, self._discovery.settles_in(route.service))
