@@ -123,7 +123,7 @@ def drift(stack: Stack) -> None:
     [route] = stack.gateway.api.list_all("routes")
     identity = str(route["id"])
     edited = {name: value for name, value in route.items() if name not in {"id", "create_time", "update_time"}}
-    with step(f"edit the route in the gateway by hand, until it is mended (looks every {_DRIFT_INTERVAL})"):
+    with step(f"edit the route in the gateway by hand, until repaired (looks every {_DRIFT_INTERVAL})"):
         stack.gateway.api.put("routes", identity, edited | {"uri": "/hijacked/*"})
         until(lambda: (stack.gateway.api.get("routes", identity) or {}).get("uri") == "/testecho/*", "mended")
 
@@ -176,13 +176,13 @@ def demonstrate(stack: Stack) -> None:
     stop_one(stack, echo)
     drift(stack)
     delete_route(stack)
-    print("\n  Everything was as told.", flush=True)
+    print("\n  Every step succeeded.", flush=True)
     if sys.stdout.isatty():
         stay(stack, operator)
 
 
 def main() -> int:
-    """0 when every step was as told; 1 otherwise."""
+    """0 when every step succeeded; 1 otherwise."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
@@ -194,7 +194,7 @@ def main() -> int:
         with stack_ended(stack):
             demonstrate(stack)
     except (NotAsTold, DevstackError) as error:
-        print(f"\n  Not as told: {error}", file=sys.stderr)
+        print(f"\n  A step failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\n  stopped")
