@@ -111,8 +111,8 @@ class Rewrite(SpecModel):
     )
     strip_prefix: PathPrefix | None = Field(
         default=None,
-        description="Leading part of the path to take away: `/api` makes `/` of `/api`, `/users` of `/api/users`, and "
-        "leaves `/apix` alone. At most one of regex, path and stripPrefix.",
+        description="Leading part of the path to remove: `/api` turns `/api/users` into `/users` and `/api` into `/`. "
+        "It leaves `/apix` alone. At most one of regex, path and stripPrefix.",
     )
     host: HostAndPort | None = Field(
         default=None,

@@ -119,7 +119,7 @@ class EchoRouteSpec(SpecModel):
         default=None,
         json_schema_extra=NULLABLE,
         description="APISIX plugins of this route: name to config, such as "
-        "`limit-count: {count: 100, time_window: 60}`. docs/plugins.md tells which plugins and fields are open.",
+        "`limit-count: {count: 100, time_window: 60}`. docs/plugins.md says which plugins and fields are open.",
     )
     gateway_class: GatewayClass | None = Field(
         default=None,
