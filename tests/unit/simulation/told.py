@@ -52,6 +52,7 @@ class Told:
     """What this life has tried to write."""
     _tried: dict[ObjectRef, float] = field(default_factory=dict)
     _list_began: float = float("inf")
+    _listed_version: int = 0
     _began_before: float = float("inf")
 
     def begin_life(self) -> None:
@@ -60,15 +61,15 @@ class Told:
             known.clear()
         for held in (self.bodies, self.digests, self.drifted, self.tried):
             held.clear()
-        self._list_began = float("inf")
+        self._list_began, self._listed_version = float("inf"), 0
         self.watched_from, self.crd_read = float("inf"), float("-inf")
 
-    def see(self, seen: Seen) -> None:
-        """An event, a read or the answer to a patch has come."""
+    def see(self, seen: Seen, *, for_list: bool = False) -> None:
+        """An event, the answer to a patch or a read, which is made for a list, has come."""
         known = self.heard.get(seen.key)
         if seen.ended is not None and (known is None or known.entry is None or known.version < seen.version):
             self.ended.add(seen.key)
-        if known is not None and known.version >= seen.version:
+        if seen.version <= (known.version if known else 0 if for_list else self._listed_version):
             return
         denied_since = self.since.get(seen.key) if is_denied(known) else None
         if known is None or seen.entry is None or not seen.entry.same_spec(known.entry):
@@ -85,7 +86,8 @@ class Told:
     def take_list(self, listing: Listing, ours: frozenset[Key], began: float) -> None:
         """A complete list of the EchoRoutes has come."""
         for seen in listing.objects:
-            self.see(seen)
+            self.see(seen, for_list=True)
+        self._listed_version = listing.version
         # Nobody could tell of what went since the list before, unless the watch had begun.
         unwatched = self._list_began < self.watched_from + PROVEN
         for key in [key for key, seen in self.heard.items() if key not in listing.versions]:
@@ -109,6 +111,7 @@ class Told:
     def go_back(self) -> None:
         """The versions from now on are those of another history."""
         self.heard = {key: replace(seen, version=0) for key, seen in self.heard.items()}
+        self._listed_version = 0
 
     def missing_since(self, key: Key) -> float | None:
         """Since when two lists that agree have had no such EchoRoute, and nobody has brought it since."""
@@ -118,7 +121,8 @@ class Told:
         without = list(
             takewhile(lambda listed: key not in listed[1], zip(self.listed_at[::-1], self.lists[::-1], strict=True))
         )
-        return without[-2][0] if len(without) >= 2 else None
+        needed = 2 if seen is None else 1  # an event has told that it is of another gateway class now
+        return without[-needed][0] if len(without) >= needed else None
 
     def take_gateway(self, found: Mapping[ObjectRef, Stored], began: float) -> None:
         """A complete list of the gateway has come; of what was written since it began it says nothing."""

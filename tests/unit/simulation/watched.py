@@ -54,7 +54,7 @@ class WatchedCluster(Cluster):
         if seen is None:
             self.told.miss(key)
         else:
-            self.told.see(seen)
+            self.told.see(seen, for_list=True)
         return seen
 
     async def patch_status(self, key: Key, uid: str, status: JsonObject) -> Seen:
