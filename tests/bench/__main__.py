@@ -21,6 +21,7 @@ _SCENARIOS: dict[str, Callable[[World], None]] = {
     "change": changing.change,
     "delete": steady.delete,
     "scale": scaling.scale,
+    "rest": scaling.at_rest,
     "traffic": traffic.traffic,
 }
 
