@@ -9,6 +9,7 @@ from echoroute.api.objects import EchoRouteObject
 from echoroute.core.evaluate import evaluate
 from echoroute.core.objects import Key
 from echoroute.kube.echoroutes import Crd
+from prometheus_client import REGISTRY
 
 from .cluster import START
 from .gateway import Fault
@@ -209,6 +210,36 @@ def test_who_serves_a_pair_is_learnt_from_the_gateway_in_each_term() -> None:
         await world.stop()
 
     run_in_virtual_time(play())
+
+
+def test_a_term_that_ended_in_trouble_tells_of_none_any_more() -> None:
+    """Else an alert on what this replica could not do, or holds, would fire for as long as it stands by."""
+
+    async def play() -> None:
+        world, office = await _in_office()
+        world.cluster.losing_events = True
+        for key in KEYS[:30]:
+            world.cluster.delete(key)
+        world.cluster.losing_events = False
+        await asyncio.sleep(4 * DRIFT_INTERVAL)
+        assert _metric("echoroute_orphans") == 30
+        world.cluster.down = True
+        world.gateway.fault = Fault.REFUSES_LISTS
+        world.cluster.apply(KEYS[35], SPECS[OTHER](KEYS[35]))
+        await asyncio.sleep(4 * DRIFT_INTERVAL)
+        assert _metric("echoroute_gateway_lists_up") == 0
+        assert _metric("echoroute_source_up", what="status") == 0
+        await office.end()
+        assert _metric("echoroute_orphans") == 0
+        assert _metric("echoroute_gateway_lists_up") == 1
+        assert _metric("echoroute_source_up", what="status") == 1
+        await world.stop()
+
+    run_in_virtual_time(play())
+
+
+def _metric(name: str, **labels: str) -> float | None:
+    return REGISTRY.get_sample_value(name, labels)
 
 
 def test_what_was_rejected_is_asked_for_once_in_each_term() -> None:

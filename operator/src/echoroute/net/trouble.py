@@ -41,6 +41,11 @@ class Trouble:
         self.message, self._status = str(error), status
         self._up.set(0)
 
+    def forget(self) -> None:
+        """Nobody asks for it any more: that it did not work is no trouble now."""
+        self.message = ""
+        self._up.set(1)
+
     def end(self) -> None:
         """It works."""
         if self.message:

@@ -113,6 +113,11 @@ class Rounds:
             cost = await self._round_safely()
             await self._rhythm.next(interval, began=self._list_began, cost=cost)
 
+    def end(self) -> None:
+        """The term is over: it is another one's to tell of held deletions, and of lists that fail."""
+        orphans.set(0)
+        self.listing.forget()
+
     def soon(self, *, after_outage: bool = False) -> None:
         """Do not wait for the next interval: something happened that only a round can see."""
         if after_outage:

@@ -105,6 +105,8 @@ class Writer:
                 for number in range(self._options.concurrency):
                     tasks.create_task(self._write(), name=f"gateway-{number}")
         finally:
+            self.rounds.end()
+            self.status.writing.forget()
             await self.gate.aclose()
             await self.deletions.aclose()
 
