@@ -14,7 +14,7 @@ import pytest
 from echoroute.core import brake, conditions
 from echoroute.core.changes import Stored
 from echoroute.core.claims import Claim
-from echoroute.core.conflicts import Claims
+from echoroute.core.conflicts import Claims, Conflict
 from echoroute.core.facts import Programmed
 from echoroute.core.objects import Key, ObjectRef
 from echoroute.core.plan import Digest, Known
@@ -83,15 +83,13 @@ def an_outage_repaints(patch: Patch) -> None:
 
 def a_write_under_way_holds_nothing(patch: Patch) -> None:
     """A pair belongs to nobody until the gateway has confirmed it: two are written."""
-    replaced = Claims._replace
+    first = Claims._first_conflict
 
-    def late(self: Claims, key: Key, *, accepted: Claim | None, serving: Claim | None) -> set[tuple[str, str]]:
-        freed = replaced(self, key, accepted=None, serving=serving)
-        if accepted is not None:
-            self._accepted[key] = accepted
-        return freed
+    def late(self: Claims, key: Key, claim: Claim) -> Conflict | None:
+        conflict = first(self, key, claim)
+        return conflict if conflict and conflict.winner in self._held.serving else None
 
-    patch.setattr(Claims, "_replace", late)
+    patch.setattr(Claims, "_first_conflict", late)
 
 
 def no_brake(patch: Patch) -> None:
