@@ -184,10 +184,21 @@ async def deleted_while_the_leader_is_cut_off(world: World) -> None:
     await world.until(lambda: second.leads, DURATION + A_MOMENT)
 
 
+async def deleted_as_another_one_starts(world: World) -> None:
+    first = world.start("first")
+    await world.until(lambda: first.leads, A_MOMENT)
+    await asyncio.sleep(2 * RENEW + RENEW / 2)
+    world.server.write(None)
+    second = world.start("second")
+    await world.until(lambda: second.leads, A_MOMENT)
+    await world.until(lambda: not first.leads, A_MOMENT)
+
+
 async def given_to_somebody_else(world: World) -> None:
     first, second = await _two(world)
     world.server.write(Lease("somebody", DURATION, 7, 0))
-    await world.until(lambda: not first.leads, RENEW + A_MOMENT)
+    await world.until(lambda: not first.fence.is_open, A_MOMENT)
+    await world.until(lambda: not first.leads, A_MOMENT)
     await world.until(lambda: first.leads or second.leads, DURATION)
 
 
@@ -253,7 +264,8 @@ CASES = [
     Case(a_short_outage, "an outage shorter than the renew deadline costs nobody a term"),
     Case(deleted, "a Lease that was deleted is made again by who held it, and a standby leaves it the time to"),
     Case(deleted_while_the_leader_is_cut_off, "who cannot make it again has its time, and no more"),
-    Case(given_to_somebody_else, "whoever edits the Lease by hand is believed"),
+    Case(deleted_as_another_one_starts, "who starts knows of nobody's time; who led hears of it at once"),
+    Case(given_to_somebody_else, "whoever edits the Lease by hand is believed, as soon as the watch tells"),
     Case(answers_are_lost, "a renewal whose answer was lost has been made, and counts as one once it was read"),
     Case(restored_from_a_backup, "versions that went back are those of another history"),
     Case(restarted, "a container that starts again in its pod is another process"),

@@ -6,7 +6,7 @@
 
 Seconds are those of a Lease of 15 s. The leader's right to write, the fence, ends 10 s after its last renewal was sent;
 another replica takes the Lease 15 s after it has seen that renewal. Each measures with its own clock how long something
-took: a wall clock that jumps changes nothing. A watch tells of a release at once.
+took: a wall clock that jumps changes nothing. A watch tells of a release, or of another holder, at once.
 """
 
 import asyncio
@@ -121,14 +121,24 @@ class Election:
         while self._may_extend():
             # From try to try, not from its end: one that hangs has cost its time already.
             due = min(tried + self._retry, self._deadline)
-            await asyncio.wait({work}, timeout=max(0.0, due - self._clock()))
+            await self._news_or_end_of(work, timeout=max(0.0, due - self._clock()))
             if work.done():
                 with _refused_writes():
                     work.result()
                 return
-            if self._may_extend():
+            if self._may_extend() and self._clock() >= due:
                 tried = self._clock()
                 await self._extend()
+
+    async def _news_or_end_of(self, work: asyncio.Future[None], timeout: float) -> None:
+        """Return when the work has ended, something else is known of the Lease, or the time is over."""
+        self._changed.clear()
+        news: asyncio.Future[bool] = asyncio.ensure_future(self._changed.wait())
+        both: set[asyncio.Future[None] | asyncio.Future[bool]] = {work, news}
+        try:
+            await asyncio.wait(both, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            news.cancel()
 
     def _may_extend(self) -> bool:
         return self._clock() < self._deadline and self.holder in {self.identity, ""}
@@ -198,6 +208,8 @@ class Election:
             self._free_at = now
         else:
             self._free_at = now + (lease.duration or self._duration)
+        if self.holder not in {self.identity, ""}:
+            self._fence.close()
         if self.holder not in {before.holder if before else "", self.identity}:
             log.info("%s leads", self.holder or "nobody")
         self._changed.set()
