@@ -1,6 +1,7 @@
 """Conditions: what they become in APISIX, their number as the default priority, and when two say the same."""
 
 import runpy
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,16 @@ def _shuffled(name, items, turn):
         }
         for one in shuffled
     ]
+
+
+def test_what_is_nested_costs_no_more_than_it_is_long() -> None:
+    """Were quotes escaped anew at each level, a spec of 64 KiB would take hundreds of megabytes."""
+    expression: list = [["arg_a", "==", '"\\' * 500]]
+    for _ in range(12):
+        expression = ["OR", expression, ["arg_b", "==", "1"]]
+    tracemalloc.start()
+    try:
+        normal_form({"vars": expression})
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()

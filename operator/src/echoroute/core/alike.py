@@ -24,7 +24,7 @@ def normal_form(body: JsonObject) -> bytes:
     addresses = sorted(set(map(_network, _items(body.get("remote_addrs")))))
     if not comparisons and not addresses:
         return NO_CONDITIONS
-    return hashlib.blake2b(_text([comparisons, addresses]).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return bytes.fromhex(_digest([comparisons, addresses]))
 
 
 def _all_of(expression: JsonValue, depth: int) -> Iterator[str]:
@@ -48,12 +48,12 @@ def _one(items: list[JsonValue], depth: int) -> str:
     """One part: a comparison, or several with OR, !OR or !AND in front."""
     word = _word(items[0])
     if word in LOGIC:
-        parts = sorted({_text(sorted(_all_of(item, depth + 1))) for item in items[1:]})
-        return _text([word, *parts])
+        parts = sorted({_digest(sorted(_all_of(item, depth + 1))) for item in items[1:]})
+        return _digest([word, *parts])
     name, *operator, value = items if len(items) > 1 else [items[0], None]
     folded: list[JsonValue] = [part.lower() if isinstance(part, str) else part for part in operator]
-    operand = sorted({_text(item) for item in value}) if isinstance(value, list) else _text(value)
-    return _text([_variable(name), *folded, operand])
+    operand = sorted({_digest(item) for item in value}) if isinstance(value, list) else _digest(value)
+    return _digest([_variable(name), *folded, operand])
 
 
 def _variable(name: JsonValue) -> JsonValue:
@@ -68,9 +68,9 @@ def _word(item: JsonValue) -> str:
 
 def _network(item: JsonValue) -> str:
     try:
-        text = address(item) if isinstance(item, str) else _text(item)
+        text = address(item) if isinstance(item, str) else _digest(item)
     except ValueError:
-        return _text(item)
+        return _digest(item)
     return text.removesuffix("/128" if ":" in text else "/32")
 
 
@@ -78,5 +78,7 @@ def _items(value: JsonValue) -> list[JsonValue]:
     return value if isinstance(value, list) else []
 
 
-def _text(value: object) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+def _digest(value: object) -> str:
+    # Parts stand in the whole as digests: as texts each level would escape the quotes and backslashes of those below.
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
