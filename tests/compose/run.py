@@ -11,14 +11,12 @@ from devstack.builder import build
 from devstack.errors import DevstackError
 from devstack.paths import REPOSITORY
 
-_PODMAN_PROGRAMS = {"/usr/lib/podman/netavark": "netavark", "/usr/lib/podman/aardvark-dns": "aardvark-dns"}
-
 
 def main() -> NoReturn:
     """Becomes the tests; ends with 0, and a line that says so, where this machine cannot run them."""
     try:
         machine.require_machine()
-        machine.install_packages(_PODMAN_PROGRAMS)
+        machine.install_packages()
     except machine.CannotRun as error:
         try:
             machine.not_run("compose-check", error)

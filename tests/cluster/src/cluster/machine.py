@@ -4,9 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 from devstack.errors import DevstackError, tail
 from devstack.progress import Step
@@ -25,6 +23,9 @@ _PROGRAMS = {
     "podman": "podman",
     "runc": "runc",
     "socat": "socat",
+    # podman chooses its network at its first start, for good, and with CNI containers would have no names.
+    "/usr/lib/podman/aardvark-dns": "aardvark-dns",
+    "/usr/lib/podman/netavark": "netavark",
 }
 _CNI = "containernetworking-plugins"
 _CNI_FOLDERS = ("/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni")
@@ -54,9 +55,8 @@ def cni_folder() -> str | None:
     return next((folder for folder in _CNI_FOLDERS if os.access(f"{folder}/bridge", os.X_OK)), None)
 
 
-def _missing(more: Mapping[str, str] = MappingProxyType({})) -> list[str]:
-    programs = {**_PROGRAMS, **more}
-    packages = {package for program, package in programs.items() if shutil.which(program, path=PATH) is None}
+def _missing() -> list[str]:
+    packages = {package for program, package in _PROGRAMS.items() if shutil.which(program, path=PATH) is None}
     return sorted(packages | (set() if cni_folder() else {_CNI}))
 
 
@@ -89,9 +89,9 @@ def _require_bridge_filter() -> None:
         raise CannotRun(msg)
 
 
-def install_packages(more: Mapping[str, str] = MappingProxyType({})) -> None:
-    """Install the Debian packages that are missing, and those of `more` programs. Raises CannotRun."""
-    missing = _missing(more)
+def install_packages() -> None:
+    """Install the Debian packages that are missing. Raises CannotRun."""
+    missing = _missing()
     if not missing:
         return
     HOME.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def install_packages(more: Mapping[str, str] = MappingProxyType({})) -> None:
             answer = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False, env=environment
             )
-        if answer.returncode != 0 or _missing(more):
-            msg = f"apt-get could not install {' '.join(_missing(more))}; see {log}:\n{tail(log)}"
+        if answer.returncode != 0 or _missing():
+            msg = f"apt-get could not install {' '.join(_missing())}; see {log}:\n{tail(log)}"
             raise CannotRun(msg)
         step.finish("installed")
