@@ -63,8 +63,8 @@ def test_each_command_prints_what_the_page_shows() -> None:
 
 
 def _with_free_ports(steps: list[Command | File]) -> list[Command | File]:
-    """The page's ports may be taken on this machine."""
-    ports = dict(zip(("8000", "8001"), map(str, pick_ports(2)), strict=True))
+    """The page's ports may be taken on this machine. Others have the same order, since the page sorts by them."""
+    ports = dict(zip(("8000", "8001"), sorted(map(str, pick_ports(2))), strict=True))
 
     def changed(text: str) -> str:
         return re.sub(r"\b800[01]\b", lambda match: ports[match[0]], text)
