@@ -7,8 +7,8 @@ from unittest.mock import patch
 
 import pytest
 from echoroute.core import holders
-from echoroute.core.claims import ANY_HOST, Claim
-from echoroute.core.conflicts import Claims, Conflict, Tie
+from echoroute.core.claims import ANY_HOST, Claim, Conflict, Tie
+from echoroute.core.conflicts import Claims
 from echoroute.core.objects import Key
 from hypothesis import given
 from hypothesis import strategies as st

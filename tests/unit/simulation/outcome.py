@@ -36,7 +36,8 @@ def _doubles(schedule: Schedule) -> list[str]:
     return [
         f"{one} and {other} serve {served[one].get('uri')}"
         for one, other in itertools.combinations(served, 2)
-        if meet(served[one], served[other])
+        # What the gateway refused to take gave its path up; what served before goes on, beside who got it.
+        if meet(served[one], served[other]) and "refused" not in {schedule.asked[one], schedule.asked[other]}
     ]
 
 

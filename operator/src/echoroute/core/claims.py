@@ -43,6 +43,39 @@ class Claim:
         return not self.methods or not other.methods or not self.methods.isdisjoint(other.methods)
 
 
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A lost conflict: the first pair that both claim, and who has it."""
+
+    winner: Key
+    pair: Pair
+    older: bool
+    withdraw: bool = False
+    """Whether both were found to serve it, so that one has to go."""
+
+    def __str__(self) -> str:
+        older = ", which is older" if self.older else ""
+        return (
+            f"{shown(self.pair)} belongs to EchoRoute {self.winner}{older}: "
+            "change spec.match.hosts or spec.match.paths, or have the other one give it up"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """The oldest EchoRoute with an equal pair and priority under other conditions, and the first such pair."""
+
+    other: Key
+    pair: Pair
+    priority: int
+
+    def __str__(self) -> str:
+        return (
+            f"EchoRoute {self.other} has {shown(self.pair)} at the same priority {self.priority}: where the conditions "
+            "of both hold either may answer; set spec.match.priority"
+        )
+
+
 def age(item: tuple[Key, Claim]) -> Age:
     """The order of claims: the older first, then by namespace and name."""
     return item[1].created, item[0]

@@ -10,46 +10,13 @@ are held. Nothing that serves is given up for a claim that loses, or for a spec 
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
-from echoroute.core.claims import Claim, Pair, age, shown
+from echoroute.core.claims import Claim, Conflict, Pair, Tie, age
 from echoroute.core.holders import Holders
 from echoroute.core.objects import Key
 from echoroute.core.offers import Offers
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """A lost conflict: the first pair that both claim, and who has it."""
-
-    winner: Key
-    pair: Pair
-    older: bool
-    withdraw: bool = False
-    """Whether both were found to serve it, so that one has to go."""
-
-    def __str__(self) -> str:
-        older = ", which is older" if self.older else ""
-        return (
-            f"{shown(self.pair)} belongs to EchoRoute {self.winner}{older}: "
-            "change spec.match.hosts or spec.match.paths, or have the other one give it up"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Tie:
-    """The oldest EchoRoute with an equal pair and priority under other conditions, and the first such pair."""
-
-    other: Key
-    pair: Pair
-    priority: int
-
-    def __str__(self) -> str:
-        return (
-            f"EchoRoute {self.other} has {shown(self.pair)} at the same priority {self.priority}: where the conditions "
-            "of both hold either may answer; set spec.match.priority"
-        )
 
 
 class Claims:
@@ -62,6 +29,8 @@ class Claims:
         self._lost: dict[Key, Conflict] = {}
         self._waiters: dict[Pair, set[Key]] = {}
         self._left: dict[Key, Claim] = {}
+        self._guests: set[Key] = set()
+        """Those that were let in on what another one had offered."""
         self._unsure: set[Key] = set()
         """Those of which a write had no answer."""
         self._doubles: set[Key] = set()
@@ -85,8 +54,7 @@ class Claims:
         ties = (
             (other, pair)
             for pair in claim.pairs
-            if not self._held.alone(claim, pair)
-            and (other := next(self._tied(key, claim, self._held.around(key, pair)[0]), None))
+            if not self._held.alone(claim, pair) and (other := next(self._tied(key, claim, pair, 0), None))
         )
         oldest = min(ties, key=lambda tie: self._held.age(tie[0]), default=None)
         return Tie(*oldest, claim.priority) if oldest else None
@@ -96,13 +64,13 @@ class Claims:
         claim = self._held.accepted.get(key)
         if claim is None:
             return set()
-        return {other for pair in claim.pairs for other in self._tied(key, claim, self._held.around(key, pair)[1])}
+        return {other for pair in claim.pairs for other in self._tied(key, claim, pair, 1)}
 
-    def _tied(self, key: Key, claim: Claim, others: Iterable[Key]) -> Iterator[Key]:
-        """Those of them that a key ties with."""
-        for other in others:
+    def _tied(self, key: Key, claim: Claim, pair: Pair, side: int) -> Iterator[Key]:
+        """Those that a key ties with on a pair: the older ones (0), or the younger (1)."""
+        for other in self._held.around(key, pair)[side]:
             theirs = self._held.accepted.get(other)
-            if other.namespace == key.namespace and theirs is not None and claim.ties(theirs):
+            if other.namespace == key.namespace and theirs and pair in theirs.pairs and claim.ties(theirs):
                 yield other
 
     def undecided(self, key: Key) -> bool:
@@ -114,7 +82,7 @@ class Claims:
     def forget_serving(self) -> None:
         """It is not known any more what the gateway serves: until `seed`, every claim is accepted."""
         self.seeded = False
-        for known in (self._lost, self._waiters, self._left, self._unsure, self._doubles):
+        for known in (self._lost, self._waiters, self._left, self._guests, self._unsure, self._doubles):
             known.clear()
         self._hold_nothing()
         for key, claim in self._wanted.items():
@@ -128,7 +96,8 @@ class Claims:
         """
         self.seeded = True
         self._hold_nothing()
-        for key, claim in sorted(serving.items(), key=age):
+        # What its spec asks for no more comes last: who got it may be there already.
+        for key, claim in sorted(serving.items(), key=lambda item: (self._asks_for_less(*item), age(item))):
             if self._first_conflict(key, claim) is None:
                 self._held.replace(key, accepted=None, serving=claim)
             else:
@@ -138,6 +107,10 @@ class Claims:
                 self._held.replace(key, accepted=None, serving=claim)
         for key, claim in sorted(self._wanted.items(), key=age):
             self._judge(key, claim)
+
+    def _asks_for_less(self, key: Key, claim: Claim) -> bool:
+        wanted = self._wanted.get(key)
+        return wanted is not None and not set(claim.pairs).issubset(wanted.pairs)
 
     def _hold_nothing(self) -> None:
         self._held = Holders()
@@ -149,6 +122,7 @@ class Claims:
         What it serves it holds on, until it serves something else (`serves`) or nothing (`release`).
         """
         self._forget_loss(key)
+        self._guests.discard(key)
         self.offers.end(key)
         if claim is None:
             self._wanted.pop(key, None)
@@ -164,15 +138,16 @@ class Claims:
         freed, lost, accepted = set[Pair](), set[Key](), self._held.accepted.get(key)
         for pair in accepted.pairs if accepted else ():
             for other in self._held.of(pair) if self._surely_serves(key, pair) else ():
-                if other != key and other in self._held.accepted and not self._surely_serves(other, pair):
+                if other in self._guests and not self._surely_serves(other, pair):
+                    lost |= self.tied_behind(other)  # their statuses may name it
                     freed |= self._judge(other, self._wanted[other])
                     lost |= {other} & self._lost.keys()
         return lost | self._rejudge(freed)
 
     def serves(self, key: Key, claim: Claim) -> set[Key]:
         """The gateway has confirmed a claim of the key; gives the others whose verdict changed."""
-        self._doubles.discard(key)
-        self._unsure.discard(key)
+        for known in (self._doubles, self._unsure, self._guests):
+            known.discard(key)
         if self._held.serving.get(key) == claim:
             return set()
         self.offers.end(key)
@@ -276,12 +251,17 @@ class Claims:
         return changed
 
     def _first_conflict(self, key: Key, claim: Claim) -> Conflict | None:
+        guest = False
         for pair in claim.pairs:
             for rival in self._held.rivals(key, claim, pair):
-                has_it_back = self._surely_serves(key, pair) and not self._surely_serves(rival, pair)
-                if has_it_back or self.offers.has(rival, pair):
+                if self.offers.has(rival, pair):
+                    guest = True
                     continue
+                if rival in self._guests and self._surely_serves(key, pair) and not self._surely_serves(rival, pair):
+                    continue  # who serves what it has offered has it back, until the other one serves it
                 return Conflict(rival, pair, self._is_older(rival, claim), withdraw=key in self._doubles)
+        if guest:
+            self._guests.add(key)
         return None
 
     def _surely_serves(self, key: Key, pair: Pair) -> bool:
