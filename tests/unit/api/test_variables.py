@@ -1,6 +1,7 @@
 """`$` in texts in which APISIX expands variables. tests/contract/test_variables.py shows these on a gateway."""
 
 import re
+import time
 
 import pytest
 from echoroute.api.variables import FAMILIES, HEADER_VALUE_CEL, KNOWN, PATH_CEL, groups_in, unknown
@@ -74,6 +75,20 @@ def test_groups(text: str, groups: set[int], why: str) -> None:
     assert bool(unknown(text, groups=False)) is bool(groups), why
 
 
+@pytest.mark.parametrize(
+    ("text", "found", "why"),
+    [
+        ("$host} ${nosuch", "", "braces that nothing closes are no reference"),
+        ("${host} ${$nosuch", "nosuch", "a reference behind such braces is one"),
+        ("$${nosuch", "", "nor is what stands in them"),
+        ("${host}$nosuch", "nosuch", "a reference right behind a closing brace"),
+        ("${nosuch ${host}", "nosuch ${host", "the first brace counts, up to the first that closes"),
+    ],
+)
+def test_braces_that_nothing_closes(text: str, found: str, why: str) -> None:
+    assert unknown(text, groups=False) == found, why
+
+
 def test_what_a_group_leaves_behind_is_read_again() -> None:
     """APISIX puts groups in first, and looks for variables in the result."""
     assert unknown("$$1KI", groups=True) == "KI"
@@ -91,8 +106,10 @@ def test_the_api_server_refuses_nothing_that_is_right(text: str) -> None:
 
 def test_a_long_text_is_judged_in_no_time() -> None:
     for text in ("\\$" * 2048, "$host" * 800 + "$x", "${" * 2048, "$" * 4096, "$1" * 2048, "\\" * 4095 + "$"):
+        began = time.perf_counter()
         for groups in (True, False):
             unknown(text, groups=groups)
+        assert time.perf_counter() - began < 0.02, text[:4]
 
 
 def test_the_names_are_such_that_patterns_need_no_escapes() -> None:

@@ -9,6 +9,7 @@ and `resolve_var` in apisix/core/utils.lua of APISIX 3.18.
 """
 
 import re
+from itertools import chain
 
 # Families, by what their names begin with. Without braces a name has no dots here: `$http_host.example` would be the
 # variable `http_host.example`.
@@ -37,7 +38,7 @@ _APISIX = (
 KNOWN = frozenset((*_NGINX, *_APISIX))
 
 # As APISIX finds references; what a backslash stands before it leaves alone.
-_reference = re.compile(r"(?<!\\)[$](?:[{]([^}]+)[}]|([A-Za-z0-9_.]+))").finditer
+_reference = re.compile(r"(?<!\\)[$](?:[{]([^}]+)[}]|([A-Za-z0-9_.]+))")
 _group = re.compile(r"(?<!\\)[$][{]?([0-9]+)[}]?")
 
 # For the API server, whose regular expressions cannot look behind or ahead, and cost by their length: names by their
@@ -61,7 +62,11 @@ def unknown(text: str, *, groups: bool) -> str:
 
     With `groups` those of a regular expression are replaced before.
     """
-    for found in _reference(_group.sub("", text) if groups else text):
+    text = _group.sub("", text) if groups else text
+    # Behind the last '}' nothing has braces: from each '${' there the pattern would look through all of the rest.
+    closed = text.rfind("}") + 1
+    rest = text[closed:].replace("{", " ")
+    for found in chain(_reference.finditer(text, 0, closed), _reference.finditer(rest)):
         name = found[1] or found[2]
         if not _is_known(name.partition("??")[0].strip(), in_braces=found[1] is not None):
             return name
