@@ -54,7 +54,7 @@ def test_what_goes_while_events_are_lost_is_held() -> None:
     async def play() -> None:
         world = await _deleted(45.0, 0.0, lost=True)
         assert world.engine is not None
-        assert "40 EchoRoutes are gone" in str(world.writer.rounds.held)
+        assert "40 EchoRoutes that went without a delete event are held" in str(world.writer.rounds.held)
         assert len(world.gateway.objects) == 40
         await world.stop()
 
