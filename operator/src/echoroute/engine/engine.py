@@ -6,7 +6,7 @@ for each term of office:                             writer/writer
     list the gateway, before all and each round      writer/rounds, rhythm ──▶ actual: what is there
         queue what differs; judge orphans            queue: namespaces in turn; writer/deletions: what may go
     worker: wait until the gateway can be used       writer/outage
-        plan the key, write, settle it, remove rest  writer/gateway_lane; progress.sent, settle, fail
+        plan the key, write, settle it, remove rest  writer/gateway_lane, handover; progress.sent, settle, fail
     each step of progress marks the status           writer/status_lane: fold the facts, patch what changed
 Consul's answers change facts                        discovery
 """
