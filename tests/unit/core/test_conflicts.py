@@ -53,6 +53,13 @@ def test_of_those_that_do_not_serve_the_oldest_gets_it_whatever_the_order_of_arr
         assert all_.conflict(B) == Conflict(A, (ANY_HOST, "/"), older=True)
 
 
+def test_who_serves_a_pair_at_another_priority_has_not_got_it_at_this_one() -> None:
+    wanted = {A: claim(1, "/"), B: claim(2, "/")}
+    all_ = judged(wanted, serving={B: claim(2, "/", priority=5)})
+    assert losers(all_) == {B}, "the older one: what B serves is another route"
+    assert losers(judged(wanted, serving={B: claim(2, "/")})) == {A}
+
+
 def test_a_tie_goes_by_namespace_then_name_and_nobody_is_called_older() -> None:
     keys = [Key("b", "a"), Key("a", "z"), Key("a", "b")]
     all_ = judged({key: claim(1) for key in keys})

@@ -257,12 +257,19 @@ class Claims:
                 if self.offers.has(rival, pair):
                     guest = True
                     continue
-                if rival in self._guests and self._surely_serves(key, pair) and not self._surely_serves(rival, pair):
+                served = self._serves_as(key, claim, rival, pair) and not self._surely_serves(rival, pair)
+                if served and rival in self._guests:
                     continue  # who serves what it has offered has it back, until the other one serves it
                 return Conflict(rival, pair, self._is_older(rival, claim), withdraw=key in self._doubles)
         if guest:
             self._guests.add(key)
         return None
+
+    def _serves_as(self, key: Key, claim: Claim, rival: Key, pair: Pair) -> bool:
+        """Whether the key serves a pair as it claims it: within a namespace another priority is another route."""
+        serving = self._held.serving.get(key)
+        alike = rival.namespace != key.namespace or (serving is not None and serving.overlaps(claim))
+        return alike and self._surely_serves(key, pair)
 
     def _surely_serves(self, key: Key, pair: Pair) -> bool:
         serving = self._held.serving.get(key)
