@@ -24,8 +24,9 @@ PAGES = sorted(
 _FENCED = re.compile(r"^( *)```.*?^\1```", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)\s]+)\)|\b(?:src|href)=\"([^\"]+)\"")
 _BLOCK_START = re.compile(r"^\s*(?:[-*]|\d+\.)\s+|^#+ .*$|^\s*$|^\|")
-# A full stop, perhaps behind a quote, a bracket or emphasis, before a space and something that can begin a sentence.
-_SENTENCE_END = re.compile(r"(?<=[.!?:])[\"')*]*\s+(?=[\"'(*`\[]?[A-Z0-9`\[])")
+# A full stop, perhaps before a quote, a bracket or emphasis, and a space: names such as kopf begin a sentence, too.
+# A colon ends one where a capital follows.
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')*]*\s+(?=\S)|(?<=:)[\"')*]*\s+(?=[\"'(*`\[]?[A-Z0-9`\[])")
 _MARKUP = re.compile(r"<!--.*?-->|<[^>]+>|[*_]{2}")
 
 
