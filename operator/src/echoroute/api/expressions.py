@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema
 from echoroute.api.regex import flaw
 from echoroute.api.rules import LIST_TYPE, problem
 from echoroute.api.scalars import REFERENCE, is_client_address
+from echoroute.api.variables import FAMILIES, KNOWN, is_of
 
 LOGIC = frozenset({"AND", "OR", "!AND", "!OR"})
 _NUMERIC = frozenset({">", ">=", "<", "<="})
@@ -18,9 +19,9 @@ _DEEPEST = 4
 _MOST = 64
 _LONGEST = 1024
 _variable = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}").fullmatch
-# APISIX holds up to 64 MiB of each request for these, and the request fails where the answer is already there.
-_of_the_body = re.compile(r"(?:post_arg|graphql)[_.]").match
-_NO_TEXT = "cookie"  # all cookies as an object, at which a regular expression fails
+# What plugins compare when the answer is there, beside what a request comes with.
+_OF_ANSWERS = frozenset({"status", "upstream_status", "bytes_sent", "body_bytes_sent", "upstream_response_time"})
+_FAMILIES = (*FAMILIES, "sent_http_", "upstream_http_")
 # Others may be a number or true, at which APISIX's code fails.
 _may_be_an_address = re.compile(r"(?:remote|realip_remote|server)_addr|(?:http|cookie)_.*").fullmatch
 _control = re.compile(r"[\x00-\x1f\x7f-\x9f]").search
@@ -68,8 +69,11 @@ def _check_comparison(item: list[JsonValue]) -> None:
     name, operator, value = item[0], item[-2], item[-1]
     if not isinstance(name, str) or _variable(name) is None:
         raise problem("must compare variables such as arg_a: a letter, then letters, digits, '_', '.' and '-'; no '$'")
-    if _of_the_body(name) or name == _NO_TEXT:
-        raise problem("must not compare variables of the request's body (post_arg, graphql), nor all cookies at once")
+    if name not in KNOWN | _OF_ANSWERS and not is_of(_FAMILIES, name):
+        raise problem(
+            "must compare variables of a request or its answer, such as arg_a, http_x_id, cookie_a, uri, host, "
+            "remote_addr, request_method or status: others are not open, or never match"
+        )
     if not isinstance(operator, str) or operator.lower() not in _OPERATORS:
         raise problem(f"must have operators of {', '.join(sorted(_OPERATORS))}, with '!' in front to negate")
     if operator.lower() == "ipmatch" and _may_be_an_address(name) is None:

@@ -9,27 +9,30 @@ and `resolve_var` in apisix/core/utils.lua of APISIX 3.18.
 """
 
 import re
+from collections.abc import Sequence
 from itertools import chain
 
 # Families, by what their names begin with. Without braces a name has no dots here: `$http_host.example` would be the
-# variable `http_host.example`.
-FAMILIES = ("arg_", "cookie_", "http_", "post_arg_", "uri_param_")
+# variable `http_host.example`. Those of the request's body are left out (post_arg, graphql, request_body): APISIX would
+# hold up to 64 MiB of each request for them.
+FAMILIES = ("arg_", "cookie_", "http_", "uri_param_")
 
-# Of nginx, what has a value when a request comes in; what names files of the gateway is left out.
+# Of nginx, what has a value when a request comes in; what tells of the gateway itself (its files, its version, its
+# process) is left out.
 _NGINX = (
     "args", "connection", "connection_requests", "connection_time", "content_length", "content_type", "document_uri",
-    "host", "hostname", "http2", "http3", "https", "is_args", "msec", "nginx_version", "pid",
+    "host", "http2", "http3", "https", "is_args", "msec",
     "proxy_add_x_forwarded_for", "proxy_protocol_addr", "proxy_protocol_port", "proxy_protocol_server_addr",
     "proxy_protocol_server_port",
     "query_string", "realip_remote_addr", "realip_remote_port", "remote_addr", "remote_port", "remote_user", "request",
-    "request_body", "request_id", "request_length", "request_method", "request_time", "request_uri", "scheme",
+    "request_id", "request_length", "request_method", "request_time", "request_uri", "scheme",
     "server_addr", "server_name", "server_port", "server_protocol", "ssl_alpn_protocol", "ssl_cipher", "ssl_ciphers",
     "ssl_client_escaped_cert", "ssl_client_fingerprint", "ssl_client_i_dn", "ssl_client_s_dn", "ssl_client_serial",
     "ssl_client_verify", "ssl_curve", "ssl_early_data", "ssl_protocol", "ssl_server_name", "ssl_session_id",
     "ssl_session_reused", "time_iso8601", "time_local", "uri",
 )  # fmt: skip
 _APISIX = (
-    "apisix_request_id", "consumer_group_id", "consumer_name", "graphql_name", "graphql_operation", "method",
+    "apisix_request_id", "consumer_group_id", "consumer_name", "method",
     "opentelemetry_context_traceparent", "opentelemetry_span_id", "opentelemetry_trace_id", "original_x_forwarded_for",
     "original_x_forwarded_host", "original_x_forwarded_port", "original_x_forwarded_proto", "route_id", "route_name",
     "service_id", "service_name", "upstream_host", "upstream_scheme", "zipkin_context_traceparent", "zipkin_span_id",
@@ -46,7 +49,7 @@ _group = re.compile(r"(?<!\\)[$][{]?([0-9]+)[}]?")
 # refuses.
 _WORDS = sorted({name.partition("_")[0] for name in (*KNOWN, *FAMILIES) if "_" in name})
 _SHORT = sorted(name for name in KNOWN if "_" not in name)
-_NAMES = f"(?:{'|'.join(_SHORT)}|(?:{'|'.join(_WORDS)})_[A-Za-z0-9_]+|post_arg[.])"
+_NAMES = f"(?:{'|'.join(_SHORT)}|(?:{'|'.join(_WORDS)})_[A-Za-z0-9_]+)"
 
 
 def _pattern(*more: str) -> str:
@@ -74,10 +77,12 @@ def unknown(text: str, *, groups: bool) -> str:
 
 
 def _is_known(name: str, *, in_braces: bool) -> bool:
-    family = next((family for family in (*FAMILIES, "post_arg.") if name.startswith(family)), None)
-    if name in KNOWN:
-        return True
-    return family is not None and len(name) > len(family) and (in_braces or "." not in name)
+    return name in KNOWN or (is_of(FAMILIES, name) and (in_braces or "." not in name))
+
+
+def is_of(families: Sequence[str], name: str) -> bool:
+    """Whether a name begins as one of the families do, and goes on."""
+    return any(name.startswith(family) and name != family for family in families)
 
 
 def groups_in(text: str) -> set[int]:
@@ -87,10 +92,10 @@ def groups_in(text: str) -> set[int]:
 
 _ELSE_VANISHES = "Anything else vanishes, and there is no escape"
 HEADER_VALUE_MESSAGE = (
-    "must have '$' in its values only for a variable that APISIX knows ('$remote_addr', '$http_x_id', '${arg_id}', not "
+    "must have '$' in its values only for a variable of the request ('$remote_addr', '$http_x_id', '${arg_id}', not "
     f"followed by a dot or a letter) or a group of rewrite.regex ('$1'). {_ELSE_VANISHES}"
 )
 PATH_MESSAGE = (
-    "must have '$' only for a variable that APISIX knows ('$arg_id', '${http_x_id}', not followed by a dot or a letter)"
+    "must have '$' only for a variable of the request ('$arg_id', '${http_x_id}', not followed by a dot or a letter)"
     f". {_ELSE_VANISHES}"
 )

@@ -36,7 +36,7 @@ class Lease:
             holder=str(spec.get("holderIdentity") or ""),
             duration=float(_number(spec.get("leaseDurationSeconds"))),
             transitions=_number(spec.get("leaseTransitions")),
-            version=int(str(metadata.get("resourceVersion"))) if isinstance(metadata, dict) else 0,
+            version=_version(metadata.get("resourceVersion")) if isinstance(metadata, dict) else 0,
         )
 
 
@@ -118,6 +118,10 @@ class KubernetesLeases:
 
 def _number(value: JsonValue) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _version(value: JsonValue) -> int:
+    return int(value) if isinstance(value, str) and value.isdecimal() and value.isascii() else 0
 
 
 def _now() -> str:
