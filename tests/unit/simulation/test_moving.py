@@ -226,6 +226,36 @@ def test_a_tenant_gets_nothing_of_what_another_one_only_changes(claim: JsonObjec
     run_in_virtual_time(play())
 
 
+@pytest.mark.parametrize("fails", [False, True], ids=["before it is written", "while its writes fail"])
+@pytest.mark.parametrize(
+    ("again", "ready", "why"),
+    [
+        (at(MOVED), "True/Ready", "it asks for it again"),
+        (at("no-slash"), "False/Invalid", "its last good generation serves on"),
+        (at("/c"), "False/Conflicted", "so does what loses a conflict"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_who_takes_back_what_it_gave_up_keeps_it_from_who_was_let_in(
+    again: JsonObject, ready: str, why: str, *, fails: bool
+) -> None:
+    async def play() -> None:
+        world = await _world(a=at(MOVED), b=at("/b"), c=at("/c"))
+        await _apply(world, (B, at("/b", websocket=True)), pause=0.1)  # its next write has to wait
+        if fails:
+            world.gateway.stuck = {ref_of(B)}
+        await _apply(world, (B, at("/b", MOVED)), (A, at("/a")), pause=0.6 if fails else 0.1)
+        assert MOVED not in serves(world, B)
+        await _apply(world, (A, again), pause=1.5)
+        world.gateway.stuck = set()
+        await asyncio.sleep(DRIFT_INTERVAL)
+        assert (serves(world, A), serves(world, B)) == ({MOVED}, {"/b"}), why
+        assert (world.ready(A), world.ready(B)) == (ready, "False/Conflicted")
+        await world.stop()
+
+    run_in_virtual_time(play())
+
+
 def test_an_old_route_that_was_switched_off_gets_nothing_back_of_a_live_one() -> None:
     async def play() -> None:
         world = await _world(a=at(MOVED))

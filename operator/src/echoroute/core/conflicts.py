@@ -116,17 +116,19 @@ class Claims:
         self._held = Holders()
         self.offers = Offers(self._held)
 
-    def want(self, key: Key, claim: Claim | None) -> set[Key]:
+    def want(self, key: Key, claim: Claim | None, *, keeps: bool = False) -> set[Key]:
         """Put, replace or (None) take back what a key asks for; gives the *other* keys whose verdict changed.
 
-        What it serves it holds on, until it serves something else (`serves`) or nothing (`release`).
+        What it serves it holds on, until it serves something else (`serves`) or nothing (`release`). Where it asks for
+        nothing that can be used, `keeps` tells whether it serves on as it did; a claim that loses does, too.
         """
         self._forget_loss(key)
         self._guests.discard(key)
         self.offers.end(key)
         if claim is None:
             self._wanted.pop(key, None)
-            return self._rejudge(self._held.replace(key, accepted=None, serving=self._held.serving.get(key)))
+            freed = self._held.replace(key, accepted=None, serving=self._held.serving.get(key))
+            return (self._take_back(key) if keeps else set()) | self._rejudge(freed)
         self._wanted[key] = claim
         if not self.seeded:
             return self._rejudge(self._held.replace(key, accepted=claim, serving=None))
@@ -135,8 +137,9 @@ class Claims:
 
     def _take_back(self, key: Key) -> set[Key]:
         """Judge anew those that were let in on what the key serves and has again, and that do not serve it yet."""
-        freed, lost, accepted = set[Pair](), set[Key](), self._held.accepted.get(key)
-        for pair in accepted.pairs if accepted else ():
+        freed, lost = set[Pair](), set[Key]()
+        has = self._held.accepted.get(key) or self._held.serving.get(key)
+        for pair in has.pairs if has else ():
             for other in self._held.of(pair) if self._surely_serves(key, pair) else ():
                 if other in self._guests and not self._surely_serves(other, pair):
                     lost |= self.tied_behind(other)  # their statuses may name it

@@ -141,7 +141,7 @@ class Table:
         if after is None:
             self._drop(key)
             self._progress.end(key)
-            return Impact(gateway={key} | self._want(key, None), services=True)
+            return Impact(gateway={key} | self._want(key, None, keeps=False), services=True)
         if route is not None and after.same_spec(route.entry):
             route.entry = after
             return Impact(status={key})
@@ -150,12 +150,13 @@ class Table:
         self._drop(key)
         evaluation = self._evaluate(key, after)
         self._add(key, after, evaluation)
-        return Impact(gateway={key} | self._want(key, evaluation.claim), services=True)
+        keeps = evaluation.refusal is not None and evaluation.refusal.keeps
+        return Impact(gateway={key} | self._want(key, evaluation.claim, keeps=keeps), services=True)
 
-    def _want(self, key: Key, claim: Claim | None) -> set[Key]:
+    def _want(self, key: Key, claim: Claim | None, *, keeps: bool) -> set[Key]:
         """What a key asks for, put or taken back; gives the others that are judged anew."""
         self._touch_tied(key)
-        others = self._judged_anew(self.claims.want(key, claim))
+        others = self._judged_anew(self.claims.want(key, claim, keeps=keeps))
         self._touch_tied(key)
         return others
 
