@@ -17,7 +17,7 @@ from itertools import chain
 # hold up to 64 MiB of each request for them.
 FAMILIES = ("arg_", "cookie_", "http_", "uri_param_")
 
-# Of nginx, what has a value when a request comes in; what tells of the gateway itself (its files, its version, its
+# Of nginx, what has a value when a request comes in; what describes the gateway itself (its files, its version, its
 # process) is left out.
 _NGINX = (
     "args", "connection", "connection_requests", "connection_time", "content_length", "content_type", "document_uri",
