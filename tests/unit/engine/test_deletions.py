@@ -141,6 +141,26 @@ async def test_an_existing_one_may_shed_objects_but_not_without_the_crd(world: W
     assert await world.permit(CART, exists=True) is Permit.DENIED
 
 
+@pytest.mark.parametrize("reason", ["policy", "a delete event", "two lists"])
+async def test_no_reason_is_good_while_a_restored_backup_is_not_read(world: World, reason: str) -> None:
+    world.own("cart")
+    if reason == "two lists":
+        for _ in range(2):
+            await world.judge("pay")
+        await world.requeued_key()
+    else:
+        await world.judge("cart")
+    assert world.store.went_back(0, newest=world.store.newest)
+    if reason == "a delete event":
+        world.deleted(CART)
+    exists = reason == "policy"
+    for _ in range(3):
+        assert await world.permit(CART, exists=exists) is Permit.PENDING
+    world.store.offer_list({}, [], next(world.versions))
+    assert await world.requeued_key() == CART
+    assert world.ask(CART, exists=exists) is Permit.GRANTED
+
+
 async def test_a_forgotten_event_explains_nothing(world: World) -> None:
     world.deleted(CART)
     world.deletions.forget(CART)

@@ -2,7 +2,11 @@
 
 import asyncio
 
-from .test_convergence import DRIFT_INTERVAL, GOOD, KEYS, OTHER, SPECS, World, check, ref_of
+from echoroute.core.objects import Key
+from echoroute.core.seen import Seen
+from echoroute.errors import SourceError
+
+from .test_convergence import DENIED, DRIFT_INTERVAL, GOOD, KEYS, OTHER, SPECS, World, check, ref_of
 from .virtual_time import run_in_virtual_time
 
 KEY = KEYS[0]
@@ -52,3 +56,39 @@ async def _back_by_a_little() -> None:
 
 def test_a_backup_is_noticed_though_the_last_list_was_not_newer() -> None:
     run_in_virtual_time(_back_by_a_little())
+
+
+async def _noticed_and_not_read() -> None:
+    """The list tells of the backup, and the EchoRoutes cannot be read for long."""
+    world = World.new()
+    cluster, gateway = world.cluster, world.gateway
+    cluster.apply(KEY, SPECS[GOOD](KEY))
+    world.start()
+    await asyncio.sleep(2 * DRIFT_INTERVAL)
+    cluster.back_up()
+    gateway.stuck = {ref_of(KEY)}
+    cluster.apply(KEY, SPECS[DENIED](KEY))
+    await asyncio.sleep(2)
+    read = cluster.read
+
+    async def refuse(_: Key) -> Seen | None:
+        raise SourceError("connection refused", status=0)
+
+    cluster.read = refuse  # type: ignore[method-assign]
+    cluster.restore()
+    cluster.watchable(False)
+    await asyncio.sleep(2 * DRIFT_INTERVAL)
+    gateway.stuck, writes = set(), gateway.writes
+    await asyncio.sleep(4 * DRIFT_INTERVAL)
+    assert gateway.writes == writes, "it serves on: nobody asked for its end in this history"
+    cluster.read = read  # type: ignore[method-assign]
+    await asyncio.sleep(2 * DRIFT_INTERVAL)
+    check(world, {KEY: GOOD}, set())
+    cluster.apply(KEY, SPECS[DENIED](KEY))
+    await asyncio.sleep(2 * DRIFT_INTERVAL)
+    assert ref_of(KEY) not in gateway.objects, "what is denied in this history goes"
+    await world.stop()
+
+
+def test_what_the_other_history_gave_reason_for_is_not_deleted_before_this_one_is_read() -> None:
+    run_in_virtual_time(_noticed_and_not_read())

@@ -40,6 +40,12 @@ class Store:
         self._ended: dict[Key, datetime] = {}
         self._listed_at = 0
         self._newest = 0
+        self._outdated = False
+
+    @property
+    def outdated(self) -> bool:
+        """Whether a list has told of another history, and what is known is of the one before still."""
+        return self._outdated
 
     @property
     def newest(self) -> int:
@@ -108,6 +114,7 @@ class Store:
         self._seen = {key: replace(seen, version=0) for key, seen in self._seen.items() if seen.entry is not None}
         self._ended.clear()  # what was deleted then may be there again
         self._listed_at = self._newest = 0
+        self._outdated = True
         return True
 
     def offer_list(
@@ -130,4 +137,5 @@ class Store:
                     self._note_end(key, before.created)
         self._listed_at = max(self._listed_at, version)
         self._newest = max(self._newest, version)
+        self._outdated = False
         return transitions
