@@ -29,8 +29,6 @@ class Claims:
         self._lost: dict[Key, Conflict] = {}
         self._waiters: dict[Pair, set[Key]] = {}
         self._left: dict[Key, Claim] = {}
-        self._guests: set[Key] = set()
-        """Those that were let in on what another one had offered."""
         self._unsure: set[Key] = set()
         """Those of which a write had no answer."""
         self._doubles: set[Key] = set()
@@ -82,7 +80,7 @@ class Claims:
     def forget_serving(self) -> None:
         """It is not known any more what the gateway serves: until `seed`, every claim is accepted."""
         self.seeded = False
-        for known in (self._lost, self._waiters, self._left, self._guests, self._unsure, self._doubles):
+        for known in (self._lost, self._waiters, self._left, self._unsure, self._doubles):
             known.clear()
         self._hold_nothing()
         for key, claim in self._wanted.items():
@@ -123,7 +121,6 @@ class Claims:
         nothing that can be used, `keeps` tells whether it serves on as it did; a claim that loses does, too.
         """
         self._forget_loss(key)
-        self._guests.discard(key)
         self.offers.end(key)
         if claim is None:
             self._wanted.pop(key, None)
@@ -139,18 +136,27 @@ class Claims:
         """Judge anew those that were let in on what the key serves and has again, and that do not serve it yet."""
         freed, lost = set[Pair](), set[Key]()
         has = self._held.accepted.get(key) or self._held.serving.get(key)
-        for pair in has.pairs if has else ():
-            for other in self._held.of(pair) if self._surely_serves(key, pair) else ():
-                if other in self._guests and not self._surely_serves(other, pair):
-                    lost |= self.tied_behind(other)  # their statuses may name it
-                    freed |= self._judge(other, self._wanted[other])
-                    lost |= {other} & self._lost.keys()
+        for other in self._let_in(key, has) if has else ():
+            lost |= self.tied_behind(other)  # their statuses may name it
+            freed |= self._judge(other, self._wanted[other])
+            lost |= {other} & self._lost.keys()
         return lost | self._rejudge(freed)
+
+    def _let_in(self, key: Key, claim: Claim) -> list[Key]:
+        """Those that are on their way to what the key claims and serves."""
+        met = (
+            other
+            for pair in claim.pairs
+            if self._surely_serves(key, pair)
+            for other in self._held.rivals(key, claim, pair)
+            if other in self._held.accepted and not self._surely_serves(other, pair)
+        )
+        return list(dict.fromkeys(met))
 
     def serves(self, key: Key, claim: Claim) -> set[Key]:
         """The gateway has confirmed a claim of the key; gives the others whose verdict changed."""
-        for known in (self._doubles, self._unsure, self._guests):
-            known.discard(key)
+        self._doubles.discard(key)
+        self._unsure.discard(key)
         if self._held.serving.get(key) == claim:
             return set()
         self.offers.end(key)
@@ -254,18 +260,12 @@ class Claims:
         return changed
 
     def _first_conflict(self, key: Key, claim: Claim) -> Conflict | None:
-        guest = False
         for pair in claim.pairs:
             for rival in self._held.rivals(key, claim, pair):
-                if self.offers.has(rival, pair):
-                    guest = True
-                    continue
                 served = self._serves_as(key, claim, rival, pair) and not self._surely_serves(rival, pair)
-                if served and rival in self._guests:
-                    continue  # who serves what it has offered has it back, until the other one serves it
+                if served or self.offers.has(rival, pair):
+                    continue  # who serves a pair has it until it offers that, and until another one serves it
                 return Conflict(rival, pair, self._is_older(rival, claim), withdraw=key in self._doubles)
-        if guest:
-            self._guests.add(key)
         return None
 
     def _serves_as(self, key: Key, claim: Claim, rival: Key, pair: Pair) -> bool:
