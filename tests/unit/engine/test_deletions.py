@@ -141,24 +141,22 @@ async def test_an_existing_one_may_shed_objects_but_not_without_the_crd(world: W
     assert await world.permit(CART, exists=True) is Permit.DENIED
 
 
-@pytest.mark.parametrize("reason", ["policy", "a delete event", "two lists"])
-async def test_no_reason_is_good_while_a_restored_backup_is_not_read(world: World, reason: str) -> None:
+@pytest.mark.parametrize("exists", [True, False], ids=["refused by policy", "missing in two lists"])
+@pytest.mark.parametrize("restored", [False, True], ids=["edited or created", "restored from a backup"])
+async def test_no_reason_is_good_once_a_list_has_named_what_is_not_read_yet(
+    world: World, *, exists: bool, restored: bool
+) -> None:
     world.own("cart")
-    if reason == "two lists":
-        for _ in range(2):
-            await world.judge("pay")
-        await world.requeued_key()
-    else:
-        await world.judge("cart")
-    assert world.store.went_back(0, newest=world.store.newest)
-    if reason == "a delete event":
-        world.deleted(CART)
-    exists = reason == "policy"
+    await world.judge(*["cart"] * exists)
+    await world.judge(*["cart"] * exists)
+    assert not restored or world.store.went_back(1, newest=world.store.newest)
+    version = 1 if restored else next(world.versions)
+    assert world.store.newer({CART: version}) == [CART]
     for _ in range(3):
         assert await world.permit(CART, exists=exists) is Permit.PENDING
-    world.store.offer_list({}, [], next(world.versions))
+    world.store.offer(Seen(CART, version, ENTRY))
     assert await world.requeued_key() == CART
-    assert world.ask(CART, exists=exists) is Permit.GRANTED
+    assert world.ask(CART, exists=True) is Permit.GRANTED
 
 
 async def test_a_forgotten_event_explains_nothing(world: World) -> None:

@@ -103,10 +103,11 @@ def test_a_history_that_went_back_begins_anew() -> None:
     assert store.went_back(65, newest=70), "not below the last list, and below what an event has told"
     assert (store.newest, list(store.all_ended())) == (0, []), "what was deleted then may be there again"
     assert dict(store.entries()) == {KEY: entry(50), OTHER: entry(60)}, "nothing is gone before it is listed"
-    assert store.outdated
+    assert store.newer({KEY: 20}) == [KEY]
+    assert [store.is_unread(key) for key in (KEY, OTHER)] == [True, False]
     transitions = store.offer_list({KEY: 20}, [there(20)], version=30)
     assert transitions == [Transition(KEY, entry(50), entry(20)), Transition(OTHER, entry(60), None)]
-    assert not store.outdated
+    assert not store.is_unread(KEY)
     assert store.offer(there(31, Key("lab", "cart"))) is not None, "nor does a tombstone of the old history count"
 
 

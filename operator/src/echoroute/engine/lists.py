@@ -127,7 +127,7 @@ class EchoRouteLists:
         if self._store.went_back(listing.version, newest=newest):
             log.warning("the EchoRoutes' versions went back (restored from a backup?): all are read again")
             unwatched = False
-        changed = [key for key, version in listing.versions.items() if (self._store.version(key) or 0) < version]
+        changed = self._store.newer(listing.versions)
         if len(changed) > _FEW:
             listing = await self._lister.list(metadata_only=False)
             read = listing.objects

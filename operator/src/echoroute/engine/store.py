@@ -40,12 +40,7 @@ class Store:
         self._ended: dict[Key, datetime] = {}
         self._listed_at = 0
         self._newest = 0
-        self._outdated = False
-
-    @property
-    def outdated(self) -> bool:
-        """Whether a list has told of another history, and what is known is of the one before still."""
-        return self._outdated
+        self._named: Mapping[Key, int] = {}
 
     @property
     def newest(self) -> int:
@@ -114,8 +109,16 @@ class Store:
         self._seen = {key: replace(seen, version=0) for key, seen in self._seen.items() if seen.entry is not None}
         self._ended.clear()  # what was deleted then may be there again
         self._listed_at = self._newest = 0
-        self._outdated = True
         return True
+
+    def newer(self, listed: Mapping[Key, int]) -> list[Key]:
+        """The keys of which a list names a newer version than is known; they are unread until `offer_list`."""
+        self._named = listed
+        return [key for key in listed if self.is_unread(key)]
+
+    def is_unread(self, key: Key) -> bool:
+        """Whether a list has named a newer version of the key than is known."""
+        return self._named.get(key, 0) > (self.version(key) or 0)
 
     def offer_list(
         self, listed: Mapping[Key, int], fetched: Iterable[Seen], version: int, *, unwatched: bool = False
@@ -137,5 +140,5 @@ class Store:
                     self._note_end(key, before.created)
         self._listed_at = max(self._listed_at, version)
         self._newest = max(self._newest, version)
-        self._outdated = False
+        self._named = {}
         return transitions

@@ -2,7 +2,7 @@
 
 Each deletion needs a read of the EchoRoutes' origin (the CRD, or the folder) that is newer than its reason. Where the
 CRD is missing or being deleted, everything stays: Kubernetes removes all EchoRoutes then, and nobody asked for that.
-Where the cluster was restored from a backup, no reason is good before its EchoRoutes are read again.
+Nor does any reason stand once a list has named a newer version of the EchoRoute, until that is read.
 What an EchoRoute's delete event explains may go after such a read. What no event explains (an orphan) needs two
 complete lists in a row that agree, and the brake.
 """
@@ -71,8 +71,8 @@ class Deletions:
     def permit(self, item: Item, *, exists: bool) -> Permit:
         """Whether objects of the key may be deleted; `exists` tells whether its EchoRoute does."""
         key = item.key
-        if self._store.outdated:
-            self._asked.pop(key, None)  # the reason is of a history that is over, and no read is newer yet
+        if self._store.is_unread(key):
+            self._asked.pop(key, None)  # what the reason came from is over, and no read is newer yet
         if self._origin.last.number <= self._asked.setdefault(key, self._origin.begun):
             self._waiting[key] = item.priority
             if self._reader is None or self._reader.done():
