@@ -54,8 +54,9 @@ def _problem(schedule: Schedule, key: Key) -> str:
         return "still in the gateway"
     if kind in _NOT_ACCEPTED:
         return "" if ready == _NOT_ACCEPTED[kind] else f"says {ready}"
-    if kind in CONFLICTING and ready == "False/Conflicted":
-        return "" if _somebody_has(schedule, KINDS[kind](key)) else "kept out, and nobody has it"
+    if kind in {*CONFLICTING, "beside"} and ready == "False/Conflicted":
+        has = _is_met(schedule, key) if kind == "beside" else _somebody_has(schedule, KINDS[kind](key))
+        return "" if has else "kept out, and nobody has it"
     return _problem_of_accepted(schedule, key, kind, ready, ours=ours)
 
 
@@ -84,6 +85,13 @@ def _somebody_has(schedule: Schedule, spec: object) -> bool:
     objects, is_owned = schedule.gateway.objects, schedule.gateway.is_owned
     served = any(stored.body.get("uri") in str(spec) for ref, stored in objects.items() if is_owned(ref))
     return served or any(not is_owned(ref) for ref in objects)
+
+
+def _is_met(schedule: Schedule, key: Key) -> bool:
+    """Whether a route that was edited by hand, and that its EchoRoute keeps, serves what a key asks for."""
+    asked = asked_of(key, schedule.cluster.objects[key]) or {}
+    others = (stored.body for ref, stored in schedule.gateway.objects.items() if ref not in asked)
+    return any(meet(body, other) for other in others for body in asked.values())
 
 
 def _untrue(schedule: Schedule, key: Key) -> str:
