@@ -137,6 +137,7 @@ def delete_route(stack: Stack) -> None:
 def stay(stack: Stack, operator: Operator) -> None:
     """In a terminal: leave it to the person, until Ctrl-C."""
     stack.kube.apply(_SAMPLE)
+    stack.kube.run("wait", "--for=condition=Ready", "echoroute/echo", "--timeout=30s")
     kubeconfig = shown(stack.kubeconfig)
     print(f"""
   All of it stays up until Ctrl-C; the EchoRoute is back.

@@ -36,6 +36,12 @@ def dry_run(kube: Kube, objects: list[Manifest]) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
+def _warnings(said: str) -> list[str]:
+    """Those about the manifests: not that another test has applied the same objects from the client's side."""
+    lines = [line for line in said.splitlines() if line.startswith("Warning")]
+    return [line for line in lines if "last-applied-configuration" not in line]
+
+
 def _listed(objects: list[Manifest]) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
 
@@ -59,7 +65,7 @@ def test_the_api_server_takes_it(kube: Kube, kubectl: Path, folder: Path) -> Non
         needed.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": team}})
     code, said = dry_run(kube, [*of_kind(needed, "Namespace"), *objects])
     assert code == 0, said
-    assert "Warning" not in said
+    assert not _warnings(said)
 
 
 def test_the_api_server_takes_the_init_librarys_sample(kube: Kube) -> None:
@@ -70,7 +76,7 @@ def test_the_api_server_takes_the_init_librarys_sample(kube: Kube) -> None:
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "orders"}}
     code, said = dry_run(kube, [namespace, deployment])
     assert code == 0, said
-    assert "Warning" not in said
+    assert not _warnings(said)
 
 
 def test_the_dry_run_would_notice_a_mistake(kube: Kube, kubectl: Path) -> None:
