@@ -67,7 +67,7 @@ demo: .venv/.synced ## the main job, live: from kubectl apply to an answered req
 
 .PHONY: test
 # Two folders wait more than they compute, and each of their files is on its own: two at a time.
-test: lint unit docs devstack ## everything that CI gates on
+test: lint unit docs simulate devstack ## everything that CI gates on
 	@$(RUN) devstack vet
 	@$(RUN) pytest -n 2 --dist loadfile tests/integration/consul_init tests/integration/devstack
 	@$(RUN) pytest tests/contract tests/integration tests/e2e tests/tutorial \
