@@ -7,6 +7,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
+from echoroute.api.objects import EchoRouteObject
 from echoroute.core.objects import JsonObject
 from echoroute.errors import KubernetesError
 from echoroute.kube.api import KubernetesApi, object_path
@@ -30,13 +31,13 @@ class Lease:
     @classmethod
     def from_raw(cls, raw: JsonObject) -> "Lease":
         """What others have written may be anything: what is no value of its field counts as not there."""
-        metadata, spec = raw.get("metadata"), raw.get("spec")
+        spec = raw.get("spec")
         spec = spec if isinstance(spec, dict) else {}
         return cls(
             holder=str(spec.get("holderIdentity") or ""),
             duration=float(_number(spec.get("leaseDurationSeconds"))),
             transitions=_number(spec.get("leaseTransitions")),
-            version=_version(metadata.get("resourceVersion")) if isinstance(metadata, dict) else 0,
+            version=EchoRouteObject.from_raw(raw).resource_version,
         )
 
 
@@ -118,10 +119,6 @@ class KubernetesLeases:
 
 def _number(value: JsonValue) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
-
-
-def _version(value: JsonValue) -> int:
-    return int(value) if isinstance(value, str) and value.isdecimal() and value.isascii() else 0
 
 
 def _now() -> str:
