@@ -21,6 +21,7 @@ _LONGEST = 1024
 _variable = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}").fullmatch
 # What plugins compare when the answer is there, beside what a request comes with.
 _OF_ANSWERS = frozenset({"status", "upstream_status", "bytes_sent", "body_bytes_sent", "upstream_response_time"})
+_NAMES = KNOWN | _OF_ANSWERS
 _FAMILIES = (*FAMILIES, "sent_http_", "upstream_http_")
 # Others may be a number or true, at which APISIX's code fails.
 _may_be_an_address = re.compile(r"(?:remote|realip_remote|server)_addr|(?:http|cookie)_.*").fullmatch
@@ -69,7 +70,7 @@ def _check_comparison(item: list[JsonValue]) -> None:
     name, operator, value = item[0], item[-2], item[-1]
     if not isinstance(name, str) or _variable(name) is None:
         raise problem("must compare variables such as arg_a: a letter, then letters, digits, '_', '.' and '-'; no '$'")
-    if name not in KNOWN | _OF_ANSWERS and not is_of(_FAMILIES, name):
+    if name not in _NAMES and not is_of(_FAMILIES, name):
         raise problem(
             "must compare variables of a request or its answer, such as arg_a, http_x_id, cookie_a, uri, host, "
             "remote_addr, request_method or status: others are not open, or never match"
