@@ -59,9 +59,6 @@ Unique = AfterValidator(_unique)
 _NO_CONTROL = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*"
 _NO_CONTROL_PROBLEM = "must have no control characters"
 
-Line = Annotated[str, Field(max_length=1024), Alphabet(_NO_CONTROL, _NO_CONTROL_PROBLEM)]
-"""Text of one line."""
-
 Text = Annotated[
     str,
     Field(max_length=16_384),
