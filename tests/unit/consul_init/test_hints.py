@@ -12,6 +12,10 @@ from consul_init.hints import hint_for
         ("HTTP GET http://a:1/health: 403 Forbidden Output: ", "SERVICE_CHECK_HEADERS"),
         ("rpc error: code = Unimplemented desc = unknown service grpc.health.v1.Health", "grpc.health.v1"),
         ("HTTP GET http://a:1/health: 503 Service Unavailable Output: database away", ""),
+        ('Get "http://127.0.0.1:1/health": EOF', "SERVICE_CHECK_TYPE"),
+        ("rpc error: code = Unavailable desc = read tcp 127.0.0.1:2: connection reset by peer", "SERVICE_CHECK_TYPE"),
+        ("rpc error: code = Unavailable desc = write tcp 127.0.0.1:2: write: broken pipe", "SERVICE_CHECK_TYPE"),
+        ("rpc error: code = Unavailable desc = use of closed network connection", "SERVICE_CHECK_TYPE"),
         ("", ""),
     ],
 )

@@ -1,5 +1,6 @@
 """What the output of Consul's check usually means."""
 
+_HANGS_UP = "it hangs up without an answer: does it speak TLS or gRPC? See SERVICE_CHECK_TYPE"
 _HINTS = (
     (
         "connection refused",
@@ -9,8 +10,11 @@ _HINTS = (
     ("i/o timeout", "does a NetworkPolicy or firewall stand between Consul's agent and the service?"),
     ("no such host", "can Consul's agent look this name up? See SERVICE_ADDRESS"),
     ("no route to host", "can Consul's agent reach this address? See SERVICE_ADDRESS"),
-    (": EOF", "it hangs up without an answer: does it speak TLS or gRPC? See SERVICE_CHECK_TYPE"),
-    ("connection reset by peer", "it hangs up without an answer: does it speak TLS or gRPC? See SERVICE_CHECK_TYPE"),
+    # A peer that hangs up is seen in one of these ways, as the time falls: while Consul reads, or while it still writes.
+    (": EOF", _HANGS_UP),
+    ("connection reset by peer", _HANGS_UP),
+    ("broken pipe", _HANGS_UP),
+    ("use of closed network connection", _HANGS_UP),
     ("malformed HTTP response", "does the service speak TLS or gRPC? See SERVICE_CHECK_TYPE"),
     ("server gave HTTP response to HTTPS client", "the service speaks plain HTTP: see SERVICE_CHECK_TYPE"),
     ("does not look like a TLS handshake", "the service speaks no TLS: see SERVICE_CHECK_TYPE"),
