@@ -1,7 +1,7 @@
 """The gateway lane: the only writer. Workers take dirty keys, plan them one by one, and make the changes."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from prometheus_client import Counter, Histogram
 
@@ -11,13 +11,11 @@ from echoroute.core.facts import Failed, Programmed
 from echoroute.core.objects import Key, Kind
 from echoroute.core.plan import Absent, Desired, KeyPlan, plan_key
 from echoroute.core.reasons import Reason
-from echoroute.engine.progress import Progress
-from echoroute.engine.queue import Item, Priority, WorkQueue
-from echoroute.engine.table import Table
-from echoroute.engine.writer.actual import Actual
-from echoroute.engine.writer.deletions import Deletions, Permit
+from echoroute.engine.queue import Item, Priority
+from echoroute.engine.writer.deletions import Permit
 from echoroute.engine.writer.handover import Handover
-from echoroute.engine.writer.outage import OutageGate, outage_reason, wished_delay
+from echoroute.engine.writer.outage import outage_reason, wished_delay
+from echoroute.engine.writer.term import TermParts
 from echoroute.errors import (
     EchoRouteError,
     GatewayDeferred,
@@ -61,27 +59,16 @@ class _Superseded(EchoRouteError):
 class GatewayLane:
     """Each worker takes a dirty key, plans it, writes it and then removes what it does not want any more."""
 
-    def __init__(
-        self,
-        *,
-        gateway: Gateway,
-        table: Table,
-        progress: Progress,
-        actual: Actual,
-        gate: OutageGate,
-        deletions: Deletions,
-        queue: WorkQueue,
-        clock: Callable[[], float],
-    ) -> None:
+    def __init__(self, term: TermParts, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._table = table
-        self._progress = progress
-        self._actual = actual
-        self._gate = gate
-        self._deletions = deletions
-        self._queue = queue
-        self._clock = clock
-        self._handover = Handover(table, progress, clock)
+        self._table = term.table
+        self._progress = term.progress
+        self._actual = term.actual
+        self._gate = term.gate
+        self._deletions = term.deletions
+        self._queue = term.queue
+        self._clock = term.clock
+        self._handover = Handover(term.table, term.progress, term.clock)
         self._backoff = Backoff(first=0.5, limit=60.0)
         self._wrote_at: dict[Key, float] = {}
 

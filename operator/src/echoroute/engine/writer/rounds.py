@@ -17,14 +17,12 @@ from echoroute.core.reasons import Reason
 from echoroute.core.text import counted
 from echoroute.engine.announcer import Announcer
 from echoroute.engine.lists import EchoRouteLists
-from echoroute.engine.progress import Progress
-from echoroute.engine.queue import Priority, WorkQueue
-from echoroute.engine.table import Route, Table
+from echoroute.engine.queue import Priority
+from echoroute.engine.table import Route
 from echoroute.engine.writer.actual import Actual
-from echoroute.engine.writer.deletions import Deletions
-from echoroute.engine.writer.outage import OutageGate
 from echoroute.engine.writer.rejected import Rejected
 from echoroute.engine.writer.rhythm import Rhythm
+from echoroute.engine.writer.term import TermParts
 from echoroute.errors import GatewayError, SourceError, without_values
 from echoroute.gateway.protocol import Gateway
 from echoroute.net.trouble import Trouble
@@ -63,34 +61,28 @@ class Rounds:
 
     def __init__(
         self,
+        term: TermParts,
         *,
         lists: EchoRouteLists,
         gateway: Gateway,
-        table: Table,
-        progress: Progress,
-        actual: Actual,
-        gate: OutageGate,
-        deletions: Deletions,
-        queue: WorkQueue,
-        clock: Callable[[], float],
         release: Callable[[str], str],
         announcer: Announcer,
     ) -> None:
         self._lists = lists
         self._gateway = gateway
-        self._table = table
-        self._progress = progress
-        self._actual = actual
-        self._gate = gate
-        self._deletions = deletions
-        self._queue = queue
-        self._clock = clock
+        self._table = term.table
+        self._progress = term.progress
+        self._actual = term.actual
+        self._gate = term.gate
+        self._deletions = term.deletions
+        self._queue = term.queue
+        self._clock = term.clock
         self._release = release
         self._announcer = announcer
-        self._rhythm = Rhythm(clock)
-        self._rejected = Rejected(queue, clock)
+        self._rhythm = Rhythm(term.clock)
+        self._rejected = Rejected(term.queue, term.clock)
         self._repairs: dict[Key, int] = {}
-        self._judged_at = clock() - _FRESH
+        self._judged_at = term.clock() - _FRESH
         self._list_began = 0.0
         self.held: str | None = None
         """What to tell of the deletions that the brake holds."""

@@ -17,13 +17,11 @@ from echoroute.core.seen import Entry, Seen
 from echoroute.core.status import parse_previous
 from echoroute.core.written import differs_beyond_counts, differs_in_serving
 from echoroute.engine.discovery import Discovery
-from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority, WorkQueue
 from echoroute.engine.source import StatusWriter
-from echoroute.engine.table import Route, Table
-from echoroute.engine.writer.actual import Actual
+from echoroute.engine.table import Route
 from echoroute.engine.writer.gateway_lane import BULK
-from echoroute.engine.writer.outage import OutageGate
+from echoroute.engine.writer.term import TermParts
 from echoroute.errors import NotLeading, SourceError, without_values
 from echoroute.net.backoff import Backoff
 from echoroute.net.trouble import Trouble
@@ -55,24 +53,20 @@ class StatusLane:
 
     def __init__(
         self,
+        term: TermParts,
         *,
         writer: StatusWriter,
-        table: Table,
-        progress: Progress,
-        actual: Actual,
-        gate: OutageGate,
         discovery: Discovery,
-        clock: Callable[[], float],
         patched: Callable[[Entry, Seen], None],
         announce: Callable[[Key, str, JsonObject, JsonObject, bool], None],
     ) -> None:
         self._writer = writer
-        self._table = table
-        self._progress = progress
-        self._actual = actual
-        self._gate = gate
+        self._table = term.table
+        self._progress = term.progress
+        self._actual = term.actual
+        self._gate = term.gate
         self._discovery = discovery
-        self._clock = clock
+        self._clock = term.clock
         self._patched = patched
         self._announce = announce
         self._queue = WorkQueue()

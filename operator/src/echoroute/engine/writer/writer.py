@@ -24,6 +24,7 @@ from echoroute.engine.writer.gateway_lane import BULK, GatewayLane
 from echoroute.engine.writer.outage import OutageGate
 from echoroute.engine.writer.rounds import Rounds
 from echoroute.engine.writer.status_lane import StatusLane
+from echoroute.engine.writer.term import TermParts
 from echoroute.gateway.protocol import Gateway
 
 _STATUS_WORKERS = 8
@@ -60,40 +61,24 @@ class Writer:
             confirmation=confirmation,
             of_others=self._may_be_of_others,
         )
-        self.status = StatusLane(
-            writer=statuses,
+        parts = TermParts(
             table=desired.table,
             progress=desired.progress,
             actual=self.actual,
             gate=self.gate,
-            discovery=desired.discovery,
+            deletions=self.deletions,
+            queue=self.queue,
             clock=clock,
+        )
+        self.status = StatusLane(
+            parts,
+            writer=statuses,
+            discovery=desired.discovery,
             patched=desired.offer_patched,
             announce=announcer.transition,
         )
-        self._lane = GatewayLane(
-            gateway=gateway,
-            table=desired.table,
-            progress=desired.progress,
-            actual=self.actual,
-            gate=self.gate,
-            deletions=self.deletions,
-            queue=self.queue,
-            clock=clock,
-        )
-        self.rounds = Rounds(
-            lists=lists,
-            gateway=gateway,
-            table=desired.table,
-            progress=desired.progress,
-            actual=self.actual,
-            deletions=self.deletions,
-            gate=self.gate,
-            queue=self.queue,
-            clock=clock,
-            release=options.release,
-            announcer=announcer,
-        )
+        self._lane = GatewayLane(parts, gateway)
+        self.rounds = Rounds(parts, lists=lists, gateway=gateway, release=options.release, announcer=announcer)
 
     async def run(self) -> None:
         """Write until cancelled."""
