@@ -10,7 +10,7 @@ _HINTS = (
     ("i/o timeout", "does a NetworkPolicy or firewall stand between Consul's agent and the service?"),
     ("no such host", "can Consul's agent look this name up? See SERVICE_ADDRESS"),
     ("no route to host", "can Consul's agent reach this address? See SERVICE_ADDRESS"),
-    # A peer that hangs up is seen in one of these ways, as the time falls: while Consul reads, or while it still writes.
+    # A peer that hangs up is seen in one of these ways: while Consul reads, or while it still writes.
     (": EOF", _HANGS_UP),
     ("connection reset by peer", _HANGS_UP),
     ("broken pipe", _HANGS_UP),
