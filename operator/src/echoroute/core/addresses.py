@@ -1,6 +1,7 @@
-"""Addresses at which no service of an EchoRoute may have an instance: those of the gateway's own neighbours."""
+"""Addresses as the gateway reads them, and those at which no service of an EchoRoute may have an instance."""
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
@@ -26,6 +27,19 @@ def is_within(address: str, forbidden: Networks) -> bool:
         return bool(forbidden)
     found = _parsed(text)
     return found is not None and any(found in network for network in forbidden if network.version == found.version)
+
+
+@lru_cache(maxsize=4096)
+def as_nginx_reads(address: str) -> IPv4Address | IPv6Address | None:
+    """An address as nginx reads it: no zone, brackets around IPv6 alone. None for what is none."""
+    host = address[1:-1] if address.startswith("[") and address.endswith("]") else address
+    try:
+        found = ip_address(plain(host))
+    except ValueError:
+        return None
+    misplaced = "%" in host or (host != address and found.version == 4)
+    # nginx takes this one for an error of its own.
+    return None if misplaced or found == IPv4Address("255.255.255.255") else found
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:

@@ -4,16 +4,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
-from echoroute.core.addresses import Networks, is_within, plain
+from echoroute.core.addresses import Networks, as_nginx_reads, is_within
 
 SKIPPED: Final = "consul"
 """APISIX leaves out the service of this name, whatever it is told."""
 
-_LAST_PORT: Final = 65_535
+LAST_PORT: Final = 65_535
 _WITH_PORT: Final = re.compile(r"(\[[^]]*\]|[^:]*):([0-9]{1,5})")
 _NAMED: Final = 5
 """How many unusable instances are named: a service may have thousands."""
@@ -92,7 +90,7 @@ def discovered(
         healthy=0 if any(_spoils(instance.port) for instance in passing) else len(usable),
         total=total,
         failing=total - len(passes),
-        unusable=tuple(sorted(f"{_called(instance)} {flaw}" for instance, flaw in judged if flaw)),
+        unusable=tuple(sorted(f"{called(instance)} {flaw}" for instance, flaw in judged if flaw)),
         forbidden=at_forbidden,
     )
 
@@ -112,11 +110,11 @@ def _flaw(instance: Instance, *, ipv6: bool) -> str:
     """Why APISIX cannot use an instance, behind its id; empty where it can."""
     if not instance.address:
         return "has no address, and APISIX does not take its node's"
-    ip, shown = _ip(instance.address), _quoted(instance.address)
+    ip, shown = as_nginx_reads(instance.address), quoted(instance.address)
     own = _WITH_PORT.fullmatch(instance.address) if ip is None else None
     if own is not None and int(own[2]) != instance.port:
         return f"has the address {shown} with a port in it, which APISIX asks in place of {instance.port}"
-    ip = _ip(own[1]) if own is not None else ip
+    ip = as_nginx_reads(own[1]) if own is not None else ip
     if ip is None:
         return f"has the address {shown}, which is no IP address: APISIX does not look up names"
     if ip.is_unspecified:
@@ -136,24 +134,11 @@ def _flaw_of_port(port: int, address: str) -> str:
 
 def _spoils(port: int) -> bool:
     """Whether a port, which Consul takes, makes APISIX refuse the whole service."""
-    return not 0 <= port <= _LAST_PORT
-
-
-@lru_cache(maxsize=4096)
-def _ip(address: str) -> IPv4Address | IPv6Address | None:
-    """An address as nginx reads it: no zone, brackets around IPv6 alone. None for what is none."""
-    host = address[1:-1] if address.startswith("[") and address.endswith("]") else address
-    try:
-        found = ip_address(plain(host))
-    except ValueError:
-        return None
-    misplaced = "%" in host or (host != address and found.version == 4)
-    # nginx takes this one for an error of its own.
-    return None if misplaced or found == IPv4Address("255.255.255.255") else found
+    return not 0 <= port <= LAST_PORT
 
 
 def _spelled(names: Iterable[str]) -> str:
-    found = ", ".join(_quoted(name) for name in sorted(names)[:_NAMED])
+    found = ", ".join(quoted(name) for name in sorted(names)[:_NAMED])
     return f"Consul has {found}; write it so"
 
 
@@ -164,9 +149,11 @@ def _first_forbidden(instances: Iterable[Instance], forbidden: Networks) -> str:
     return min(found, default="")
 
 
-def _called(instance: Instance) -> str:
-    return _quoted(instance.id) if instance.id else "an instance without an id"
+def called(instance: Instance) -> str:
+    """An instance in a message."""
+    return quoted(instance.id) if instance.id else "an instance without an id"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """What somebody registered, in quotes and not too long."""
     return f"'{text if len(text) <= _SHOWN else text[: _SHOWN - 1] + '…'}'"
