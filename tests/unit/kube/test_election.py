@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 from echoroute.kube.election import Election, identity
 from echoroute.kube.lease import Lease
-from echoroute.net.fence import Fence
+from echoroute.net.fence import LONGEST_LEASE, Fence
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -242,6 +242,17 @@ async def a_lease_without_a_duration(world: World) -> None:
     await world.until(lambda: only.leads, 0.2)
 
 
+async def a_holder_for_ever(world: World) -> None:
+    edited = {
+        "metadata": {"resourceVersion": "7"},
+        "spec": {"holderIdentity": "odd", "leaseDurationSeconds": 2**31 - 1},
+    }
+    world.server.write(Lease.from_raw(edited))
+    only = world.start("only")
+    await world.never(lambda: only.leads, LONGEST_LEASE - 0.1)
+    await world.until(lambda: only.leads, 0.2)
+
+
 async def three_at_once(world: World) -> None:
     for pod in ("a", "b", "c"):
         world.start(pod)
@@ -271,6 +282,9 @@ CASES = [
     Case(restarted, "a container that starts again in its pod is another process"),
     Case(the_lease_of_a_dead_one, "the duration that its holder wrote counts, from when it was seen on"),
     Case(a_lease_without_a_duration, "where the holder wrote none, ours counts"),
+    Case(
+        a_holder_for_ever, "no replica of ours may lead for longer than the setting allows: so long is waited at most"
+    ),
     Case(three_at_once, "of updates of one version one is made"),
 ]
 
@@ -346,6 +360,14 @@ async def test_what_ends_the_work_ends_the_run_and_the_lease_is_released() -> No
             },
             Lease("a", 15.0, 3, 8),
             "as others write it",
+        ),
+        (
+            {
+                "metadata": {"resourceVersion": "9"},
+                "spec": {"holderIdentity": "a", "leaseDurationSeconds": 1_000_000_000},
+            },
+            Lease("a", LONGEST_LEASE, 0, 9),
+            "an edit by hand: no replica leads for so long, and the others must not wait for 30 years",
         ),
     ],
 )

@@ -12,6 +12,7 @@ from echoroute.core.objects import JsonObject
 from echoroute.errors import KubernetesError
 from echoroute.kube.api import KubernetesApi, object_path
 from echoroute.kube.echoroutes import FIELD_MANAGER
+from echoroute.net.fence import LONGEST_LEASE
 
 _API_VERSION = "coordination.k8s.io/v1"
 
@@ -23,19 +24,22 @@ class Lease:
     holder: str
     """Empty where nobody holds it."""
     duration: float
-    """Seconds after its last change for which the holder has it."""
+    """Seconds after its last change for which the holder has it; 0 where it names none."""
     transitions: int
     version: int
     """Of one resource they compare as integers."""
 
     @classmethod
     def from_raw(cls, raw: JsonObject) -> "Lease":
-        """What others have written may be anything: what is no value of its field counts as not there."""
+        """What others have written may be anything: what is no value of its field counts as not there.
+
+        client-go waits for as long as the Lease says. One edit by hand would then lock out every replica for years.
+        """
         spec = raw.get("spec")
         spec = spec if isinstance(spec, dict) else {}
         return cls(
             holder=str(spec.get("holderIdentity") or ""),
-            duration=float(_number(spec.get("leaseDurationSeconds"))),
+            duration=min(float(_number(spec.get("leaseDurationSeconds"))), LONGEST_LEASE),
             transitions=_number(spec.get("leaseTransitions")),
             version=EchoRouteObject.from_raw(raw).resource_version,
         )

@@ -27,6 +27,9 @@ READS: Final = frozenset({"GET", "HEAD"})
 KEEPALIVE: Final = 20.0
 """Seconds: idle connections are closed by us before the server does; nginx, and APISIX with it, closes after 60 s."""
 
+LONGEST_LEASE: Final = 300.0
+"""Seconds for which a replica may be set to hold the Lease; whatever names a longer time is no replica of ours."""
+
 _BOOT_CLOCK: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 

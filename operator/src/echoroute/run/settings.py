@@ -11,6 +11,7 @@ from echoroute.api.durations import PATTERN, seconds
 from echoroute.core.addresses import Networks, networks
 from echoroute.core.ownership import is_namespace, is_owner_id
 from echoroute.errors import SettingsError
+from echoroute.net.fence import LONGEST_LEASE
 
 _MAX_PORT = 65535
 
@@ -128,7 +129,7 @@ class Settings(BaseSettings):
     lease_duration: Duration = Field(
         default=15.0,
         ge=5,
-        le=300,
+        le=LONGEST_LEASE,
         multiple_of=1,
         description="After how much silence of the leader another replica takes over, as a duration of whole seconds. "
         "The leader renews 7 times meanwhile, and writes nothing after two thirds of it without a renewal. "
