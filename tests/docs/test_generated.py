@@ -44,11 +44,21 @@ def test_each_metric_that_the_code_counts_is_in_the_table():
     assert {"echoroute_routes", "echoroute_queue_depth", "echoroute_gateway_up"} <= told
 
 
-def test_each_alert_has_what_to_do():
+def test_each_alert_is_in_the_table_as_the_rules_have_it():
     rules = yaml.safe_load((ROOT / "manifests/components/monitoring/rules.yaml").read_text(encoding="utf-8"))
-    alerts = {rule["alert"] for group in rules["spec"]["groups"] for rule in group["rules"]}
+    alerts = {
+        rule["alert"]: (rule["for"], rule["labels"]["severity"], frozenset(_names(rule["expr"])))
+        for group in rules["spec"]["groups"]
+        for rule in group["rules"]
+    }
     text = (DOCS / "reference/metrics.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"^\| `(EchoRoute\w+)` \|", text, re.MULTILINE)) == alerts
+    rows = re.findall(r"^\| `(EchoRoute\w+)` \| ([^|]+) \| (\w+) \| (\w+) \| .+ \| .+ \|$", text, re.MULTILINE)
+    assert {name: (wait, severity, frozenset(_names(when))) for name, when, wait, severity in rows} == alerts
+
+
+def _names(text):
+    """The metrics in an expression or a sentence."""
+    return re.findall(r"echoroute_[a-z_]+", text)
 
 
 def _metrics(text):

@@ -31,50 +31,58 @@ _Added = Annotated[
 
 @fields
 class _AnswerHeaders(TypedDict, total=False):
-    set: Annotated[Headers, why("Response headers in place of the backend's.")]
-    add: Annotated[list[_Added], Field(min_length=1, max_length=32), why("`Name: value` beside the backend's.")]
-    remove: Annotated[HeaderNames, why("Response headers to take away.")]
+    set: Annotated[Headers, why("Response headers that replace the backend's.")]
+    add: Annotated[
+        list[_Added],
+        Field(min_length=1, max_length=32),
+        why("Response headers to add to the backend's, as `Name: value`."),
+    ]
+    remove: Annotated[HeaderNames, why("Response headers to remove.")]
 
 
 @fields
 class ResponseRewrite(TypedDict, total=False):
-    status_code: Annotated[int, Field(ge=200, le=598), why("Status in place of the backend's.")]
-    body: Annotated[Text, why("Body in place of the backend's.")]
+    status_code: Annotated[int, Field(ge=200, le=598), why("Status that replaces the backend's.")]
+    body: Annotated[Text, why("Body that replaces the backend's.")]
     headers: Annotated[_AnswerHeaders, why("Response headers to change.")]
-    vars: Annotated[Expression, why("Which answers are changed.")]
+    vars: Annotated[Expression, why("Which responses are changed. By default all.")]
 
 
-_Variables = Annotated[list[Expression], Field(min_length=1, max_length=20), why("Which requests; one has to hold.")]
-_Percentage = Annotated[int, Field(ge=0, le=100), why("Share of the requests.")]
+_Variables = Annotated[
+    list[Expression], Field(min_length=1, max_length=20), why("For which requests. One of the expressions has to hold.")
+]
+_Percentage = Annotated[int, Field(ge=0, le=100), why("Percentage of the requests.")]
 
 
 @fields
 class _Abort(TypedDict, total=False):
-    http_status: Required[Annotated[int, Field(ge=200, le=599), why("Status of the answer.")]]
-    body: Annotated[Text, why("Body of the answer.")]
-    headers: Annotated[Headers, why("Headers of the answer.")]
+    http_status: Required[Annotated[int, Field(ge=200, le=599), why("Status of the response.")]]
+    body: Annotated[Text, why("Body of the response.")]
+    headers: Annotated[Headers, why("Headers of the response.")]
     percentage: _Percentage
     vars: _Variables
 
 
 @fields
 class _Delay(TypedDict, total=False):
-    duration: Required[Annotated[float, Field(ge=0, le=60), why("Seconds; a minute at most: each holds a client.")]]
+    duration: Required[
+        Annotated[float, Field(ge=0, le=60), why("Seconds. At most a minute, because each delay holds a client.")]
+    ]
     percentage: _Percentage
     vars: _Variables
 
 
 @fields
 class FaultInjection(TypedDict, total=False):
-    abort: Annotated[_Abort, why("Answer without the backend.")]
-    delay: Annotated[_Delay, why("Wait before the backend is asked.")]
+    abort: Annotated[_Abort, why("Responds without asking the backend.")]
+    delay: Annotated[_Delay, why("Waits before it asks the backend.")]
 
 
 @fields
 class Mocking(TypedDict, total=False):
-    response_example: Required[Annotated[Text, why("Body of the answer.")]]
-    response_status: Annotated[int, Field(ge=200, le=599), why("Status of the answer.")]
-    response_headers: Annotated[Headers, why("Headers of the answer.")]
+    response_example: Required[Annotated[Text, why("Body of the response.")]]
+    response_status: Annotated[int, Field(ge=200, le=599), why("Status of the response.")]
+    response_headers: Annotated[Headers, why("Headers of the response.")]
     content_type: Annotated[
         str,
         Field(max_length=64),
@@ -82,10 +90,10 @@ class Mocking(TypedDict, total=False):
             r"(?:application/xml|application/json|text/plain|text/html|text/xml)(?:; ?charset=[A-Za-z0-9_-]+)?",
             "must be JSON, XML, plain text or HTML, with a charset if need be: 'application/json;charset=utf8'",
         ),
-        why("Content-Type of the answer."),
+        why("Content-Type of the response."),
     ]
-    delay: Annotated[int, Field(ge=0, le=60), why("Seconds; a minute at most: each holds a client.")]
-    with_mock_header: Annotated[bool, why("Whether the answer has the header `x-mock-by`.")]
+    delay: Annotated[int, Field(ge=0, le=60), why("Seconds. At most a minute, because each delay holds a client.")]
+    with_mock_header: Annotated[bool, why("Whether the response has the header `x-mock-by`.")]
 
 
 _ORIGIN = r"[a-z]+://[A-Za-z0-9._:\[\]-]+"
@@ -104,15 +112,17 @@ _OriginPatterns = Annotated[list[Regex], Field(min_length=1, max_length=32), Uni
 
 @fields
 class Cors(TypedDict, total=False):
-    allow_origins: Annotated[_Origins, why("Origins that may read answers.")]
-    allow_origins_by_regex: Annotated[_OriginPatterns, why("Patterns of such origins.")]
-    allow_methods: Annotated[_Names, why("Methods that they may use.")]
-    allow_headers: Annotated[_Names, why("Request headers that they may send.")]
-    expose_headers: Annotated[_Names, why("Response headers that they may read.")]
-    max_age: Annotated[int, Field(ge=-1, le=31_536_000), why("Seconds for which a browser keeps this; -1 for none.")]
-    allow_credential: Annotated[bool, why("Whether they may send credentials; then nothing may be '*'.")]
-    timing_allow_origins: Annotated[_Origins, why("Origins that may read times.")]
-    timing_allow_origins_by_regex: Annotated[_OriginPatterns, why("Patterns of such origins.")]
+    allow_origins: Annotated[_Origins, why("Origins that may read responses.")]
+    allow_origins_by_regex: Annotated[_OriginPatterns, why("Regular expressions for origins.")]
+    allow_methods: Annotated[_Names, why("Methods that these origins may use.")]
+    allow_headers: Annotated[_Names, why("Request headers that these origins may send.")]
+    expose_headers: Annotated[_Names, why("Response headers that these origins may read.")]
+    max_age: Annotated[
+        int, Field(ge=-1, le=31_536_000), why("Seconds for which a browser caches these rules; -1 for not at all.")
+    ]
+    allow_credential: Annotated[bool, why("Whether these origins may send credentials. Then no field may be '*'.")]
+    timing_allow_origins: Annotated[_Origins, why("Origins that may read timing data (`Timing-Allow-Origin`).")]
+    timing_allow_origins_by_regex: Annotated[_OriginPatterns, why("Regular expressions for origins.")]
 
 
 @fields
@@ -124,9 +134,9 @@ class Gzip(TypedDict, total=False):
         Field(min_length=1, max_length=64),
         why("Media types that are compressed."),
     ]
-    min_length: Annotated[int, Field(ge=1, le=1_073_741_824), why("Bytes below which an answer stays as it is.")]
-    comp_level: Annotated[int, Field(ge=1, le=9), why("How hard to try.")]
-    vary: Annotated[bool, why("Whether `Vary: Accept-Encoding` is set.")]
+    min_length: Annotated[int, Field(ge=1, le=1_073_741_824), why("Responses of fewer bytes are not compressed.")]
+    comp_level: Annotated[int, Field(ge=1, le=9), why("Level of compression: 1 is the fastest, 9 compresses most.")]
+    vary: Annotated[bool, why("Whether the response has `Vary: Accept-Encoding`.")]
 
 
 def _no_star_beside_credentials(config: Config) -> bool:
@@ -145,7 +155,7 @@ def _body_has_its_status(config: Config) -> bool:
 ANSWERS = {
     "cors": OpenPlugin(
         Cors,
-        left_out={"allow_origins_by_metadata": "Names parts of the plugin's metadata, which is the platform's."},
+        left_out={"allow_origins_by_metadata": "It refers to the plugin's metadata, which belongs to the platform."},
         rules=(
             Holds(
                 "must have allow_origins, allow_methods and allow_headers written out, and nothing '*', with "
@@ -158,20 +168,20 @@ ANSWERS = {
     "gzip": OpenPlugin(
         Gzip,
         left_out={
-            "buffers": "Memory of any size for each answer.",
-            "http_version": "A number that is a version; 1.1, its default, is what clients speak.",
+            "buffers": "It can reserve memory of any size for each response.",
+            "http_version": "The default, 1.1, is what clients use.",
         },
     ),
     "mocking": OpenPlugin(
-        Mocking, left_out={"response_schema": "Nested lists of it cost time that doubles with each level."}
+        Mocking, left_out={"response_schema": "The time to make its response doubles with each level of nested lists."}
     ),
     "response-rewrite": OpenPlugin(
         ResponseRewrite,
         left_out={
-            "body_base64": "A body that nobody can read here.",
-            "filters": "Holds whole answers, of up to 64 MiB, in the gateway's memory.",
-            "max_resp_body_size": "Belongs to filters.",
-            "response_expr": "Internal: the compiled vars, which would not be checked.",
+            "body_base64": "Its text cannot be judged.",
+            "filters": "They hold whole responses of up to 64 MiB in the gateway's memory.",
+            "max_resp_body_size": "It belongs to filters.",
+            "response_expr": "Internal: it holds the compiled `vars`, which nothing would check.",
         },
         rules=(
             some_of("status_code", "body", "headers"),

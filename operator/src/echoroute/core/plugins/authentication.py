@@ -8,10 +8,10 @@ from typing_extensions import TypedDict
 from echoroute.core.plugins.declaration import Config, Holds, OpenPlugin, some_of, why
 from echoroute.core.plugins.scalars import HeaderName, Message, Name, Realm, RejectedCode, Unique, counted, fields
 
-_ANONYMOUS = {"anonymous_consumer": "Every client would be a Consumer that another team's backend trusts."}
+_ANONYMOUS = {"anonymous_consumer": "Every client would become a Consumer, which another team's backend may trust."}
 
-HideCredentials = Annotated[bool, why("Whether the credentials are taken away before the backend sees them.")]
-AuthRealm = Annotated[Realm, why("What `WWW-Authenticate` says.")]
+HideCredentials = Annotated[bool, why("Whether the gateway removes the credentials from the request to the backend.")]
+AuthRealm = Annotated[Realm, why("The realm in the response header `WWW-Authenticate`.")]
 _Consumers = Annotated[list[Name], Field(min_length=1, max_length=256)]
 _Labels = Annotated[
     dict[Name, Annotated[list[Name], Field(min_length=1, max_length=64)]],
@@ -23,7 +23,7 @@ _Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "C
 
 @fields
 class KeyAuth(TypedDict, total=False):
-    header: Annotated[HeaderName, why("Header with the key; it is removed where credentials are hidden.")]
+    header: Annotated[HeaderName, why("Header with the key. `hide_credentials` removes it.")]
     query: Annotated[Name, why("Query argument with the key.")]
     hide_credentials: HideCredentials
     realm: AuthRealm
@@ -37,12 +37,14 @@ class BasicAuth(TypedDict, total=False):
 
 @fields
 class JwtAuth(TypedDict, total=False):
-    header: Annotated[HeaderName, why("Header with the token; it is removed where credentials are hidden.")]
+    header: Annotated[HeaderName, why("Header with the token. `hide_credentials` removes it.")]
     query: Annotated[Name, why("Query argument with the token.")]
     cookie: Annotated[Name, why("Cookie with the token.")]
     hide_credentials: HideCredentials
     key_claim_name: Annotated[Name, why("Claim that names the Consumer's key.")]
-    claims_to_verify: Annotated[list[Literal["exp", "nbf"]], Field(max_length=2), Unique, why("Claims that must hold.")]
+    claims_to_verify: Annotated[
+        list[Literal["exp", "nbf"]], Field(max_length=2), Unique, why("Claims that are verified.")
+    ]
     realm: AuthRealm
 
 
@@ -53,13 +55,17 @@ class HmacAuth(TypedDict, total=False):
         Field(min_length=1, max_length=3),
         why("Algorithms that a client may use."),
     ]
-    clock_skew: Annotated[int, Field(ge=1, le=86_400), why("Seconds that the clocks may differ; a day is plenty.")]
+    clock_skew: Annotated[int, Field(ge=1, le=86_400), why("Seconds by which the clocks may differ: at most a day.")]
     signed_headers: Annotated[
         list[Annotated[HeaderName, Field(max_length=50)]], Field(max_length=32), why("Headers that must be signed.")
     ]
-    validate_request_body: Annotated[bool, why("Whether the body is signed, too. It is held in memory meanwhile.")]
+    validate_request_body: Annotated[
+        bool, why("Whether the body is signed, too. The gateway holds it in memory meanwhile.")
+    ]
     max_req_body_size: Annotated[
-        int, Field(ge=1, le=1_048_576), why("Bytes of a body that is validated: 1 MiB, since APISIX would hold 64 MiB.")
+        int,
+        Field(ge=1, le=1_048_576),
+        why("Largest body that is validated, in bytes: at most 1 MiB. By default APISIX would hold 64 MiB."),
     ]
     hide_credentials: HideCredentials
     realm: AuthRealm
@@ -78,7 +84,7 @@ class MultiAuth(TypedDict, total=False):
         Annotated[
             list[_OneAuthPlugin],
             Field(min_length=2, max_length=4),
-            why("Objects of one plugin each, of which one has to succeed; each is judged as by itself."),
+            why("Objects with one plugin each, of which one has to succeed. Each config obeys its plugin's rules."),
         ]
     ]
 
@@ -86,17 +92,22 @@ class MultiAuth(TypedDict, total=False):
 @fields
 class _AllowedByMethods(TypedDict, total=False):
     user: Required[Annotated[Name, why("Name of a Consumer.")]]
-    methods: Required[Annotated[list[_Method], Field(min_length=1, max_length=10), why("What it may use.")]]
+    methods: Required[
+        Annotated[list[_Method], Field(min_length=1, max_length=10), why("Methods that this Consumer may use.")]
+    ]
 
 
 @fields
 class ConsumerRestriction(TypedDict, total=False):
     type: Annotated[
-        Literal["consumer_name", "consumer_group_id", "route_id", "service_id"], why("What the lists hold.")
+        Literal["consumer_name", "consumer_group_id", "route_id", "service_id"],
+        why("What the entries of the lists are."),
     ]
-    whitelist: Annotated[_Consumers, why("Who may use the route.")]
-    blacklist: Annotated[_Consumers, why("Who may not.")]
-    allowed_by_methods: Annotated[list[_AllowedByMethods], Field(min_length=1, max_length=64), why("Who may use what.")]
+    whitelist: Annotated[_Consumers, why("Entries that may use the route.")]
+    blacklist: Annotated[_Consumers, why("Entries that may not use the route.")]
+    allowed_by_methods: Annotated[
+        list[_AllowedByMethods], Field(min_length=1, max_length=64), why("Methods that each Consumer may use.")
+    ]
     rejected_code: RejectedCode
     rejected_msg: Message
 
@@ -104,7 +115,7 @@ class ConsumerRestriction(TypedDict, total=False):
 @fields
 class Acl(TypedDict, total=False):
     allow_labels: Annotated[_Labels, why("Labels of Consumers that may use the route.")]
-    deny_labels: Annotated[_Labels, why("Labels of Consumers that may not.")]
+    deny_labels: Annotated[_Labels, why("Labels of Consumers that may not use the route.")]
     rejected_code: RejectedCode
     rejected_msg: Message
 
@@ -130,10 +141,10 @@ AUTHENTICATION = {
     "acl": OpenPlugin(
         Acl,
         left_out={
-            "external_user_label_field": "Users of other providers come from plugins that are closed.",
-            "external_user_label_field_key": "As external_user_label_field.",
-            "external_user_label_field_parser": "As external_user_label_field.",
-            "external_user_label_field_separator": "As external_user_label_field.",
+            "external_user_label_field": "It reads users of other providers, whose plugins are closed.",
+            "external_user_label_field_key": "The same as external_user_label_field.",
+            "external_user_label_field_parser": "The same as external_user_label_field.",
+            "external_user_label_field_separator": "The same as external_user_label_field.",
         },
         rules=(some_of("allow_labels", "deny_labels"),),
     ),
@@ -148,7 +159,7 @@ AUTHENTICATION = {
     ),
     "jwt-auth": OpenPlugin(
         JwtAuth,
-        left_out={**_ANONYMOUS, "store_in_ctx": "Only plugins that are closed read what it stores."},
+        left_out={**_ANONYMOUS, "store_in_ctx": "Only closed plugins read what it stores."},
     ),
     "key-auth": OpenPlugin(KeyAuth, left_out=_ANONYMOUS),
     "multi-auth": OpenPlugin(

@@ -20,21 +20,21 @@ _TYPED_FORMS = {"proxy-rewrite": "; spec.rewrite is the typed form of this plugi
 class Meta(TypedDict, total=False):
     """What APISIX itself does with any plugin."""
 
-    disable: Annotated[bool, why("Whether the plugin is left out.")]
+    disable: Annotated[bool, why("Whether the plugin is switched off.")]
     filter: Annotated[Expression, why("For which requests it runs.")]
     error_response: Annotated[
         dict[Name, Message],
         Field(min_length=1, max_length=16),
         counted(16),
-        why("The body in place of its refusals of requests."),
+        why("Body of the plugin's refusals, in place of its own."),
     ]
 
 
 META = OpenPlugin(
     Meta,
     left_out={
-        "pre_function": "Lua code for the gateway.",
-        "priority": "Puts the plugin before or behind those of the platform's GlobalRules.",
+        "pre_function": "It is Lua code that runs in the gateway.",
+        "priority": "It would put the plugin before or behind the plugins of the platform's GlobalRules.",
     },
 )
 """The fields of `_meta`, which each plugin may have."""

@@ -12,7 +12,7 @@ from echoroute.api.scalars import NO_PATH_IN_THE_QUERY
 from echoroute.core.plugins.declaration import SOME_HEADERS, Config, Holds, OpenPlugin, one_of, some_of, why
 from echoroute.core.plugins.scalars import Alphabet, HeaderName, HeaderNames, Headers, Regex, fields
 
-_SUBSTITUTION = "A pattern and what the matched part becomes."
+_SUBSTITUTION = "A regular expression, and the replacement for what it matches."
 _is_template = re.compile(r"(?:[^$]|\$\$|\$[0-9]{1,2}(?![0-9])|\$\{[0-9]{1,2}\})*", re.DOTALL).fullmatch
 
 
@@ -48,9 +48,9 @@ _SetHeaders = Annotated[Headers, AfterValidator(_nothing_vanishes)]
 
 @fields
 class _RequestHeaders(TypedDict, total=False):
-    set: Annotated[_SetHeaders, why("Request headers in place of the client's.")]
-    add: Annotated[_SetHeaders, why("Request headers beside the client's.")]
-    remove: Annotated[HeaderNames, why("Request headers to take away.")]
+    set: Annotated[_SetHeaders, why("Request headers that replace the client's.")]
+    add: Annotated[_SetHeaders, why("Request headers to add to the client's.")]
+    remove: Annotated[HeaderNames, why("Request headers to remove.")]
 
 
 @fields
@@ -61,9 +61,11 @@ class ProxyRewrite(TypedDict, total=False):
         Alphabet(r"/[^\x00-\x1f\x7f-\x9f]*", "must start with '/' and have no control characters"),
         AfterValidator(_no_path_in_the_query),
         AfterValidator(_nothing_vanishes_in_a_path),
-        why("New path; spec.rewrite.path is the typed form."),
+        why("New path. `spec.rewrite.path` is the typed form."),
     ]
-    regex_uri: Annotated[_Substitution, why("A pattern and a replacement; spec.rewrite.regex is the typed form.")]
+    regex_uri: Annotated[
+        _Substitution, why("A regular expression and a replacement. `spec.rewrite.regex` is the typed form.")
+    ]
     host: Annotated[
         str,
         Field(min_length=1, max_length=259),
@@ -75,26 +77,26 @@ class ProxyRewrite(TypedDict, total=False):
 
 @fields
 class Redirect(TypedDict, total=False):
-    http_to_https: Annotated[bool, why("To https, with 301 or 308.")]
+    http_to_https: Annotated[bool, why("Redirects to https, with status 301 or 308.")]
     uri: Annotated[
         str,
         Field(min_length=2, max_length=1024),
         Alphabet(r"[^\x00-\x20\x7f-\x9f\\]+", "must have no blanks, backslashes or control characters"),
-        why("Where to; `$uri`, `${host}` and so on are variables."),
+        why("Where to redirect. Variables such as `$uri` and `${host}` are replaced."),
     ]
     regex_uri: Annotated[_Substitution, why(_SUBSTITUTION)]
-    ret_code: Annotated[Literal[301, 302, 303, 307, 308], why("The statuses that redirect.")]
+    ret_code: Annotated[Literal[301, 302, 303, 307, 308], why("Status of the redirect.")]
     encode_uri: Annotated[bool, why("Whether the new path is encoded.")]
-    append_query_string: Annotated[bool, why("Whether the query goes along; not with http_to_https.")]
+    append_query_string: Annotated[
+        bool, why("Whether the query is kept. Not with http_to_https, which always keeps it.")
+    ]
 
 
 @fields
 class RequestId(TypedDict, total=False):
-    header_name: Annotated[HeaderName, why("The header that is set where the client sent none.")]
-    include_in_response: Annotated[bool, why("Whether the answer has it, too.")]
-    algorithm: Annotated[
-        Literal["uuid", "nanoid", "ksuid", "uuidv7"], why("How ids are made; range_id may be of any length.")
-    ]
+    header_name: Annotated[HeaderName, why("Header with the id. The gateway sets it if the client sent none.")]
+    include_in_response: Annotated[bool, why("Whether the response has the header, too.")]
+    algorithm: Annotated[Literal["uuid", "nanoid", "ksuid", "uuidv7"], why("How ids are made.")]
 
 
 @fields
@@ -104,7 +106,9 @@ class ProxyControl(TypedDict, total=False):
 
 @fields
 class ProxyBuffering(TypedDict, total=False):
-    disable_proxy_buffering: Annotated[bool, why("Whether the answer is passed on as it comes.")]
+    disable_proxy_buffering: Annotated[
+        bool, why("Whether the gateway passes the response on as it arrives, without a buffer.")
+    ]
 
 
 @fields
@@ -117,7 +121,9 @@ class GrpcWeb(TypedDict, total=False):
     ]
     max_req_body_size: Required[
         Annotated[
-            int, Field(ge=1, le=4_194_304), why("Bytes of a request, 4 MiB at most: APISIX holds 64 MiB by default.")
+            int,
+            Field(ge=1, le=4_194_304),
+            why("Largest request, in bytes: at most 4 MiB. By default APISIX would hold 64 MiB."),
         ]
     ]
 
@@ -133,10 +139,10 @@ REQUESTS = {
     "proxy-rewrite": OpenPlugin(
         ProxyRewrite,
         left_out={
-            "method": "Its answer to HEAD would have a body; rewrite.method is the typed form, which takes no HEAD.",
-            "use_real_request_uri_unsafe": "Passes on what the client sent without any check.",
-            "connection": "Not in APISIX's schema, and read all the same: a header of the message itself.",
-            "upgrade": "As connection.",
+            "method": "The response to HEAD would have a body. `spec.rewrite.method` takes all but HEAD.",
+            "use_real_request_uri_unsafe": "It passes on what the client sent, without any check.",
+            "connection": "Not in APISIX's schema, but read all the same. It is a header of the message itself.",
+            "upgrade": "The same as connection.",
         },
         rules=(
             some_of("uri", "regex_uri", "host", "headers"),
@@ -151,7 +157,8 @@ REQUESTS = {
         ),
     ),
     "request-id": OpenPlugin(
-        RequestId, left_out={"range_id": "Ids of any length: one of 60 MB stalls every route while it is made."}
+        RequestId,
+        left_out={"range_id": "It makes ids of any length. An id of 60 MB stalls every route while it is made."},
     ),
 }
 """Name of the plugin to its declaration."""

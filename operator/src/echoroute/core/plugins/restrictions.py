@@ -25,31 +25,35 @@ _Referers = Annotated[
 @fields
 class IpRestriction(TypedDict, total=False):
     whitelist: Annotated[_Addresses, why("Addresses that may use the route.")]
-    blacklist: Annotated[_Addresses, why("Addresses that may not.")]
+    blacklist: Annotated[_Addresses, why("Addresses that may not use the route.")]
     message: Message
-    response_code: Annotated[Literal[403, 404], why("The status that a rejected client gets.")]
+    response_code: Annotated[Literal[403, 404], why("Status of the refusal.")]
 
 
 @fields
 class UaRestriction(TypedDict, total=False):
-    allowlist: Annotated[_Patterns, why("User agents that may use the route.")]
-    denylist: Annotated[_Patterns, why("User agents that may not.")]
-    bypass_missing: Annotated[bool, why("Whether requests without a User-Agent may.")]
+    allowlist: Annotated[_Patterns, why("Regular expressions for user agents that may use the route.")]
+    denylist: Annotated[_Patterns, why("Regular expressions for user agents that may not use the route.")]
+    bypass_missing: Annotated[bool, why("Whether requests without a `User-Agent` may use the route.")]
     message: Message
 
 
 @fields
 class RefererRestriction(TypedDict, total=False):
-    whitelist: Annotated[_Referers, why("Hosts of referers that may use the route.")]
-    blacklist: Annotated[_Referers, why("Hosts of referers that may not.")]
-    bypass_missing: Annotated[bool, why("Whether requests without a Referer may.")]
+    whitelist: Annotated[_Referers, why("Hosts in `Referer` that may use the route.")]
+    blacklist: Annotated[_Referers, why("Hosts in `Referer` that may not use the route.")]
+    bypass_missing: Annotated[bool, why("Whether requests without a `Referer` may use the route.")]
     message: Message
 
 
 @fields
 class UriBlocker(TypedDict, total=False):
-    block_rules: Required[Annotated[_Patterns, Unique, why("Patterns of paths, with their query, that are refused.")]]
-    case_insensitive: Annotated[bool, why("Whether letter case counts not.")]
+    block_rules: Required[
+        Annotated[
+            _Patterns, Unique, why("Regular expressions. A request is refused if one matches its path with the query.")
+        ]
+    ]
+    case_insensitive: Annotated[bool, why("Whether the regular expressions ignore letter case.")]
     rejected_code: RejectedCode
     rejected_msg: Message
 
@@ -59,7 +63,7 @@ class ClientControl(TypedDict, total=False):
     max_body_size: Annotated[
         int,
         Field(ge=1, le=1_073_741_824),
-        why("Bytes of a body, 1 GiB at most: 0 would lift the platform's own limit."),
+        why("Largest body, in bytes: at most 1 GiB. 0 would remove the platform's own limit."),
     ]
 
 
@@ -70,10 +74,10 @@ class Csrf(TypedDict, total=False):
             str,
             Field(min_length=1, max_length=1024),
             Alphabet(r"[!-~]+", "must be printable ASCII without blanks"),
-            why("Secret with which tokens are signed."),
+            why("Secret that signs the tokens."),
         ]
     ]
-    expires: Annotated[int, Field(ge=1, le=31_536_000), why("Seconds for which a token holds; a year at most.")]
+    expires: Annotated[int, Field(ge=1, le=31_536_000), why("Seconds for which a token is valid: at most a year.")]
     name: Annotated[HeaderName, why("Name of the header and of the cookie.")]
 
 
@@ -87,29 +91,27 @@ _Key = Annotated[
         "key_type: var_combination several, such as '$remote_addr $consumer_name'",
     ),
     why(
-        "What is counted by: nothing that a header or the path chooses, since a client could fill the dictionary of "
-        "counters that all routes share."
+        "What requests are counted by. A header or the path may not choose it: a client could fill the dictionary of "
+        "counters, which all routes share."
     ),
 ]
 _KeyType = Annotated[Literal["var", "var_combination"], why("Whether `key` is one variable, or several with `$`.")]
-_Local = Annotated[Literal["local"], why("Counters are kept in the gateway.")]
-_Degradation = Annotated[bool, why("Whether requests pass where the counting fails.")]
+_Local = Annotated[Literal["local"], why("Where the counters are: in the gateway.")]
+_Degradation = Annotated[bool, why("Whether requests pass if the counting fails.")]
 _COUNT = 1_000_000_000
 _LONGEST_WAIT = 60  # seconds; each wait holds a client, and so a connection of the gateway's
 
 
 @fields
 class LimitReq(TypedDict, total=False):
-    rate: Required[Annotated[float, Field(ge=0.001, le=1_000_000), why("Requests a second.")]]
+    rate: Required[Annotated[float, Field(ge=0.001, le=1_000_000), why("Requests per second.")]]
     burst: Required[
-        Annotated[
-            float, Field(ge=0, le=100_000), why("Requests beyond the rate that are delayed; each holds a client.")
-        ]
+        Annotated[float, Field(ge=0, le=100_000), why("Requests beyond the rate that are delayed, not rejected.")]
     ]
     key: Required[_Key]
     key_type: _KeyType
     policy: _Local
-    nodelay: Annotated[bool, why("Whether what exceeds the rate, within burst, passes at once.")]
+    nodelay: Annotated[bool, why("Whether requests within `burst` pass without a delay.")]
     rejected_code: RejectedCode
     rejected_msg: Message
     allow_degradation: _Degradation
@@ -117,12 +119,16 @@ class LimitReq(TypedDict, total=False):
 
 @fields
 class LimitConn(TypedDict, total=False):
-    conn: Required[Annotated[int, Field(ge=1, le=1_000_000), why("Requests at once.")]]
-    burst: Required[Annotated[int, Field(ge=0, le=1_000_000), why("Requests beyond these that are delayed.")]]
-    default_conn_delay: Required[
-        Annotated[float, Field(ge=0.001, le=60), why("Seconds of delay; a minute at most, since each holds a client.")]
+    conn: Required[Annotated[int, Field(ge=1, le=1_000_000), why("Requests at the same time.")]]
+    burst: Required[
+        Annotated[int, Field(ge=0, le=1_000_000), why("Requests beyond `conn` that are delayed, not rejected.")]
     ]
-    only_use_default_delay: Annotated[bool, why("Whether the delay does not grow with the excess.")]
+    default_conn_delay: Required[
+        Annotated[
+            float, Field(ge=0.001, le=60), why("Seconds of delay: at most a minute, because each delay holds a client.")
+        ]
+    ]
+    only_use_default_delay: Annotated[bool, why("Whether the delay stays the same, however many requests there are.")]
     key: Required[_Key]
     key_type: _KeyType
     policy: _Local
@@ -133,18 +139,25 @@ class LimitConn(TypedDict, total=False):
 
 @fields
 class LimitCount(TypedDict, total=False):
-    count: Required[Annotated[int, Field(ge=1, le=_COUNT), why("Requests in a window.")]]
+    count: Required[Annotated[int, Field(ge=1, le=_COUNT), why("Requests in a time window.")]]
     time_window: Required[
-        Annotated[int, Field(ge=1, le=86_400), why("Seconds; a day at most: longer ones fill the shared dictionary.")]
+        Annotated[
+            int,
+            Field(ge=1, le=86_400),
+            why("Length of a window in seconds: at most a day. Longer windows fill the shared dictionary."),
+        ]
     ]
-    window_type: Annotated[Literal["fixed", "sliding"], why("Whether windows follow each other, or move.")]
+    window_type: Annotated[
+        Literal["fixed", "sliding"],
+        why("Whether each window begins after the last one (`fixed`), or moves with time (`sliding`)."),
+    ]
     key: _Key
     key_type: _KeyType
     policy: _Local
     rejected_code: RejectedCode
     rejected_msg: Message
     allow_degradation: _Degradation
-    show_limit_quota_header: Annotated[bool, why("Whether answers tell what is left.")]
+    show_limit_quota_header: Annotated[bool, why("Whether response headers show the quota and what is left of it.")]
 
 
 def _key_has_its_type(config: Config) -> bool:
@@ -170,14 +183,14 @@ _KEY_TYPE = Holds(
     "must have a key with '$' exactly where key_type is var_combination ('remote_addr', or '$remote_addr')",
     _key_has_its_type,
 )
-_REDIS = "Names a Redis at any address; counters are kept in the gateway (policy: local)."
+_REDIS = "It names a Redis at any address. Counters are kept in the gateway (policy: local)."
 _REDIS_FIELDS = (
     "redis_host", "redis_port", "redis_username", "redis_password", "redis_database", "redis_timeout", "redis_ssl",
     "redis_ssl_verify", "redis_keepalive_timeout", "redis_keepalive_pool", "redis_cluster_nodes", "redis_cluster_name",
     "redis_cluster_ssl", "redis_cluster_ssl_verify",
 )  # fmt: skip
 _NO_REDIS = dict.fromkeys(_REDIS_FIELDS, _REDIS)
-_RULES = "Its keys are free text with variables: a client could fill the dictionary that all routes share."
+_RULES = "Its keys are free text with variables. A client could fill the dictionary that all routes share."
 
 RESTRICTIONS = {
     "client-control": OpenPlugin(ClientControl),
@@ -206,12 +219,12 @@ RESTRICTIONS = {
                 ),
                 _REDIS,
             ),
-            "group": "Shares the quota of all routes that name it, other teams' included.",
+            "group": "It shares one quota among all routes that name it, other teams' included.",
             "rules": _RULES,
             "_vid": "Internal to the workflow plugin.",
-            "limit_header": "Not in APISIX's schema, and read all the same: a response header of any name.",
-            "remaining_header": "As limit_header.",
-            "reset_header": "As limit_header.",
+            "limit_header": "Not in APISIX's schema, but read all the same. It sets a response header of any name.",
+            "remaining_header": "The same as limit_header.",
+            "reset_header": "The same as limit_header.",
         },
         rules=(_KEY_TYPE,),
     ),
@@ -230,7 +243,7 @@ RESTRICTIONS = {
     "referer-restriction": OpenPlugin(RefererRestriction, rules=(one_of("whitelist", "blacklist"),)),
     "ua-restriction": OpenPlugin(UaRestriction, rules=(one_of("allowlist", "denylist"),)),
     "uri-blocker": OpenPlugin(
-        UriBlocker, left_out={"block_rules_concat": "Internal: the joined pattern, which would not be checked."}
+        UriBlocker, left_out={"block_rules_concat": "Internal: it holds the joined pattern, which nothing would check."}
     ),
 }  # fmt: skip
 """Name of the plugin to its declaration."""

@@ -68,7 +68,7 @@ Text = Annotated[
 
 Message = Annotated[
     str,
-    Field(min_length=1, max_length=1024, description="What a rejected client reads."),
+    Field(min_length=1, max_length=1024, description="Text of the refusal."),
     Alphabet(_NO_CONTROL, _NO_CONTROL_PROBLEM),
 ]
 
@@ -139,7 +139,7 @@ Address = Annotated[
     AfterValidator(_address),
 ]
 
-RejectedCode = Annotated[int, Field(ge=200, le=599, description="The status that a rejected client gets.")]
+RejectedCode = Annotated[int, Field(ge=200, le=599, description="Status of the refusal.")]
 
 Realm = Annotated[
     str,
