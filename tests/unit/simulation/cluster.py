@@ -5,12 +5,14 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from echoroute.api.objects import EchoRouteObject
 from echoroute.api.status import pending_status
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.seen import Seen, seen
 from echoroute.core.source import Listing
+from echoroute.engine.source import Source
 from echoroute.errors import SourceError
 from echoroute.kube.echoroutes import Crd
 
@@ -20,14 +22,28 @@ GATEWAY_CLASS = "apisix"
 Deliver = Callable[[Seen], None]
 
 
+class Watchable(Source, Protocol):
+    """Where EchoRoutes are kept, and its watch."""
+
+    async def watch(self, deliver: Deliver) -> None: ...
+
+
+@dataclass
+class Listed(Listing):
+    """A list, and what the operator finds out by reading what it has not read yet."""
+
+    ours: set[Key] = field(default_factory=set)
+    """Those of our gateway class."""
+
+
 @dataclass
 class Cluster:
     """What users do are the plain methods; what the engine calls are the coroutines (`engine.Source`)."""
 
     now: Callable[[], float]
     deletions_are_told: bool = True
-    deliver: Deliver | None = None
-    """Where events go; None while nobody watches."""
+    watches: dict[Deliver, asyncio.Future[None]] = field(default_factory=dict)
+    """Where events go, and the end of each watch."""
     event_delay: float = 0.0
     """Each event comes up to so many seconds late, so that they overtake each other."""
     losing_events: bool = False
@@ -46,7 +62,6 @@ class Cluster:
     objects: dict[Key, JsonObject] = field(default_factory=dict)
     _version: int = 100
     _lives: int = 0
-    _watch: asyncio.Future[None] | None = None
     _watchable: bool = True
     _history: int = 0
     """Which one its versions are of: a backup brings another one."""
@@ -101,7 +116,7 @@ class Cluster:
         """
         assert self._backup is not None
         self._history += 1
-        self._end_watch()
+        self._end_watches()
         objects, self._version, self.crd = self._backup
         self.objects = dict(objects)
         self._read.clear()
@@ -111,24 +126,30 @@ class Cluster:
         """Watch until it breaks; it lists first, as kopf's does. Raises `SourceError`."""
         if not self._watchable:
             raise SourceError("forbidden", status=403)
-        self.deliver, self._watch = deliver, asyncio.get_running_loop().create_future()
+        over = self.watches[deliver] = asyncio.get_running_loop().create_future()
         try:
             for raw in self.objects.values():
                 deliver(self._seen(raw))
-            await self._watch
+            await over
         finally:
-            self.deliver = self._watch = None
+            self.watches.pop(deliver, None)
         raise SourceError("the watch broke", status=0)
 
     def watchable(self, on: bool) -> None:
         self._watchable = on
         if not on:
-            self._end_watch()
+            self._end_watches()
 
-    def _end_watch(self) -> None:
-        self.deliver = None
-        if self._watch is not None and not self._watch.done():
-            self._watch.set_result(None)
+    def hang_up(self) -> None:
+        """Who watches has ended, and hears nothing more."""
+        for over in self.watches.values():
+            over.cancel()
+        self.watches.clear()
+
+    def _end_watches(self) -> None:
+        for over in self.watches.values():
+            over.set_result(None)
+        self.watches.clear()
 
     def _seen(self, raw: JsonObject) -> Seen:
         version = int(str(_metadata(raw)["resourceVersion"]))
@@ -143,15 +164,12 @@ class Cluster:
         self._tell(self.objects[key], deleted=False)
 
     def _tell(self, raw: JsonObject, *, deleted: bool) -> None:
-        if self.deliver is None or self.losing_events:
+        if not self.watches or self.losing_events:
             return
         event = seen(raw, gateway_class=GATEWAY_CLASS, deleted=True) if deleted else self._seen(raw)
-        delay = random.uniform(0.0, self.event_delay)  # noqa: S311 - a schedule, not a secret
-        asyncio.get_running_loop().call_later(delay, self._hand_over, self.deliver, event)
-
-    def _hand_over(self, deliver: Deliver, event: Seen) -> None:
-        if self.deliver is deliver:
-            deliver(event)
+        for deliver, over in self.watches.items():
+            delay = random.uniform(0.0, self.event_delay)  # noqa: S311 - a schedule, not a secret
+            asyncio.get_running_loop().call_later(delay, _hand_over, deliver, over, event)
 
     async def list(self, *, metadata_only: bool) -> Listing:
         await self._answer()
@@ -168,12 +186,14 @@ class Cluster:
             raise SourceError("connection reset", status=0)
         return listing
 
-    def now_listed(self, *, metadata_only: bool) -> Listing:
+    def now_listed(self, *, metadata_only: bool) -> Listed:
         """What a list says that is made now."""
-        listing = Listing(version=self._version)
+        listing = Listed(version=self._version)
         for key, raw in self.objects.items():
             found = self._seen(raw)
             listing.versions[key] = found.version
+            if found.entry is not None:
+                listing.ours.add(key)
             if not metadata_only:
                 listing.objects.append(found)
         return listing
@@ -209,6 +229,11 @@ class Cluster:
         await asyncio.sleep(0.005)
         if self.down:
             raise SourceError("connection refused", status=0)
+
+
+def _hand_over(deliver: Deliver, over: asyncio.Future[None], event: Seen) -> None:
+    if not over.done():
+        deliver(event)
 
 
 def _metadata(raw: JsonObject) -> JsonObject:

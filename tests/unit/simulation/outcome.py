@@ -14,8 +14,7 @@ _NOT_ACCEPTED = {"denied": "False/NotAllowed", "invalid": "False/Invalid", "deep
 
 def problems(schedule: Schedule) -> list[str]:
     """What is not as asked, each as a sentence."""
-    running = schedule.world._running
-    if running is None or running.done():
+    if schedule.has_ended:
         return ["the operator has ended"]
     found = ((key, _problem(schedule, key) or _untrue(schedule, key)) for key in KEYS)
     told = [f"{key} ({schedule.asked.get(key)}): {problem}" for key, problem in found if problem]
@@ -76,8 +75,7 @@ def _problem_of_accepted(schedule: Schedule, key: Key, kind: str, ready: str, *,
 
 def _is_held(schedule: Schedule) -> bool:
     """Whether the brake holds it, for want of anybody who could have told that it may go, or holds others first."""
-    held = schedule.world.writer.deletions._held
-    return schedule.excused and held is not None
+    return schedule.excused and schedule.held is not None
 
 
 def _somebody_has(schedule: Schedule, spec: object) -> bool:

@@ -19,6 +19,7 @@ from echoroute.core.facts import Programmed
 from echoroute.core.objects import Key, ObjectRef
 from echoroute.core.plan import Digest, Known
 from echoroute.core.seen import Seen
+from echoroute.engine.engine import Engine
 from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority
 from echoroute.engine.store import Store, Transition
@@ -26,8 +27,11 @@ from echoroute.engine.writer import rhythm
 from echoroute.engine.writer.actual import Actual
 from echoroute.engine.writer.deletions import Deletions
 from echoroute.engine.writer.gateway_lane import GatewayLane
+from echoroute.kube import election
 
 from .play import play
+from .replicated import Replicated
+from .schedules import Schedule
 
 Patch = pytest.MonkeyPatch
 Plant = Callable[[Patch], None]
@@ -171,6 +175,23 @@ def writes_what_is_there(patch: Patch) -> None:
     patch.setattr(Actual, "around", doubtful)
 
 
+def a_term_ends_late(patch: Patch) -> None:
+    """A leader may write for longer than the others wait for it."""
+    patch.setattr(election, "_DEADLINE", 2.0)
+
+
+def a_standby_forgets_deletions(patch: Patch) -> None:
+    """What was deleted before a term is explained to nobody."""
+    term = Engine._term
+
+    async def forgetful(self: Engine) -> None:
+        self.desired.store._ended.clear()
+        await term(self)
+
+    patch.setattr(Engine, "_term", forgetful)
+
+
+OF_REPLICAS: tuple[Plant, ...] = (a_term_ends_late, a_standby_forgets_deletions)
 PLANTS: tuple[Plant, ...] = (
     no_floor,
     said_too_early,
@@ -187,6 +208,7 @@ PLANTS: tuple[Plant, ...] = (
     older_versions_win,
     somebody_elses_is_ours,
     writes_what_is_there,
+    *OF_REPLICAS,
 )
 
 
@@ -196,7 +218,7 @@ def finds(plant: Plant, seeds: Iterable[int]) -> list[tuple[int, str]]:
     with pytest.MonkeyPatch.context() as patch:
         plant(patch)
         for seed in seeds:
-            problems = play(seed)
+            problems = play(seed, Replicated if plant in OF_REPLICAS else Schedule)
             if problems:
                 found.append((seed, problems[0]))
     return found

@@ -15,14 +15,14 @@ _FLOOR = 10.0
 """Seconds between two full lists of the gateway."""
 
 
-def play(seed: int) -> list[str]:
+def play(seed: int, kind: type[Schedule] = Schedule) -> list[str]:
     """Play the schedule of a seed; gives what was wrong."""
     with alike.always():
-        return run_in_virtual_time(_play(seed))
+        return run_in_virtual_time(_play(seed, kind))
 
 
-async def _play(seed: int) -> list[str]:
-    schedule = Schedule.new(seed)
+async def _play(seed: int, kind: type[Schedule]) -> list[str]:
+    schedule = kind.new(seed)
     chance = schedule.chance
     for key in KEYS:
         schedule.apply(key, chance.choice(["good", "good", "other", "shared", "common"]))
@@ -64,11 +64,10 @@ async def _rest(schedule: Schedule) -> None:
 
 async def _restart(schedule: Schedule) -> None:
     """A restart over what is unchanged writes nothing and patches nothing."""
-    await schedule.world.stop()
     _begin_counting(schedule)
-    schedule.start()
+    await schedule.succeed()
     await asyncio.sleep(3 * DRIFT_INTERVAL)
-    await schedule.world.stop()
+    await schedule.stop()
     # What was rejected is asked for again; what was in doubt while the operator ran may be none by the clocks alone;
     # and who has what is known of those alone that serve it, which is not where somebody else's object is in the way.
     theirs = sum(not schedule.gateway.is_owned(ref) for ref in schedule.gateway.objects)
@@ -90,8 +89,7 @@ def _check_count(schedule: Schedule, what: str, writes: int, patches: int) -> No
 def _lists(schedule: Schedule) -> list[str]:
     """Two lists are far enough from each other in each life, but for the one that makes a token good."""
     breaches = []
-    ends = [began for began, _ in schedule.lives[1:]]
-    for (began, has_token), ended in zip(schedule.lives, [*ends, None], strict=True):
+    for (began, has_token), (ended, _) in itertools.pairwise([*schedule.lives, (None, False)]):
         times = schedule.gateway.listed[began:ended]
         close = [late - early for early, late in itertools.pairwise(times) if late - early < _FLOOR]
         if len(close) > has_token:

@@ -20,9 +20,12 @@ from echoroute.kube.election import Election, identity
 from echoroute.net.fence import Fence
 
 from ..kube.leases import DURATION, Client, Server
-from .cluster import Cluster
+from .cluster import Cluster, Deliver
 from .gateway import Fault, SimulatedGateway
+from .rules import Rules
 from .test_convergence import DRIFT_INTERVAL, GOOD, OWNER, POLICY, QUIET, SPECS, Silent, World, check, ref_of
+from .told import Told
+from .watched import WatchedGateway, WatchedSource
 
 KEPT = [Key("shop", f"kept-{number}") for number in range(3)]
 """Asked for from the beginning to the end: nobody may ever delete what belongs to them."""
@@ -40,6 +43,23 @@ class Freezer:
         self.awake.set()
         self.connecting = 0
         """Writes that are on their way to the fence."""
+        self._missed: list[tuple[Deliver, Seen]] = []
+
+    def freeze(self) -> None:
+        self.awake.clear()
+
+    def thaw(self) -> None:
+        self.awake.set()
+        missed, self._missed = self._missed, []
+        for deliver, event in missed:
+            deliver(event)
+
+    def hear(self, deliver: Deliver, event: Seen) -> None:
+        """An event: a process that is frozen reads it when it wakes up."""
+        if self.awake.is_set():
+            deliver(event)
+        else:
+            self._missed.append((deliver, event))
 
     async def leave(self) -> None:
         """A write: it connects, which may take long; then the fence, and nothing between it and the request."""
@@ -55,11 +75,15 @@ class Freezer:
 
 @dataclass(frozen=True, slots=True)
 class FrozenSource:
-    """Implements `echoroute.engine.source.Source`."""
+    """The cluster, as a process sees it that may be frozen."""
 
     cluster: Cluster
     freezer: Freezer
     deletions_are_told: bool = True
+
+    async def watch(self, deliver: Deliver) -> None:
+        await self.freezer.awake.wait()
+        await self.cluster.watch(lambda event: self.freezer.hear(deliver, event))
 
     async def list(self, *, metadata_only: bool) -> Listing:
         await self.freezer.awake.wait()
@@ -124,20 +148,27 @@ class Replica:
         fence = Fence(clock)
         self.lease = Client(both.leases)
         self.freezer = Freezer(fence, lambda: both.wrote(self))
-        self.engine = Engine(
-            options=_options(),
-            source=FrozenSource(both.cluster, self.freezer),
-            gateway=FrozenGateway(both.gateway, self.freezer),
-            follower=None,
-            announcer=Silent(),
+        self.rules = both.new_rules()
+        told = self.rules.told
+        source = WatchedSource(FrozenSource(both.cluster, self.freezer), told, self.rules)
+        gateway = WatchedGateway(FrozenGateway(both.gateway, self.freezer), told, self.rules)
+        self.engine = engine = Engine(
+            options=both.options(), source=source, gateway=gateway, follower=None, announcer=Silent()
         )
+
+        def deliver(event: Seen) -> None:
+            engine.desired.offer(event)
+
         self._both = both
-        self._missed: list[Seen] = []
         self._election = Election(self.lease, identity=identity("pod"), duration=DURATION, fence=fence, clock=clock)
         lead: Lead = self._lead if both.elected else always
         if not both.elected:
             fence.open()
-        self._task = asyncio.create_task(self.engine.run(self._watch, lead))
+        self._task = asyncio.create_task(engine.run(lambda: source.watch(deliver), lead))
+
+    @property
+    def has_ended(self) -> bool:
+        return self._task.done()
 
     @property
     def leads(self) -> bool:
@@ -156,28 +187,13 @@ class Replica:
 
         await self._election.run(heard_late)
 
-    async def _watch(self) -> None:
-        for found in (await self._both.cluster.list(metadata_only=False)).objects:
-            self.engine.desired.offer(found)
-        await asyncio.get_running_loop().create_future()
-
-    def tell(self, event: Seen) -> None:
-        """What the watch tells, which a frozen process reads when it wakes up."""
-        if not self.freezer.awake.is_set():
-            self._missed.append(event)
-        elif self.engine.watching.up:
-            self.engine.desired.offer(event)
-
     def freeze(self) -> None:
-        self.freezer.awake.clear()
+        self.freezer.freeze()
         self.lease.cut = True
 
     def thaw(self) -> None:
         self.lease.cut = False
-        self.freezer.awake.set()
-        missed, self._missed = self._missed, []
-        for event in missed:
-            self.engine.desired.offer(event)
+        self.freezer.thaw()
 
     async def end(self, *, release: bool) -> None:
         """Stop it, or kill it: then no request of it arrives any more."""
@@ -200,14 +216,17 @@ class Both:
     leases: Server = field(default_factory=Server)
     asked: dict[Key, str] = field(default_factory=dict)
     replicas: list[Replica] = field(default_factory=list)
+    confirm_deletion: str | None = None
+    """The token that replicas which start from now on are given."""
     breaches: list[str] = field(default_factory=list)
+    confirmed: set[tuple[ObjectRef, int]] = field(default_factory=set)
+    born: dict[tuple[str, int], float] = field(default_factory=dict)
 
     @classmethod
     def new(cls, *, elected: bool = True) -> "Both":
         now = asyncio.get_running_loop().time
         both = cls(Cluster(now), SimulatedGateway(now, OWNER), elected)
         both.gateway.on_change = both._look_at
-        both.cluster.deliver = both._tell
         for key in KEPT:
             both.apply(key, GOOD)
         return both
@@ -216,9 +235,22 @@ class Both:
         if isinstance(change, Delete) and change.ref in map(ref_of, KEPT):
             self.breaches.append(f"{change}: nobody asked for that")
 
-    def _tell(self, event: Seen) -> None:
-        for replica in self.replicas:
-            replica.tell(event)
+    def options(self) -> Options:
+        return Options(
+            owner=OWNER,
+            owner_given=False,
+            namespaces=frozenset(),
+            policy=POLICY,
+            confirm_deletion=self.confirm_deletion,
+            release=lambda token: f"ECHOROUTE_CONFIRM_DELETION={token}",
+            drift_interval=DRIFT_INTERVAL,
+            concurrency=4,
+        )
+
+    def new_rules(self) -> Rules:
+        """What a replica that starts now has to keep to; a breach of one is one of all."""
+        told = Told(self.gateway.now)
+        return Rules(self.cluster, self.gateway, told, told.now, self.breaches, self.confirmed, self.born)
 
     def apply(self, key: Key, kind: str) -> None:
         self.cluster.apply(key, SPECS[kind](key))
@@ -248,16 +280,3 @@ class Both:
         assert self.breaches == []
         check(World(self.cluster, self.gateway), self.asked, set())
         assert all(ref_of(key) in self.gateway.objects for key in KEPT)
-
-
-def _options() -> Options:
-    return Options(
-        owner=OWNER,
-        owner_given=False,
-        namespaces=frozenset(),
-        policy=POLICY,
-        confirm_deletion=None,
-        release=lambda token: f"ECHOROUTE_CONFIRM_DELETION={token}",
-        drift_interval=DRIFT_INTERVAL,
-        concurrency=4,
-    )

@@ -44,6 +44,11 @@ class Rules:
     unsure_until: float = NEVER
     """Until when the operator need not have noticed that it is told of another history."""
 
+    def begin_round(self) -> None:
+        """The operator has a complete list of the gateway."""
+        self.owned = sum(map(self.gateway.is_owned, self.gateway.objects))
+        self.unexplained.clear()
+
     def look_at_try(self, change: Change) -> None:
         """The operator is about to ask for a change of the gateway."""
         stored = self.gateway.objects.get(change.ref)

@@ -10,15 +10,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from echoroute.api.objects import EchoRouteObject
+from echoroute.core.brake import Held
 from echoroute.core.objects import JsonObject, Key
+from echoroute.gateway.protocol import Gateway
 
-from .cluster import GATEWAY_CLASS
-from .gateway import REFUSED, Fault
+from .cluster import GATEWAY_CLASS, Cluster, Watchable
+from .gateway import REFUSED, Fault, SimulatedGateway
 from .rules import Rules
 from .test_convergence import DRIFT_INTERVAL, OWNER, World, ref_of, spec_of
 from .told import Told
 from .virtual_time import VirtualTimeLoop
-from .watched import WatchedCluster, WatchedGateway
+from .watched import WatchedGateway, WatchedSource
 
 NAMESPACES = [f"team-{number}" for number in range(5)]
 KEYS = [Key(namespace, f"r{number}") for namespace in NAMESPACES for number in range(8)]
@@ -57,12 +59,26 @@ CONFLICTING = {"shared", "common"}
 
 
 @dataclass
+class WatchedWorld(World):
+    """A world in which somebody listens."""
+
+    told: Told = field(kw_only=True)
+    rules: Rules = field(kw_only=True)
+
+    def sides(self) -> tuple[Watchable, Gateway]:
+        return (
+            WatchedSource(self.cluster, self.told, self.rules),
+            WatchedGateway(self.gateway, self.told, self.rules),
+        )
+
+
+@dataclass
 class Schedule:
     """One world, and what is asked of it."""
 
     world: World
-    cluster: WatchedCluster
-    gateway: WatchedGateway
+    cluster: Cluster
+    gateway: SimulatedGateway
     told: Told
     rules: Rules
     loop: VirtualTimeLoop
@@ -79,12 +95,22 @@ class Schedule:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualTimeLoop)
         random.seed(seed)
-        told = Told(loop.time)
-        cluster, gateway = WatchedCluster(loop.time, told=told), WatchedGateway(loop.time, OWNER, told=told)
-        cluster.rules = gateway.rules = rules = Rules(cluster, gateway, told, loop.time)
-        world = World(cluster, gateway)
+        told, cluster, gateway = Told(loop.time), Cluster(loop.time), SimulatedGateway(loop.time, OWNER)
+        rules = Rules(cluster, gateway, told, loop.time)
+        world = WatchedWorld(cluster, gateway, told=told, rules=rules)
         gateway.on_change, gateway.is_told = world.look_at, lambda _: False
         return cls(world, cluster, gateway, told, rules, loop, random.Random(seed))  # noqa: S311 - no secret
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether an operator that should run does not."""
+        running = self.world._running
+        return running is None or running.done()
+
+    @property
+    def held(self) -> Held | None:
+        """What the brake holds."""
+        return self.world.writer.deletions._held
 
     def start(self) -> None:
         self.lives.append((len(self.gateway.listed), self.world.confirm_deletion is not None))
@@ -95,8 +121,20 @@ class Schedule:
         """End the operator and start it again: what was on its way is lost."""
         left = any(ref_of(key) in self.gateway.objects for key in KEYS if key not in self.asked)
         self.excused |= left or self.cluster.event_delay > 0
+        await self.succeed()
+
+    async def stop(self) -> None:
         await self.world.stop()
+
+    async def succeed(self) -> None:
+        """Another operator takes over where nothing is to be done."""
+        await self.stop()
         self.start()
+
+    async def set_token(self, token: str) -> None:
+        """A person sets the variable, which is a restart."""
+        self.world.confirm_deletion = token
+        await self.restart()
 
     def apply(self, key: Key, kind: str) -> None:
         if "elsewhere" in (kind, self.asked.get(key)) and kind != self.asked.get(key):
@@ -111,10 +149,13 @@ class Schedule:
 
     def delete(self, key: Key) -> None:
         # An operator that has not listed the EchoRoutes yet never hears of this one.
-        engine = self.world.engine
-        self.excused |= engine is None or not engine.lists.listed
+        self.excused |= not self._hears()
         self.cluster.delete(key)
         self.asked.pop(key, None)
+
+    def _hears(self) -> bool:
+        engine = self.world.engine
+        return engine is not None and engine.lists.listed
 
     def back_up(self) -> None:
         self.cluster.back_up()
@@ -147,12 +188,11 @@ class Schedule:
 
     async def confirm(self) -> bool:
         """A person confirms what is held, as it is done: by a setting, with a restart. False: nothing is."""
-        held = self.world.writer.deletions._held
+        held = self.held
         if held is None:
             return False
         self.rules.confirmed |= held.lives
-        self.world.confirm_deletion = held.token
-        await self.restart()
+        await self.set_token(held.token)
         return True
 
     async def step(self) -> None:

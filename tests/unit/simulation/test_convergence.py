@@ -23,10 +23,11 @@ from echoroute.engine.engine import Engine, Lead, always
 from echoroute.engine.options import Options
 from echoroute.engine.source import ServiceFollower
 from echoroute.engine.writer.writer import Writer
+from echoroute.gateway.protocol import Gateway
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from .cluster import GATEWAY_CLASS, Cluster
+from .cluster import GATEWAY_CLASS, Cluster, Watchable
 from .gateway import REFUSED, Fault, SimulatedGateway
 from .virtual_time import run_in_virtual_time
 
@@ -95,14 +96,19 @@ class World:
             concurrency=4,
             forbidden=self.forbidden,
         )
+        source, gateway = self.sides()
         engine = self.engine = Engine(
-            options=options, source=self.cluster, gateway=self.gateway, follower=self.follower, announcer=Silent()
+            options=options, source=source, gateway=gateway, follower=self.follower, announcer=Silent()
         )
 
         def deliver(event: Seen) -> None:
             engine.desired.offer(event)
 
-        self._running = asyncio.create_task(engine.run(lambda: self.cluster.watch(deliver), self.lead))
+        self._running = asyncio.create_task(engine.run(lambda: source.watch(deliver), self.lead))
+
+    def sides(self) -> tuple[Watchable, Gateway]:
+        """What the operator talks to."""
+        return self.cluster, self.gateway
 
     @property
     def writer(self) -> Writer:
@@ -112,7 +118,7 @@ class World:
         return self.engine.writer
 
     async def stop(self) -> None:
-        self.cluster.deliver = None
+        self.cluster.hang_up()
         if self._running is not None:
             self._running.cancel()
             with suppress(asyncio.CancelledError):

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from .planted import Plant, an_outage_repaints, finds, no_floor, said_too_early
+from .planted import Plant, a_term_ends_late, an_outage_repaints, finds, no_floor, said_too_early
 from .play import play
+from .replicated import Replicated
 
 _ROOT = Path(__file__).parents[3]
 
@@ -18,12 +19,18 @@ def test_a_schedule_ends_well(seed: int) -> None:
     assert play(seed) == []
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_schedule_with_two_replicas_ends_well(seed: int) -> None:
+    assert play(seed, Replicated) == []
+
+
 @pytest.mark.parametrize(
     ("plant", "told"),
     [
         (no_floor, "two full lists within"),
         (said_too_early, "no answer of the gateway has said so"),
         (an_outage_repaints, "is repainted to False/Gateway"),
+        (a_term_ends_late, "one writes, and another one may"),
     ],
 )
 def test_a_planted_bug_is_found(plant: Plant, told: str) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from echoroute.api.objects import EchoRouteObject
 from echoroute.core.evaluate import evaluate
-from echoroute.core.objects import Key
+from echoroute.core.objects import JsonObject, Key
 from echoroute.kube.echoroutes import Crd
 from prometheus_client import REGISTRY
 
@@ -161,6 +161,34 @@ def test_a_term_that_ends_in_the_middle_of_a_mass_deletion_leaves_no_brake_behin
     run_in_virtual_time(play())
 
 
+def test_no_status_waits_for_the_end_of_a_bulk_that_tells_of_nothing() -> None:
+    """Statuses wait while many writes are pending; deletions of what is gone have no status that could end the wait."""
+
+    async def play() -> None:
+        world, office = await _in_office()
+        await office.end()
+        many = [Key("crowd", f"r{number}") for number in range(100)]
+        for key in many:
+            world.cluster.apply(key, SPECS[GOOD](key))
+        office.begin()
+        await asyncio.sleep(5.0)
+        await office.end()
+        for key in many:
+            world.cluster.delete(key)
+        world.cluster.apply(KEYS[0], SPECS[DENIED](KEYS[0]))
+        await asyncio.sleep(2.0)
+        world.gateway.fault = Fault.REFUSES_LISTS
+        office.begin()
+        await asyncio.sleep(3.0)
+        world.gateway.fault = Fault.NONE
+        await asyncio.sleep(DRIFT_INTERVAL)
+        assert set(world.gateway.objects) == {ref_of(key) for key in KEYS[1:]}
+        assert _message(world, KEYS[0], "Programmed").startswith("nothing serves")
+        await world.stop()
+
+    run_in_virtual_time(play())
+
+
 def test_a_crd_that_was_made_anew_between_two_terms_is_in_doubt() -> None:
     """Its EchoRoutes went with the old one, within the minute by which clocks may differ: no clock tells."""
 
@@ -256,6 +284,14 @@ def test_what_was_rejected_is_asked_for_once_in_each_term() -> None:
 
 
 def _accepted(world: World, key: Key) -> str:
+    return str(_condition(world, key, "Accepted")["status"])
+
+
+def _message(world: World, key: Key, type_: str) -> str:
+    return str(_condition(world, key, type_)["message"])
+
+
+def _condition(world: World, key: Key, type_: str) -> JsonObject:
     conditions = EchoRouteObject.from_raw(world.cluster.objects[key]).status["conditions"]
     assert isinstance(conditions, list)
-    return next(str(item["status"]) for item in conditions if isinstance(item, dict) and item["type"] == "Accepted")
+    return next(item for item in conditions if isinstance(item, dict) and item["type"] == type_)

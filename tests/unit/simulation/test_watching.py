@@ -65,7 +65,7 @@ def test_the_watch_does_not_wait_for_thousands_of_statuses() -> None:
         world.cluster.patch_status = slow  # type: ignore[method-assign]
         world.start()
         await asyncio.sleep(15)
-        assert world.cluster.deliver is not None, "nobody watches yet"
+        assert world.cluster.watches, "nobody watches yet"
         assert len(world.gateway.objects) == 200
         assert world.engine is not None
         assert world.engine.writer is not None

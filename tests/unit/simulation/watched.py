@@ -1,53 +1,48 @@
-"""The cluster and the gateway, with somebody who listens to all that the operator asks and is told."""
+"""The two sides of the operator, with somebody who listens to all that it asks and is told."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from echoroute.core.changes import Change, Stored
 from echoroute.core.objects import JsonObject, Key, ObjectRef
 from echoroute.core.seen import Seen
 from echoroute.core.source import Listing
-from echoroute.errors import GatewayError, GatewayUnavailable, SourceError
+from echoroute.errors import GatewayError, GatewayUnavailable, NotLeading, SourceError
+from echoroute.gateway.protocol import Gateway
 from echoroute.kube.echoroutes import Crd
 
-from .cluster import Cluster, Deliver
-from .gateway import SimulatedGateway
+from .cluster import Deliver, Listed, Watchable
 from .rules import Rules
 from .told import Told
 
 
-@dataclass
-class WatchedCluster(Cluster):
+@dataclass(frozen=True)
+class WatchedSource:
     """Tells `told` what the operator hears, and `rules` what it says."""
 
-    told: Told = field(kw_only=True)
-    rules: Rules = field(init=False)
-    _mine: dict[int, frozenset[Key]] = field(default_factory=dict)
-    """Of lists that are on their way: which of their EchoRoutes are of our gateway class."""
+    source: Watchable
+    told: Told
+    rules: Rules
+    deletions_are_told: bool = True
 
     async def watch(self, deliver: Deliver) -> None:
         def tell(event: Seen) -> None:
             self.told.see(event)
             deliver(event)
 
-        self.told.watched_from = min(self.told.watched_from, self.now())
-        await super().watch(tell)
+        self.told.watched_from = min(self.told.watched_from, self.told.now())
+        await self.source.watch(tell)
 
     async def list(self, *, metadata_only: bool) -> Listing:
-        began = self.now()
-        listing = await super().list(metadata_only=metadata_only)
-        self.told.take_list(listing, self._mine.pop(id(listing)), began)
-        return listing
-
-    def now_listed(self, *, metadata_only: bool) -> Listing:
-        listing = super().now_listed(metadata_only=metadata_only)
-        mine = (key for key, raw in self.objects.items() if self._seen(raw).entry is not None)
-        self._mine[id(listing)] = frozenset(mine)
+        began = self.told.now()
+        listing = await self.source.list(metadata_only=metadata_only)
+        assert isinstance(listing, Listed)
+        self.told.take_list(listing, frozenset(listing.ours), began)
         return listing
 
     async def read(self, key: Key) -> Seen | None:
         try:
-            seen = await super().read(key)
+            seen = await self.source.read(key)
         except SourceError:
             self.told.spoil_list()
             raise
@@ -59,32 +54,39 @@ class WatchedCluster(Cluster):
 
     async def patch_status(self, key: Key, uid: str, status: JsonObject) -> Seen:
         self.rules.look_at_status(key, uid, status)
-        seen = await super().patch_status(key, uid, status)
+        seen = await self.source.patch_status(key, uid, status)
         self.told.see(seen)
         return seen
 
     async def read_origin(self) -> Crd | None:
-        began = self.now()
-        crd = await super().read_origin()
+        began = self.told.now()
+        crd = await self.source.read_origin()
+        assert crd is None or isinstance(crd, Crd)
         if crd is not None and crd.stands:
             self.told.crd_read = max(self.told.crd_read, began)
         return crd
 
 
-@dataclass
-class WatchedGateway(SimulatedGateway):
+@dataclass(frozen=True)
+class WatchedGateway:
     """Tells `told` what the gateway answers, and `rules` what is asked of it."""
 
-    told: Told = field(kw_only=True)
-    rules: Rules = field(init=False)
+    gateway: Gateway
+    told: Told
+    rules: Rules
 
     async def list(self) -> Mapping[ObjectRef, Stored]:
-        began = self.now()
-        found = await super().list()
+        began = self.told.now()
+        found = await self.gateway.list()
         self.told.take_gateway(found, began)
-        self.rules.owned = sum(map(self.is_owned, self.objects))
-        self.rules.unexplained.clear()
+        self.rules.begin_round()
         return found
+
+    async def probe(self) -> str:
+        return await self.gateway.probe()
+
+    async def aclose(self) -> None:
+        await self.gateway.aclose()
 
     async def apply(
         self,
@@ -109,7 +111,7 @@ class WatchedGateway(SimulatedGateway):
                     done(change)
 
             try:
-                await super().apply([change], before=asked, done=made)
-            except GatewayError as error:
+                await self.gateway.apply([change], before=asked, done=made)
+            except (GatewayError, NotLeading) as error:
                 self.told.failed(change, None if isinstance(error, GatewayUnavailable) else known)
                 raise

@@ -72,16 +72,15 @@ class GatewayLane:
         self._backoff = Backoff(first=0.5, limit=60.0)
         self._wrote_at: dict[Key, float] = {}
 
-    async def work(self) -> None:
-        """One worker; runs until cancelled."""
-        while True:
-            await self._gate.passable()
-            item = await self._queue.get()
-            if self._gate.enter(item.key):
-                await self._try(item)
-            else:
-                self._queue.add(item.key, item.priority)  # it closed while the worker waited for something to do
-            self._queue.done(item.key)
+    async def turn(self) -> None:
+        """Take one key, and do what there is to do for it."""
+        await self._gate.passable()
+        item = await self._queue.get()
+        if self._gate.enter(item.key):
+            await self._try(item)
+        else:
+            self._queue.add(item.key, item.priority)  # it closed while the worker waited for something to do
+        self._queue.done(item.key)
 
     async def _try(self, item: Item) -> None:
         try:

@@ -98,7 +98,9 @@ class Writer:
     async def _write(self) -> None:
         """One worker of the gateway lane: nothing is written before it is known what is there."""
         await self.rounds.gateway_listed.wait()
-        await self._lane.work()
+        while True:
+            await self._lane.turn()
+            self._let_statuses_go()  # a key that is gone has no status, and was part of the bulk all the same
 
     @property
     def left(self) -> int:
@@ -127,9 +129,12 @@ class Writer:
 
     def mark(self, key: Key, priority: Priority) -> None:
         """The status of the key may be another; while a bulk of writes is pending, it waits."""
-        pending = len(self.queue)
-        self.status.mark(key, hold=pending > BULK and priority is Priority.BULK and self.gate.is_open)
-        if pending <= BULK:
+        pending = len(self.queue) > BULK
+        self.status.mark(key, hold=pending and priority is Priority.BULK and self.gate.is_open)
+        self._let_statuses_go()
+
+    def _let_statuses_go(self) -> None:
+        if len(self.queue) <= BULK:
             self.status.release()
 
     def _gate_changed(self) -> None:

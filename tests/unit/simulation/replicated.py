@@ -1,0 +1,125 @@
+"""Schedules with two replicas: all that happens to one operator, and freezes, kills, stops and cut wires besides."""
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+
+from echoroute.core.brake import Held
+from echoroute.core.objects import Key
+
+from ..kube.leases import DURATION
+from .cluster import Cluster
+from .gateway import SimulatedGateway
+from .replica import Both, Replica
+from .rules import Rules
+from .schedules import KEYS, Schedule
+from .test_convergence import OWNER, World, ref_of
+from .told import Told
+from .virtual_time import VirtualTimeLoop
+
+_MISHAPS = 0.25
+"""The share of steps that are about a replica."""
+
+
+@dataclass
+class Replicated(Schedule):
+    """One cluster and one gateway, with two replicas."""
+
+    both: Both = field(kw_only=True)
+    _heard: dict[Key, list[Replica]] = field(default_factory=dict)
+    """Who could hear of the last deletion of each EchoRoute."""
+
+    @classmethod
+    def new(cls, seed: int) -> "Replicated":
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        random.seed(seed)
+        cluster, gateway = Cluster(loop.time), SimulatedGateway(loop.time, OWNER)
+        both = Both(cluster, gateway)
+        told = Told(loop.time)  # nobody's: each replica has its own
+        rules = Rules(cluster, gateway, told, loop.time, both.breaches, both.confirmed, both.born)
+        world = World(cluster, gateway)
+        gateway.on_change, gateway.is_told = world.look_at, lambda _: False
+        chance = random.Random(seed)  # noqa: S311 - no secret
+        return cls(world, cluster, gateway, told, rules, loop, chance, both=both)
+
+    @property
+    def has_ended(self) -> bool:
+        return not self.both.replicas or any(replica.has_ended for replica in self.both.replicas)
+
+    @property
+    def held(self) -> Held | None:
+        writers = (replica.engine.writer for replica in self.both.replicas)
+        return next((writer.deletions._held for writer in writers if writer), None)
+
+    def start(self) -> None:
+        while len(self.both.replicas) < 2:
+            self.both.start()
+
+    async def stop(self) -> None:
+        for replica in list(self.both.replicas):
+            await self._end(replica, release=True)
+
+    async def _end(self, replica: Replica, *, release: bool) -> None:
+        left = [key for key in KEYS if key not in self.asked and ref_of(key) in self.gateway.objects]
+        others = [other for other in self.both.replicas if other is not replica]
+        self.excused |= any(not set(others).intersection(self._heard.get(key, ())) for key in left)
+        await replica.end(release=release)
+
+    async def restart(self) -> None:
+        """End one of them, or kill it, and start another one."""
+        await self._end(self.chance.choice(self.both.replicas), release=self.chance.random() < 0.5)
+        self.start()
+
+    async def succeed(self) -> None:
+        """The leader is killed, and the other one takes over."""
+        for replica in [replica for replica in self.both.replicas if replica.leads]:
+            await self._end(replica, release=False)
+        await asyncio.sleep(DURATION)
+        self.start()
+
+    async def set_token(self, token: str) -> None:
+        self.both.confirm_deletion = token
+        await self.stop()
+        self.start()
+
+    def delete(self, key: Key) -> None:
+        if key in self.asked:
+            self._heard[key] = [replica for replica in self.both.replicas if replica.engine.lists.listed]
+        super().delete(key)
+
+    def _hears(self) -> bool:
+        return any(replica.engine.lists.listed for replica in self.both.replicas)
+
+    def restore_cluster(self) -> None:
+        super().restore_cluster()
+        for replica in self.both.replicas:
+            replica.thaw()  # who sleeps until the versions are where they were cannot tell
+            replica.rules.told.go_back()
+            replica.rules.unsure_until = self.rules.unsure_until
+
+    async def step(self) -> None:
+        if self.chance.random() > _MISHAPS:
+            await super().step()
+            return
+        replica = self.chance.choice(self.both.replicas)
+        match self.chance.choice(["freeze", "freeze", "wake", "wake", "cut", "mend", "lose answers", "restart"]):
+            case "freeze":
+                replica.freeze()
+            case "wake":
+                replica.thaw()
+            case "cut":
+                replica.lease.cut = True
+            case "mend":
+                replica.lease.cut = not replica.freezer.awake.is_set()
+                replica.lease.answers_lost = False
+            case "lose answers":
+                replica.lease.answers_lost = True
+            case _:
+                await self.restart()
+
+    def heal(self) -> None:
+        super().heal()
+        for replica in self.both.replicas:
+            replica.lease.answers_lost = False
+            replica.thaw()
