@@ -19,14 +19,13 @@ for _, condition in ipairs(status.conditions) do
   conditions[condition.type] = condition
 end
 
-local stalled = conditions["Stalled"]
-if stalled ~= nil and stalled.status == "True" then
-  return { status = "Degraded", message = stalled.reason .. ": " .. stalled.message }
-end
-
 local ready = conditions["Ready"]
 if ready == nil then
   return progressing("waiting for the operator")
+end
+local stalled = conditions["Stalled"]
+if stalled ~= nil and stalled.status == "True" then
+  return { status = "Degraded", message = ready.reason .. ": " .. ready.message }
 end
 if ready.status == "True" then
   return { status = "Healthy", message = ready.message }

@@ -307,6 +307,8 @@ def test_what_holds_of_every_status(history: list[Facts], facts: Facts) -> None:
     raw = status["conditions"]
     assert isinstance(raw, list)
     assert {item["observedGeneration"] for item in raw if isinstance(item, dict)} == {facts.generation}
+    messages = [item["message"] for item in raw if isinstance(item, dict)]
+    assert all(messages.count(message) <= 2 for message in messages), "Ready repeats what it follows from, nobody else"
 
 
 def test_a_note_stands_behind_what_is_accepted_and_nowhere_else():

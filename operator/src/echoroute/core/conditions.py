@@ -35,6 +35,11 @@ STALLED = frozenset(
 RECONCILING = frozenset({Reason.PENDING, Reason.GATEWAY_UNREACHABLE, Reason.GATEWAY_UNAUTHORIZED})
 """Reasons that the operator is working on."""
 
+# Ready has the whole message, for Events and for Argo CD, and the condition that it follows from. A third copy would only
+# be in the way of who reads `kubectl describe`; kstatus takes status and reason.
+_IN_PROGRESS = "in progress; the message of Ready says what it waits for"
+_TO_BE_MENDED = "it waits for a person; the message of Ready says what to mend"
+
 _TRIED_AGAIN = "; tried again within 30 minutes and when the gateway comes back"
 
 _NOT_LISTED_YET = "this generation is not in the gateway; whether an earlier one is, is not known yet"
@@ -65,9 +70,9 @@ def fold(facts: Facts, previous: Previous, *, now: datetime) -> Outcome:
     }
     settling = _settles_in(accepted, previous, now)
     if ready.reason in RECONCILING or settling > 0:
-        conditions["Reconciling"] = Condition(True, ready.reason, ready.message)
+        conditions["Reconciling"] = Condition(True, ready.reason, _IN_PROGRESS)
     elif ready.reason in STALLED:
-        conditions["Stalled"] = Condition(True, ready.reason, ready.message)
+        conditions["Stalled"] = Condition(True, ready.reason, _TO_BE_MENDED)
     status: JsonObject = {
         "observedGeneration": facts.generation,
         "conditions": in_place(
