@@ -4,6 +4,7 @@ import asyncio
 import json
 import ssl
 import stat
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -55,12 +56,12 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def _write(directory: Path, server: Server, user: object) -> None:
+def _write(directory: Path, server: Server, user: object, *, ca: str | None = None) -> None:
     config = {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": "a",
-        "clusters": [{"name": "a", "cluster": {"server": server.url}}],
+        "clusters": [{"name": "a", "cluster": {"server": server.url, "certificate-authority": ca}}],
         "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
         "users": [{"name": "a", "user": user}],
     }
@@ -138,6 +139,71 @@ async def test_an_exec_plugin_runs_again_after_a_refusal(directory: Path, monkey
             server.good = "second"
             (directory / "token").write_text("second")
             assert await api.get("/a") == {"kind": "Fine"}
+
+
+def _certifying_plugin(directory: Path) -> dict[str, object]:
+    """A program that gives the certificate and the key in the files `cert` and `key`."""
+    program = directory / "plugin.py"
+    program.write_text(
+        f"#!{sys.executable}\n"
+        "import json, pathlib\n"
+        f"read = lambda name: pathlib.Path({str(directory)!r}, name).read_text()\n"
+        'status = {"clientCertificateData": read("cert"), "clientKeyData": read("key")}\n'
+        'credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}\n'
+        "print(json.dumps(credential))\n"
+    )
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    exec_ = {"apiVersion": "client.authentication.k8s.io/v1", "command": str(program), "interactiveMode": "Never"}
+    return {"exec": exec_}
+
+
+async def test_an_exec_plugin_may_give_certificates_and_new_ones_after_a_refusal(directory: Path, monkeypatch) -> None:
+    """Nothing else is shown then: neither a request of ours nor kopf's has a token."""
+    monkeypatch.setattr(module, "_SOONEST", 0.0)
+    authority, shown = trustme.CA(), list[str]()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    authority.configure_trust(context)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(directory / "ca.crt"))
+
+    def issue(name: str) -> None:
+        certificate = authority.issue_cert(common_name=name)
+        (directory / "cert").write_bytes(b"".join(blob.bytes() for blob in certificate.cert_chain_pems))
+        (directory / "key").write_bytes(certificate.private_key_pem.bytes())
+
+    async def answer(request: web.Request) -> web.Response:
+        assert "Authorization" not in request.headers
+        assert request.transport is not None
+        subject = (request.transport.get_extra_info("peercert") or {}).get("subject", ())
+        shown.append(next((value for part in subject for field_, value in part if field_ == "commonName"), ""))
+        return web.json_response({"kind": "Fine"}, status=200 if shown[-1] == good else 401)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    server = TestServer(app, scheme="https")
+    await server.start_server(ssl=context)
+    async with server:
+        good = "first"
+        issue(good)
+        url = str(server.make_url("")).rstrip("/")
+        _write(directory, Server(url), _certifying_plugin(directory), ca=str(directory / "ca.crt"))
+        account = await Account.open()
+        login = Login(account, asyncio.get_running_loop())
+        async with KubernetesApi(account, 1) as api:
+            assert await api.get("/a") == {"kind": "Fine"}
+            good = "second"
+            issue(good)
+            assert await api.get("/a") == {"kind": "Fine"}
+            async with await login.session() as kopf, kopf.get(f"{account.host}/a") as response:
+                assert response.status == 200
+            good = "third"
+            issue(good)
+            async with await login.session() as kopf, kopf.get(f"{account.host}/a") as response:
+                assert response.status == 401, "kopf asks for another session then"
+            async with await login.session() as kopf, kopf.get(f"{account.host}/a") as response:
+                assert response.status == 200
+    assert shown == ["first", "first", "second", "second", "second", "third"]
 
 
 async def test_a_token_that_is_refused_for_good_is_read_again_rarely(directory: Path) -> None:

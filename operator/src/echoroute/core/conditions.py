@@ -35,8 +35,8 @@ STALLED = frozenset(
 RECONCILING = frozenset({Reason.PENDING, Reason.GATEWAY_UNREACHABLE, Reason.GATEWAY_UNAUTHORIZED})
 """Reasons that the operator is working on."""
 
-# Ready has the whole message, for Events and for Argo CD, and the condition that it follows from. A third copy would only
-# be in the way of who reads `kubectl describe`; kstatus takes status and reason.
+# Ready has the whole message, for Events and for Argo CD, as has the condition that it follows from. A third copy would
+# only be in the way of who reads `kubectl describe`; kstatus takes status and reason.
 _IN_PROGRESS = "in progress; the message of Ready says what it waits for"
 _TO_BE_MENDED = "it waits for a person; the message of Ready says what to mend"
 

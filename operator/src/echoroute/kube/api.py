@@ -150,10 +150,11 @@ class KubernetesApi:
         headers: Mapping[str, str] | None = None,
     ) -> RESTResponse:
         await self._account.renew()
+        certified = self._account.generation
         response, shown = await self._try(method, path, timeout=timeout, query=query, body=body, headers=headers)
         if response.status == HTTPStatus.UNAUTHORIZED:
             await self._account.renew(refused=shown)
-            if self._account.authorization != shown:
+            if (self._account.authorization, self._account.generation) != (shown, certified):
                 response.response.release()
                 response, _ = await self._try(method, path, timeout=timeout, query=query, body=body, headers=headers)
         return response
