@@ -41,6 +41,7 @@ def _timeout(duration):
 
 _PATH = "spec.match.paths[0]"
 _MATCH = runpy.run_path(str(Path(__file__).with_name("match_cases.py")))
+_BACKENDS = runpy.run_path(str(Path(__file__).with_name("backend_cases.py")))
 
 MALFORMED = [
     Malformed(
@@ -396,13 +397,6 @@ MALFORMED = [
         "no backend, no answer", {"match": {"paths": ["/a"]}, "backends": []}, "spec.backends", "at least 1", "schema"
     ),
     Malformed(
-        "a weighted split is not there yet",
-        {"match": {"paths": ["/a"]}, "backends": [{"service": "a"}, {"service": "b"}]},
-        "spec.backends",
-        "at most 1",
-        "schema",
-    ),
-    Malformed(
         "a backend is a service",
         {"match": {"paths": ["/a"]}, "backends": [{}]},
         "spec.backends[0].service",
@@ -426,13 +420,6 @@ MALFORMED = [
             ("nor what a terminal takes for a command", "a\x9b31mb", "letters, digits"),
             ("nor a query of its API", "a?dc=b", "letters, digits"),
         ]
-    ),
-    Malformed(
-        "a field of later is no field of now",
-        {"match": {"paths": ["/a"]}, "backends": [{"service": "a", "weight": 1}]},
-        "spec.backends[0].weight",
-        "is not a field",
-        "schema",
     ),
     Malformed(
         "both set the Host header",
@@ -575,6 +562,10 @@ MALFORMED = [
         Malformed(why, _spec(match), f"spec.match.{field}", says, ring)
         for why, match, field, says, ring in _MATCH["MALFORMED"]
     ),
+    *(
+        Malformed(why, {**_spec(), **fields}, f"spec.{field}", says, ring)
+        for why, fields, field, says, ring in _BACKENDS["MALFORMED"]
+    ),
 ]
 
 WELL_FORMED = {
@@ -628,4 +619,5 @@ WELL_FORMED = {
     "plugins are opaque": _spec(plugins={"cors": {"allow_origins": "*", "_meta": {"disable": False}}, "key-auth": {}}),
     "no plugin is a plugin map too": _spec(plugins={}),
     **{why: _spec(match) for why, match in _MATCH["WELL_FORMED"].items()},
+    **{why: {**_spec(), **fields} for why, fields in _BACKENDS["WELL_FORMED"].items()},
 }

@@ -83,6 +83,8 @@ def _upstreams(odd):
         retries=st.integers(0, 100),
         retryTimeout=_duration | st.just("0s") | odd,
         keepalive=_object({}, size=st.integers(1, 1000), idleTimeout=_duration, requests=st.integers(1, 10**6)),
+        loadBalancer=st.deferred(lambda: _balancers),
+        healthCheck=st.deferred(lambda: _checks(odd)),
     )
 
 
@@ -153,12 +155,98 @@ def _matches(odd):
     )
 
 
+_COMPARED = {"op": st.sampled_from(_VALUE_OPS), "value": st.text("abc", max_size=3)}
+_balancers = (
+    _object({"policy": st.sampled_from(["RoundRobin", "LeastConnections", "EWMA"])})
+    | _object(
+        {
+            "policy": st.just("ConsistentHash"),
+            "hashOn": st.sampled_from(["Header", "Cookie"]),
+            "key": st.sampled_from(["X-User", "user"]),
+        }
+    )
+    | _object(
+        {
+            "policy": st.just("ConsistentHash"),
+            "hashOn": st.just("Variable"),
+            "key": st.sampled_from(["remote_addr", "uri", "arg_u"]),
+        }
+    )
+)
+_statuses = st.lists(st.integers(200, 599), min_size=1, max_size=3, unique=True)
+
+
+def _subsets(odd):
+    tags = st.lists(st.sampled_from(["version:1", "version:2", "ä b"]) | odd, min_size=1, max_size=2, unique=True)
+    meta = st.dictionaries(
+        st.sampled_from(["stage", "a-b"]) | odd, st.sampled_from(["", "blue"]) | odd, min_size=1, max_size=2
+    )
+    return _object({}, tags=tags, meta=meta, datacenter=st.sampled_from(["dc1", "dc-2"]) | odd).filter(bool)
+
+
+def backend_of(backend):
+    """What makes a backend another than others: its service, subset and resolver."""
+    subset = backend.get("subset", {})
+    resolver = backend.get("resolve", "Operator" if "subset" in backend else "Gateway")
+    tags, meta = sorted(subset.get("tags", ())), sorted(subset.get("meta", {}).items())
+    return json.dumps([backend["service"], tags, meta, subset.get("datacenter"), resolver])
+
+
+def _backends(odd):
+    weight = st.sampled_from([0, 1, 3, 10, 90, 999_999])
+    service = st.sampled_from(["echo", "echo-v2"]) | _label | odd
+    one = _object({"service": service}, weight=weight, resolve=st.sampled_from(["Gateway", "Operator"])) | _object(
+        {"service": service, "subset": _subsets(odd)}, weight=weight
+    )
+    wrong = odd.flatmap(lambda _: _object({"service": service, "subset": _subsets(odd), "resolve": st.just("Gateway")}))
+    lists = st.lists(one | wrong, min_size=1, max_size=4, unique_by=backend_of)
+    return lists.filter(lambda backends: any(backend.get("weight", 1) for backend in backends))
+
+
+def _canaries(odd):
+    match = _object(
+        {},
+        headers=st.lists(_object({"name": st.just("X-Canary"), **_COMPARED}), min_size=1, max_size=1),
+        queries=_conditions(st.from_regex(r"[A-Za-z0-9_.~-]{1,16}", fullmatch=True), odd),
+        cookies=_conditions(_header, odd),
+    ).filter(bool)
+    return st.lists(_object({"match": match, "backends": _backends(odd)}), min_size=1, max_size=3)
+
+
+def _checks(odd):
+    seconds = st.sampled_from(["1s", "1m30s"]) | odd
+    active = _object(
+        {},
+        type=st.sampled_from(["HTTP", "HTTPS"]),
+        path=st.sampled_from(["/", "/health?a=b"]) | odd,
+        host=_plain_host | odd,
+        port=st.integers(1, 65535),
+        timeout=st.sampled_from(["1s", "500ms"]) | odd,
+        healthy=_object({}, interval=seconds, statuses=_statuses, successes=st.integers(1, 254)),
+        unhealthy=_object(
+            {},
+            interval=seconds,
+            statuses=_statuses,
+            httpFailures=st.integers(1, 254),
+            tcpFailures=st.integers(1, 254),
+            timeouts=st.integers(1, 254),
+        ),
+    )
+    passive = _object(
+        {},
+        healthy=_object({}, statuses=_statuses, successes=st.integers(0, 254)),
+        unhealthy=_object({}, statuses=_statuses, httpFailures=st.integers(0, 254), timeouts=st.integers(0, 254)),
+    )
+    return _object({"active": active}, passive=passive)
+
+
 def _specs(odd):
     return _object(
         {
             "match": _matches(odd),
-            "backends": st.lists(_object({"service": _label | odd}), min_size=1, max_size=1),
+            "backends": _backends(odd),
         },
+        canary=_canaries(odd),
         name=st.text("abc /ä", min_size=1, max_size=20) | odd,
         rewrite=_rewrites(odd),
         upstream=_upstreams(odd),
@@ -169,12 +257,24 @@ def _specs(odd):
     )
 
 
+def _changed(rewrite):
+    headers = rewrite.get("headers", {})
+    names = (name for field in ("set", "add", "remove") for name in headers.get(field, ()))
+    return {name.lower().replace("_", "-") for name in names}
+
+
 def _holds_together(spec):
     """What the rules between fields ask for."""
     rewrite, upstream = spec.get("rewrite"), spec.get("upstream", {})
     if rewrite and "method" in rewrite and "HEAD" in spec["match"].get("methods", ()):
         return False
     if rewrite is not None and (not rewrite or rewrite.get("headers") == {}):
+        return False
+    changed = _changed(rewrite or {})
+    balancer = upstream.get("loadBalancer", {})
+    hashed = {"Header": balancer.get("key", "").lower(), "Cookie": "cookie"}.get(balancer.get("hashOn"))
+    looked_at = {"x-canary", "cookie"} if "canary" in spec else set()
+    if changed & {*looked_at, hashed}:
         return False
     if rewrite and "host" in rewrite and ("host" in upstream or upstream.get("passHost") == "Node"):
         return False
@@ -201,7 +301,18 @@ _junk = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=4,
 )
-_FIELDS = ["name", "match", "rewrite", "backends", "upstream", "websocket", "enabled", "plugins", "gatewayClass"]
+_FIELDS = [
+    "name",
+    "match",
+    "rewrite",
+    "backends",
+    "canary",
+    "upstream",
+    "websocket",
+    "enabled",
+    "plugins",
+    "gatewayClass",
+]
 
 
 @st.composite

@@ -39,6 +39,12 @@ def test_nothing_else_lies_in_the_folder():
 
 
 NULLABLE = {
+    *(
+        f"spec.{backends}[].{field}"
+        for backends in ("backends", "canary[].backends")
+        for field in ("weight", "subset", "subset.tags", "subset.meta", "subset.meta[]", "subset.datacenter")
+    ),
+    "spec.canary[].match.headers", "spec.canary[].match.queries", "spec.canary[].match.cookies",
     "spec.enabled", "spec.match.cookies", "spec.match.headers", "spec.match.hosts", "spec.match.methods",
     "spec.match.queries", "spec.match.remoteAddrs", "spec.match.vars", "spec.plugins", "spec.plugins[]",
     "spec.rewrite", "spec.rewrite.headers", "spec.rewrite.headers.remove",
@@ -79,7 +85,7 @@ def test_each_string_and_collection_is_bounded(path):
     schema = _ALL[path]
     bounded = {
         "string": {"maxLength"} if not {"enum", "format"} & schema.keys() else set(),
-        "array": {"maxItems", "x-kubernetes-list-type"} if path != "spec.backends" else {"maxItems"},
+        "array": {"maxItems", "x-kubernetes-list-type"},
         "object": {"maxProperties"} if "additionalProperties" in schema else set(),
         "integer": {"minimum"} if path != "status.observedGeneration" else set(),
         "boolean": set(),
@@ -140,7 +146,7 @@ def test_knows_the_fields_at_a_place():
     assert fields_at(("match",)) == [
         "paths", "hosts", "methods", "headers", "queries", "cookies", "remoteAddrs", "vars", "priority",
     ]  # fmt: skip
-    assert fields_at(("backends", 0)) == ["service"]
+    assert fields_at(("backends", 0)) == ["service", "weight", "subset", "resolve"]
     assert fields_at(("name",)) == []
     assert fields_at(("nowhere", "at", 3)) == []
 

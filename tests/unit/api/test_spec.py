@@ -84,7 +84,18 @@ _junk = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=10,
 )
-_fields = ["name", "match", "rewrite", "backends", "upstream", "websocket", "enabled", "plugins", "gatewayClass"]
+_fields = [
+    "name",
+    "match",
+    "rewrite",
+    "backends",
+    "canary",
+    "upstream",
+    "websocket",
+    "enabled",
+    "plugins",
+    "gatewayClass",
+]
 
 
 @given(st.dictionaries(st.sampled_from(_fields) | st.text(max_size=5), _junk, max_size=6))

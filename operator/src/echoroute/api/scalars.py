@@ -197,6 +197,13 @@ ServiceName = Annotated[
         forbids(r"(^|/)\.{1,2}(/|$)", "must have no '.' or '..' between slashes, which Consul's API takes for a path"),
     ),
 ]
+Tag = Annotated[str, Field(min_length=1, max_length=256), Rules(_NO_CONTROL_CHARACTERS)]
+MetaText = Annotated[str, Field(max_length=512), Rules(_NO_CONTROL_CHARACTERS)]
+Datacenter = Annotated[
+    str,
+    Field(min_length=1, max_length=64),
+    Rules(requires("[0-9A-Za-z_-]+", "must be a datacenter of Consul: letters, digits, '-' and '_'")),
+]
 RouteName = Annotated[str, Field(min_length=1, max_length=256), Rules(_NO_CONTROL_CHARACTERS)]
 GatewayClass = Annotated[
     str,
@@ -219,6 +226,9 @@ def _duration(least: str, most: str, text: str) -> Rules[str]:
     )
 
 
+_is_duration = re.compile(durations.PATTERN).fullmatch
+
+
 def _with_unit(value: object) -> object:
     if isinstance(value, int | float):
         raise problem(f"must be a duration in quotes and with its unit, such as '{value}s'")
@@ -235,3 +245,30 @@ Timeout = Annotated[
 TimeoutOrZero = Annotated[_Duration, _duration("0s", "24h", "must be at most 24h")]
 # A pool belongs to the address, whichever route it is reached by: idle connections are all routes' file descriptors.
 IdleTimeout = Annotated[_Duration, _duration("0s", "1h", "must be at most 1h")]
+
+# Health checks: APISIX counts their intervals in whole seconds.
+CheckTimeout = Annotated[_Duration, _duration("10ms", "1m", "must be between 10ms and 1m")]
+CheckInterval = Annotated[
+    _Duration,
+    _duration("1s", "1h", "must be between 1s and 1h"),
+    Rules(
+        Rule(
+            f"!self.matches(r'^({durations.PATTERN})$') || duration(self).getMilliseconds() % 1000 == 0",
+            "must be whole seconds, such as '5s'",
+            holds=lambda value: not _is_duration(value) or durations.milliseconds(value) % 1_000 == 0,
+        )
+    ),
+]
+# A check's request is put together as text.
+CheckPath = Annotated[
+    str,
+    Field(min_length=1, max_length=1024),
+    Rules(
+        _STARTS_WITH_SLASH,
+        requires(
+            r"[0-9A-Za-z/_.~!$&'()*+,;=:@?%-]*",
+            "must have only characters that a path in a URL has; write others encoded, as %20",
+        ),
+        _NO_REFERENCE,
+    ),
+]

@@ -4,30 +4,28 @@ A field's description is what `kubectl explain` and the reference show. Defaults
 the descriptions: they are not in the CRD, so that an object reads back as it was written.
 """
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
+from pydantic_core import PydanticCustomError
 
+from echoroute.api.backends import Backend, Backends
+from echoroute.api.canary import Canary
 from echoroute.api.match import Match
 from echoroute.api.rewrite import Rewrite
+from echoroute.api.rewritten import CANARY_CEL, CANARY_MESSAGE, HASH_CEL, HASH_MESSAGE, spares_canary, spares_hash
 from echoroute.api.rules import NULLABLE, CelRule, Rule, Rules, SpecModel
-from echoroute.api.scalars import (
-    GatewayClass,
-    RouteName,
-    ServiceName,
-)
+from echoroute.api.scalars import GatewayClass, RouteName
 from echoroute.api.upstream import Upstream, passes
 
 DEFAULT_GATEWAY_CLASS = "apisix"
 
 
-class Backend(SpecModel):
-    """A service that answers the requests."""
-
-    service: ServiceName = Field(
-        description="Name of the service in Consul. The gateway discovers its passing instances there."
-    )
-
+_MOST_BACKENDS = 32
+_TOO_MANY = (
+    f"must have at most {_MOST_BACKENDS} different backends, those of spec.backends included: each is an Upstream in "
+    "the gateway"
+)
 
 PluginConfig = Annotated[dict[str, JsonValue], Field(json_schema_extra=NULLABLE)]
 
@@ -69,6 +67,28 @@ class EchoRouteSpec(SpecModel):
             "plugins",
             holds=lambda spec: not (spec.rewrite and spec.plugins and "proxy-rewrite" in spec.plugins),
         ),
+        Rule["EchoRouteSpec"](
+            "!(has(self.plugins) && dyn(self.plugins) != null && 'traffic-split' in self.plugins"
+            " && (has(self.canary) || self.backends.size() > 1))",
+            "must not have traffic-split beside spec.canary or several spec.backends, which become that plugin; write "
+            "one of them",
+            "plugins",
+            holds=lambda spec: (
+                not (spec.plugins and "traffic-split" in spec.plugins and (spec.canary or len(spec.backends) > 1))
+            ),
+        ),
+        Rule["EchoRouteSpec"](
+            CANARY_CEL,
+            CANARY_MESSAGE,
+            "canary",
+            holds=lambda spec: spares_canary(spec.rewrite, spec.canary or ()),
+        ),
+        Rule["EchoRouteSpec"](
+            HASH_CEL,
+            HASH_MESSAGE,
+            "upstream.loadBalancer.key",
+            holds=lambda spec: spares_hash(spec.rewrite, spec.upstream.load_balancer if spec.upstream else None),
+        ),
     )
     cel_rules = (
         CelRule(
@@ -90,8 +110,14 @@ class EchoRouteSpec(SpecModel):
         json_schema_extra=NULLABLE,
         description="What is changed in a request before it goes to the backend. At least one of its fields.",
     )
-    backends: Annotated[tuple[Backend, ...], Field(strict=False, min_length=1, max_length=1)] = Field(
-        description="The service that answers the requests: exactly one."
+    backends: Backends = Field(
+        description="The services that answer the requests, at most 16. Several share them by weight, each request on "
+        "its own: there is no fail-over from one to another, and no stickiness."
+    )
+    canary: Canary | None = Field(
+        default=None,
+        description="Requests of a kind that go to other backends: at most 8 rules, of which the first whose match "
+        "holds decides. Where none holds, `backends` answer.",
     )
     upstream: Upstream | None = Field(default=None, description="How the gateway talks to the backend.")
     websocket: bool | None = Field(
@@ -126,3 +152,15 @@ class EchoRouteSpec(SpecModel):
         description=f"Which operator serves the route, as ingressClassName does. Immutable. "
         f"Default: {DEFAULT_GATEWAY_CLASS}.",
     )
+
+    @model_validator(mode="after")
+    def _refuse_too_many_backends(self) -> Self:
+        """The API server cannot count them: it sees lists, and not what is equal in several of them."""
+        if len({backend.identity for backend in self.all_backends}) > _MOST_BACKENDS:
+            raise PydanticCustomError("rules", _TOO_MANY, {"broken": (("canary", _TOO_MANY),)})
+        return self
+
+    @property
+    def all_backends(self) -> tuple[Backend, ...]:
+        """Those of `backends`, then those of each canary rule, as they are written."""
+        return (*self.backends, *(backend for rule in self.canary or () for backend in rule.backends))

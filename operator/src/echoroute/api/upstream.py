@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from echoroute.api.health_check import HealthCheck
+from echoroute.api.load_balancer import LoadBalancer
 from echoroute.api.rules import Rule, SpecModel
 from echoroute.api.scalars import HostAndPort, IdleTimeout, Timeout, TimeoutOrZero
 
@@ -82,4 +84,12 @@ class Upstream(SpecModel):
     )
     keepalive: Keepalive | None = Field(
         default=None, description="The gateway's pool of idle connections to the backend, in each of its workers."
+    )
+    load_balancer: LoadBalancer | None = Field(
+        default=None, description="How the gateway picks an instance of a backend. Default: in turn (RoundRobin)."
+    )
+    health_check: HealthCheck | None = Field(
+        default=None,
+        description="Health checks that the gateway makes itself, beside those of Consul. Their verdicts are known to "
+        "the gateway alone, not to the status. Default: none.",
     )

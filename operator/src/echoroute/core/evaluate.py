@@ -11,6 +11,7 @@ from echoroute.core.alike import normal_form
 from echoroute.core.claims import ANY_HOST, Claim
 from echoroute.core.facts import Refusal
 from echoroute.core.inputs import SERVICE, Input
+from echoroute.core.not_yet import not_yet
 from echoroute.core.notes import notes
 from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
 from echoroute.core.ownership import route_id
@@ -55,6 +56,8 @@ def _judged(key: Key, entry: Entry, identity: str, *, owner: str, policy: Policy
         parsed = parse_spec(from_json(entry.spec))
     except InvalidSpec as error:
         return Evaluation(identity, Refusal(Reason.INVALID, str(error)))
+    if missing := not_yet(parsed):
+        return Evaluation(identity, Refusal(Reason.INVALID, missing))
     refused = policy.refusals(parsed)
     if refused:
         return Evaluation(identity, Refusal(Reason.NOT_ALLOWED, "; ".join(map(str, refused))))

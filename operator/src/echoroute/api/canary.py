@@ -1,0 +1,58 @@
+"""Canaries: requests of a kind that go to backends of their own."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from echoroute.api.backends import Backends
+from echoroute.api.matchers import CookieMatches, HeaderMatches, QueryMatches, ValueMatch
+from echoroute.api.rules import LIST_TYPE, NULLABLE, Rule, SpecModel
+
+
+class CanaryMatch(SpecModel):
+    """Conditions on a request, all of which must hold: at least one of headers, queries and cookies."""
+
+    rules = (
+        Rule["CanaryMatch"](
+            "has(self.headers) || has(self.queries) || has(self.cookies)",
+            "must have at least one of headers, queries and cookies; for a share of all requests write weights in "
+            "spec.backends",
+            holds=lambda match: bool(match.conditions),
+        ),
+    )
+
+    headers: HeaderMatches | None = Field(
+        default=None,
+        json_schema_extra=NULLABLE,
+        description="Conditions on request headers, all of which must hold.",
+    )
+    queries: QueryMatches | None = Field(
+        default=None,
+        json_schema_extra=NULLABLE,
+        description="Conditions on query arguments, all of which must hold.",
+    )
+    cookies: CookieMatches | None = Field(
+        default=None,
+        json_schema_extra=NULLABLE,
+        description="Conditions on cookies, all of which must hold.",
+    )
+
+    @property
+    def conditions(self) -> tuple[ValueMatch, ...]:
+        """All of them, in the order of the fields."""
+        return (*(self.headers or ()), *(self.queries or ()), *(self.cookies or ()))
+
+
+class CanaryRule(SpecModel):
+    """Requests of a kind, and the backends that answer them in place of `spec.backends`."""
+
+    match: CanaryMatch = Field(description="Which of the route's requests the rule takes, as they came.")
+    backends: Backends = Field(
+        description="The services that answer them, as in spec.backends: at most 16, several by weight."
+    )
+
+
+Canary = Annotated[
+    tuple[CanaryRule, ...],
+    Field(strict=False, min_length=1, max_length=8, json_schema_extra={LIST_TYPE: "atomic"}),
+]

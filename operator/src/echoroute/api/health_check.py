@@ -1,0 +1,133 @@
+"""Health checks that the gateway makes itself: fields, bounds, and what must hold between them.
+
+They are beside those of Consul: an instance takes requests where both find it healthy.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from echoroute.api.rules import Rule, SpecModel, Unique
+from echoroute.api.scalars import CheckInterval, CheckPath, CheckTimeout, HostAndPort
+
+CheckType = Literal["HTTP", "HTTPS", "TCP"]
+
+Statuses = Annotated[
+    tuple[Annotated[int, Field(ge=200, le=599)], ...],
+    Field(strict=False, min_length=1, max_length=64),
+    Unique(),
+]
+_Times = Annotated[int, Field(ge=1, le=254)]
+_TimesOrNever = Annotated[int, Field(ge=0, le=254)]
+
+
+class ActiveHealthy(SpecModel):
+    """When an instance takes requests again."""
+
+    interval: CheckInterval | None = Field(
+        default=None, description="Time between two checks of a healthy instance, in whole seconds. Default: 1s."
+    )
+    statuses: Statuses | None = Field(default=None, description="Statuses that are a success. Default: 200, 302.")
+    successes: _Times | None = Field(default=None, description="Successes after which it is healthy. Default: 2.")
+
+
+class ActiveUnhealthy(SpecModel):
+    """When an instance takes no requests any more."""
+
+    interval: CheckInterval | None = Field(
+        default=None, description="Time between two checks of an unhealthy instance, in whole seconds. Default: 1s."
+    )
+    statuses: Statuses | None = Field(
+        default=None, description="Statuses that are a failure. Default: 404, 429, 500 to 505."
+    )
+    http_failures: _Times | None = Field(
+        default=None, description="Such statuses after which it is unhealthy. Default: 5."
+    )
+    tcp_failures: _Times | None = Field(
+        default=None, description="Failed connections after which it is unhealthy. Default: 2."
+    )
+    timeouts: _Times | None = Field(default=None, description="Timeouts after which it is unhealthy. Default: 3.")
+
+
+class ActiveCheck(SpecModel):
+    """Requests that the gateway sends to each instance by itself."""
+
+    rules = (
+        Rule["ActiveCheck"](
+            "!(has(self.type) && self.type == 'TCP') || !(has(self.path) || has(self.host))",
+            "must not have path or host with the type TCP, which only connects",
+            holds=lambda check: check.type != "TCP" or (check.path is None and check.host is None),
+        ),
+    )
+
+    type: CheckType | None = Field(
+        default=None,
+        description="HTTP, HTTPS (the certificate is not verified, as with requests), or TCP, which only connects. "
+        "Default: HTTP.",
+    )
+    path: CheckPath | None = Field(default=None, description="Path that is asked for. Default: /.")
+    host: HostAndPort | None = Field(
+        default=None, description="Host header of the checks. Default: the instance's address."
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        default=None, description="Port that is asked. Default: the instance's port."
+    )
+    timeout: CheckTimeout | None = Field(
+        default=None, description="Time after which a check has failed, as a duration. Default: 1s."
+    )
+    healthy: ActiveHealthy | None = Field(default=None, description="When an instance takes requests again.")
+    unhealthy: ActiveUnhealthy | None = Field(default=None, description="When an instance takes no requests any more.")
+
+
+class PassiveHealthy(SpecModel):
+    """What of the answers to requests is a success."""
+
+    statuses: Statuses | None = Field(
+        default=None, description="Statuses that are a success. Default: 200 to 208, 226, 300 to 308."
+    )
+    successes: _TimesOrNever | None = Field(
+        default=None, description="Successes after which an instance is healthy; 0 for never. Default: 5."
+    )
+
+
+class PassiveUnhealthy(SpecModel):
+    """What of the answers to requests is a failure."""
+
+    statuses: Statuses | None = Field(default=None, description="Statuses that are a failure. Default: 429, 500, 503.")
+    http_failures: _TimesOrNever | None = Field(
+        default=None, description="Such statuses after which an instance is unhealthy; 0 for never. Default: 5."
+    )
+    tcp_failures: _TimesOrNever | None = Field(
+        default=None, description="Failed connections after which an instance is unhealthy; 0 for never. Default: 2."
+    )
+    timeouts: _TimesOrNever | None = Field(
+        default=None, description="Timeouts after which an instance is unhealthy; 0 for never. Default: 7."
+    )
+
+
+class PassiveCheck(SpecModel):
+    """What the gateway learns from the answers to requests."""
+
+    healthy: PassiveHealthy | None = Field(default=None, description="What of the answers is a success.")
+    unhealthy: PassiveUnhealthy | None = Field(default=None, description="What of the answers is a failure.")
+
+
+class HealthCheck(SpecModel):
+    """Health checks that the gateway makes itself, beside those of Consul."""
+
+    rules = (
+        Rule["HealthCheck"](
+            "has(self.active)",
+            "must be set: without active checks the gateway makes none, and passive ones alone never let an instance "
+            "in again",
+            "active",
+            holds=lambda check: check.active is not None,
+        ),
+    )
+
+    active: ActiveCheck | None = Field(
+        default=None, description="Requests that the gateway sends to each instance by itself. Required."
+    )
+    passive: PassiveCheck | None = Field(
+        default=None, description="What the gateway learns from the answers to requests, beside active checks."
+    )

@@ -1,0 +1,77 @@
+"""Headers that `rewrite.headers` changes: APISIX does so before it looks at a canary's conditions and at a hash's key.
+
+A condition on one would hold always, or never; a hash on one would choose the same instance for everybody.
+"""
+
+from collections.abc import Sequence
+
+from echoroute.api.canary import CanaryRule
+from echoroute.api.headers import normalised
+from echoroute.api.load_balancer import LoadBalancer
+from echoroute.api.rewrite import Rewrite
+
+_AS_COMPARED = "{}.lowerAscii().replace('_', '-')"
+
+# Neither field is looked into where it is null, which the operator refuses.
+_NONE_CHANGED = (
+    "!has(self.rewrite) || dyn(self.rewrite) == null || !has(self.rewrite.headers) || dyn(self.rewrite.headers) == null"
+)
+
+
+def _is_changed(name: str) -> str:
+    """CEL: whether a header is changed; `name` is CEL for its name as it is compared."""
+    fields = [f"self.rewrite.headers.{field}" for field in ("set", "add", "remove")]
+    found = f"exists(changed, {_AS_COMPARED.format('changed')} == {name})"
+    return " || ".join(f"(has({field}) && dyn({field}) != null && {field}.{found})" for field in fields)
+
+
+def _some(field: str) -> str:
+    """CEL: whether a rule has conditions of this kind."""
+    return f"has(rule.match.{field}) && dyn(rule.match.{field}) != null"
+
+
+CANARY_CEL = (
+    f"!has(self.canary) || {_NONE_CHANGED} || !self.canary.exists(rule, "
+    f"({_some('headers')} && rule.match.headers.exists(header, {_is_changed(_AS_COMPARED.format('header.name'))}))"
+    f" || ({_some('cookies')} && ({_is_changed(repr('cookie'))})))"
+)
+CANARY_MESSAGE = (
+    "must have no condition on a header that rewrite.headers changes, nor on cookies where it changes Cookie: the "
+    "gateway looks at canaries after the rewrite; compare another header, or do not change this one"
+)
+
+_BALANCER = "self.upstream.loadBalancer"
+HASH_CEL = (
+    f"!has(self.upstream) || !has({_BALANCER}) || !has({_BALANCER}.key) || !has({_BALANCER}.hashOn)"
+    f" || {_BALANCER}.hashOn == 'Variable' || {_NONE_CHANGED} || !({_BALANCER}.hashOn == 'Cookie'"
+    f" ? ({_is_changed(repr('cookie'))}) : ({_is_changed(_AS_COMPARED.format(f'{_BALANCER}.key'))}))"
+)
+HASH_MESSAGE = (
+    "must not be a header that rewrite.headers changes, nor a cookie where it changes Cookie: the gateway picks the "
+    "instance after the rewrite; use another key, or do not change this header"
+)
+
+
+def _changed(rewrite: Rewrite | None) -> frozenset[str]:
+    headers = rewrite.headers if rewrite else None
+    if headers is None:
+        return frozenset()
+    return frozenset(map(normalised, (*(headers.set or ()), *(headers.add or ()), *(headers.remove or ()))))
+
+
+def spares_canary(rewrite: Rewrite | None, canary: Sequence[CanaryRule]) -> bool:
+    """Whether no rule of a canary looks at what the rewrite changes."""
+    changed = _changed(rewrite)
+    return not any(
+        changed.intersection(condition.compared_name() for condition in rule.match.headers or ())
+        or (rule.match.cookies is not None and "cookie" in changed)
+        for rule in canary
+    )
+
+
+def spares_hash(rewrite: Rewrite | None, balancer: LoadBalancer | None) -> bool:
+    """Whether the key of a hash is not what the rewrite changes."""
+    if balancer is None or balancer.key is None:
+        return True
+    header = {"Header": normalised(balancer.key), "Cookie": "cookie"}.get(balancer.hash_on or "")
+    return header not in _changed(rewrite)
