@@ -34,16 +34,33 @@ _UPSTREAM = {
 _LABELS = {"manager": "echoroute", "owner": OWNER, "namespace": "default", "name": "echo"}
 
 
+_ACTIVE = {
+    "type": "http",
+    "timeout": 1,
+    "http_path": "/",
+    "https_verify_certificate": False,
+    "healthy": {"interval": 1, "http_statuses": [200, 302], "successes": 2},
+    "unhealthy": {
+        "interval": 1, "http_statuses": [429, 404, 500, 501, 502, 503, 504, 505], "http_failures": 5, "tcp_failures": 2,
+        "timeouts": 3,
+    },
+}  # fmt: skip
+_CHECK = {
+    "type": "HTTPS", "path": "/health", "host": "a.internal", "port": 81, "timeout": "500ms",
+    "healthy": {"interval": "1m30s", "statuses": [204], "successes": 1},
+    "unhealthy": {"statuses": [500], "tcpFailures": 9},
+}  # fmt: skip
+
+
 def _body(spec, key=KEY):
     bundle = translate(key, parse_spec(spec), owner=OWNER)
-    ((ref, body),) = bundle.objects.items()
-    assert ref == ObjectRef(Kind.ROUTE, bundle.route_id)
-    return body
+    return bundle.objects[ObjectRef(Kind.ROUTE, bundle.route_id)]
 
 
 def test_the_echo_sample_becomes_this_route_and_nothing_else():
     sample = yaml.safe_load((_ROOT / "manifests/samples/echo.yaml").read_text(encoding="utf-8"))
-    assert translate(KEY, parse_spec(sample["spec"]), owner=OWNER).route_id == "0a1b2c3d.default.echo"
+    bundle = translate(KEY, parse_spec(sample["spec"]), owner=OWNER)
+    assert bundle.objects.keys() == {ObjectRef(Kind.ROUTE, "0a1b2c3d.default.echo")}
     assert _body(sample["spec"]) == {
         "uri": "/testecho/*",
         "name": "echoRoute",
@@ -180,7 +197,64 @@ FIELDS = [
         {"upstream": {"keepalive": {"idleTimeout": "0s"}}},
         {"upstream": {**_UPSTREAM, "keepalive_pool": {"size": 320, "idle_timeout": 0, "requests": 1000}}},
     ),
-]
+    (
+        "in turn is the default",
+        {"upstream": {"loadBalancer": {"policy": "RoundRobin"}}},
+        {"upstream": _UPSTREAM},
+    ),
+    *(
+        (
+            f"load balancing: {policy}",
+            {"upstream": {"loadBalancer": {"policy": policy}}},
+            {"upstream": {**_UPSTREAM, "type": type_}},
+        )
+        for policy, type_ in [("LeastConnections", "least_conn"), ("EWMA", "ewma")]
+    ),
+    *(
+        (
+            f"hashing on a {on}: the key is its plain name",
+            {"upstream": {"loadBalancer": {"policy": "ConsistentHash", "hashOn": on, "key": key}}},
+            {"upstream": {**_UPSTREAM, "type": "chash", "hash_on": hash_on, "key": key}},
+        )
+        for on, hash_on, key in [("Header", "header", "X-User"), ("Cookie", "cookie", "u"), ("Variable", "vars", "uri")]
+    ),
+    (
+        "checks with all defaults written out",
+        {"upstream": {"healthCheck": {"active": {}}}},
+        {"upstream": {**_UPSTREAM, "checks": {"active": _ACTIVE}}},
+    ),
+    (
+        "checks with all of it",
+        {"upstream": {"healthCheck": {"active": _CHECK, "passive": {"unhealthy": {"timeouts": 0}}}}},
+        {
+            "upstream": {
+                **_UPSTREAM,
+                "checks": {
+                    "active": {
+                        "type": "https",
+                        "timeout": 0.5,
+                        "http_path": "/health",
+                        "host": "a.internal",
+                        "port": 81,
+                        "https_verify_certificate": False,
+                        "healthy": {"interval": 90, "http_statuses": [204], "successes": 1},
+                        "unhealthy": {**_ACTIVE["unhealthy"], "http_statuses": [500], "tcp_failures": 9},
+                    },
+                    "passive": {
+                        "type": "http",
+                        "healthy": {
+                            "http_statuses": [*range(200, 209), 226, *range(300, 309)],
+                            "successes": 5,
+                        },
+                        "unhealthy": {
+                            "http_statuses": [429, 500, 503], "http_failures": 5, "tcp_failures": 2, "timeouts": 0,
+                        },
+                    },
+                },
+            }
+        },
+    ),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("why", "fields", "expected"), FIELDS, ids=[why for why, _, _ in FIELDS])
@@ -257,8 +331,31 @@ def test_whatever_the_models_accept_can_be_written(spec, key):
     assert bundle == translate(key, parsed, owner=OWNER)
     for ref, body in bundle.objects.items():
         assert re.fullmatch(r"[a-zA-Z0-9\-_.]{1,64}", ref.id)
-        _valid_for_apisix(body)
+        if ref.kind is Kind.ROUTE:
+            _valid_for_apisix(body)
+        else:
+            _valid_upstream(body, resolved=ref in bundle.resolved)
         assert json.loads(json.dumps(body)) == body
+    _refers_to_all_of(bundle)
+
+
+def _refers_to_all_of(bundle):
+    """Each Upstream is named by the Route, which names no others."""
+    route = bundle.objects[ObjectRef(Kind.ROUTE, bundle.route_id)]
+    rules = route.get("plugins", {}).get("traffic-split", {}).get("rules", [])
+    named = {upstream["upstream_id"] for rule in rules for upstream in rule["weighted_upstreams"] if len(upstream) == 2}
+    named |= {route["upstream_id"]} if "upstream_id" in route else set()
+    assert {ref.id for ref in bundle.objects if ref.kind is Kind.UPSTREAM} == named
+    assert bundle.resolved.keys() <= bundle.objects.keys()
+
+
+def _valid_upstream(body, *, resolved):
+    """What APISIX's schema of an upstream asks for; where the operator resolves it, it gets its nodes later."""
+    assert ("service_name" in body) == ("discovery_type" in body) != resolved
+    assert "nodes" not in body
+    assert all(value > 0 for value in body["timeout"].values())
+    assert (body["pass_host"] == "rewrite") == ("upstream_host" in body)
+    assert (body["type"] == "chash") == ("key" in body)
 
 
 def _valid_for_apisix(body):
@@ -272,7 +369,8 @@ def _valid_for_apisix(body):
     assert hosts
     assert len(set(hosts)) == len(hosts)
     assert all(re.fullmatch(r"\*?[0-9a-zA-Z\-._\[\]:]+", host) for host in hosts)
-    assert all(value > 0 for value in body["upstream"]["timeout"].values())
-    assert (body["upstream"]["pass_host"] == "rewrite") == ("upstream_host" in body["upstream"])
+    assert ("upstream" in body) != ("upstream_id" in body)
+    if "upstream" in body:
+        _valid_upstream(body["upstream"], resolved=False)
     rewrite = body.get("plugins", {}).get("proxy-rewrite")
     assert rewrite is None or rewrite

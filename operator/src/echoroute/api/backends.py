@@ -1,8 +1,7 @@
 """The services that answer: how many of the requests each gets, which of its instances, and who finds them."""
 
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -102,11 +101,11 @@ class Backend(SpecModel):
         return self.resolve or ("Operator" if self.subset else "Gateway")
 
     @property
-    def identity(self) -> str:
-        """The same for backends of the same service, subset and resolver, whatever their weights; JSON."""
-        subset = self.subset or Subset.model_construct()
-        tags, meta = sorted(subset.tags or ()), sorted((subset.meta or {}).items())
-        return json.dumps([self.service, tags, meta, subset.datacenter, self.resolver], ensure_ascii=False)
+    def identity(self) -> Hashable:
+        """The same for backends of the same service, subset and resolver, whatever their weights."""
+        subset = self.subset
+        of = (frozenset(subset.tags or ()), frozenset((subset.meta or {}).items()), subset.datacenter) if subset else ()
+        return self.service, of, self.resolver
 
 
 _SUBSETS = "has(one.subset) == has(other.subset) && (!has(one.subset) || one.subset == other.subset)"

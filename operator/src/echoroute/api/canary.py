@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from echoroute.api.backends import Backends
-from echoroute.api.matchers import CookieMatches, HeaderMatches, QueryMatches, ValueMatch
+from echoroute.api.matchers import FewCookieMatches, FewHeaderMatches, FewQueryMatches, ValueMatch
 from echoroute.api.rules import LIST_TYPE, NULLABLE, Rule, SpecModel
 
 
@@ -21,17 +21,17 @@ class CanaryMatch(SpecModel):
         ),
     )
 
-    headers: HeaderMatches | None = Field(
+    headers: FewHeaderMatches | None = Field(
         default=None,
         json_schema_extra=NULLABLE,
         description="Conditions on request headers, all of which must hold.",
     )
-    queries: QueryMatches | None = Field(
+    queries: FewQueryMatches | None = Field(
         default=None,
         json_schema_extra=NULLABLE,
         description="Conditions on query arguments, all of which must hold.",
     )
-    cookies: CookieMatches | None = Field(
+    cookies: FewCookieMatches | None = Field(
         default=None,
         json_schema_extra=NULLABLE,
         description="Conditions on cookies, all of which must hold.",

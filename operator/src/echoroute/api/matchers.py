@@ -171,7 +171,13 @@ def _distinct(name: str) -> Rule[tuple[_Match, ...]]:
 _AS_IT_IS = "{0}.name"
 _IN_ANY_CASE = "{0}.name.lowerAscii().replace('_', '-')"
 _Some = Field(strict=False, min_length=1, max_length=_MOST, json_schema_extra={LIST_TYPE: "atomic"})
+_Few = Field(strict=False, min_length=1, max_length=8, json_schema_extra={LIST_TYPE: "atomic"})
+"""In each rule of a canary: the API server's budget for judging them is for all rules."""
 
 HeaderMatches = Annotated[tuple[HeaderMatch, ...], _Some, Rules(_distinct(_IN_ANY_CASE))]
 QueryMatches = Annotated[tuple[QueryMatch, ...], _Some, Rules(_distinct(_AS_IT_IS))]
 CookieMatches = Annotated[tuple[CookieMatch, ...], _Some, Rules(_distinct(_AS_IT_IS))]
+
+FewHeaderMatches = Annotated[tuple[HeaderMatch, ...], _Few, Rules(_distinct(_IN_ANY_CASE))]
+FewQueryMatches = Annotated[tuple[QueryMatch, ...], _Few, Rules(_distinct(_AS_IT_IS))]
+FewCookieMatches = Annotated[tuple[CookieMatch, ...], _Few, Rules(_distinct(_AS_IT_IS))]

@@ -266,7 +266,7 @@ CheckPath = Annotated[
     Rules(
         _STARTS_WITH_SLASH,
         requires(
-            r"[0-9A-Za-z/_.~!$&'()*+,;=:@?%-]*",
+            r"[0-9A-Za-z/_.~!$&()*+,;=:@?%-]*",
             "must have only characters that a path in a URL has; write others encoded, as %20",
         ),
         _NO_REFERENCE,

@@ -5,15 +5,12 @@ from echoroute.api.spec import EchoRouteSpec
 
 def not_yet(spec: EchoRouteSpec) -> str:
     """What of a spec is not there yet, naming the field; empty where all of it is."""
-    upstream = spec.upstream
     found = {
         "spec.backends: several of them are": len(spec.backends) > 1,
         "spec.canary: is": spec.canary is not None,
         "spec.backends: 'resolve: Operator', which subset implies, is": any(
             backend.resolver == "Operator" for backend in spec.all_backends
         ),
-        "spec.upstream.loadBalancer: is": upstream is not None and upstream.load_balancer is not None,
-        "spec.upstream.healthCheck: is": upstream is not None and upstream.health_check is not None,
     }
     return "; ".join(
         f"{field} not supported by this version of the operator; leave it out" for field in found if found[field]

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from pydantic import JsonValue
 
+from echoroute.core.selection import Selection
+
 JsonObject = dict[str, JsonValue]
 
 
@@ -49,3 +51,5 @@ class Bundle:
     objects: Mapping[ObjectRef, JsonObject] = field(repr=False)  # plugin configs can hold secrets
     kept: frozenset[ObjectRef] = frozenset()
     """Objects of it that cannot be made now, since what they need is not known: what is in the gateway stays."""
+    resolved: Mapping[ObjectRef, Selection] = field(default_factory=dict)
+    """Its Upstreams that the operator resolves: their bodies need the nodes of this selection."""

@@ -6,6 +6,7 @@ into labels as they are, and an id cut for length cannot be another namespace's.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 
@@ -18,6 +19,7 @@ MANAGER = "echoroute"
 _ID_MAX_LENGTH = 64
 _NAME_MAX_LENGTH = 256
 _HASH_LENGTH = 16  # hex digits: 64 bits
+_CONTENTS_LENGTH = 12  # of one EchoRoute's Upstreams
 
 _OWNER = re.compile("[0-9a-f]{8}")
 _NAMESPACE = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -47,6 +49,12 @@ def is_key(key: Key) -> bool:
 def route_id(owner: str, key: Key) -> str:
     """The id of an EchoRoute's Route: `<owner>.<namespace>.<name>`, above 64 characters cut and ended with a hash."""
     return _cut(f"{owner}.{key.namespace}.{key.name}", _ID_MAX_LENGTH)
+
+
+def upstream_id(owner: str, key: Key, contents: JsonValue) -> str:
+    """The id of an EchoRoute's Upstream with these contents: the Route's and their hash, cut as the Route's is."""
+    text = json.dumps(contents, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _cut(f"{owner}.{key.namespace}.{key.name}.{_digest(text)[:_CONTENTS_LENGTH]}", _ID_MAX_LENGTH)
 
 
 def route_name(key: Key) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from pydantic import JsonValue
+
 
 class Service(NamedTuple):
     """What one query of Consul is about; all routes and subsets that need it share that query."""
@@ -45,6 +47,12 @@ class Selection:
     def is_subset(self) -> bool:
         """Whether instances of the service, in this datacenter, may be left out by their tags or meta."""
         return bool(self.tags or self.meta)
+
+    @property
+    def identity(self) -> list[JsonValue]:
+        """The same for equal selections, and different for others, as JSON."""
+        meta: list[JsonValue] = [[name, value] for name, value in sorted(self.meta)]
+        return [*self.service, self.resolver.value, [*sorted(self.tags)], meta]
 
     def __str__(self) -> str:
         wanted = [*sorted(self.tags), *(f"{name}={value}" for name, value in sorted(self.meta))]

@@ -1,4 +1,4 @@
-"""Shares of requests without state: which of the 4,096 values of a random request id's first three hex digits are whose.
+"""Shares of requests without state: whose each of the 4,096 values of a request id's first three hex digits is.
 
 APISIX's own weights are state of a worker, of which little is kept: with 1,000 weighted routes a backend of 10 % got
 0.2 % of the requests. A pattern on `$request_id`, which nginx makes up for each request, is exact in the mean for any

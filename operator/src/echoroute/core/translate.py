@@ -8,20 +8,17 @@ from typing import get_args
 
 from pydantic import JsonValue
 
-from echoroute.api.durations import seconds
 from echoroute.api.headers import HeaderRewrite
 from echoroute.api.match import Match, Method
 from echoroute.api.rewrite import Rewrite
 from echoroute.api.spec import EchoRouteSpec
-from echoroute.api.upstream import Keepalive, Upstream, UpstreamTimeout
+from echoroute.api.upstream import Upstream
 from echoroute.core.matching import address, expression, priority
 from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
-from echoroute.core.ownership import labels, route_id, route_name
-
-_DEFAULT_TIMEOUT = "6s"
-_DEFAULT_IDLE_TIMEOUT = "60s"
-_DEFAULT_POOL_SIZE = 320
-_DEFAULT_POOL_REQUESTS = 1000
+from echoroute.core.ownership import labels, route_id, route_name, upstream_id
+from echoroute.core.selection import Resolver, Selection
+from echoroute.core.split import rules, serving
+from echoroute.core.upstreams import upstream_body
 
 _ALL_BUT_HEAD = tuple(method for method in get_args(Method) if method != "HEAD")
 
@@ -29,24 +26,49 @@ _PCRE_SPECIAL = re.compile(r"[^0-9A-Za-z/_-]")
 
 
 def translate(key: Key, spec: EchoRouteSpec, *, owner: str) -> Bundle:
-    """The bundle of an EchoRoute: bodies as the Admin API takes them, with ownership labels and without ids."""
+    """The bundle of an EchoRoute: bodies as the Admin API takes them, with ownership labels and without ids.
+
+    The Route's own upstream stands in it where the gateway resolves it. All others are Upstreams. The id of one has a
+    hash of all that it is, so that only its nodes ever change: another spec goes live with the Route that names others.
+    """
     identity = route_id(owner, key)
-    return Bundle(identity, {ObjectRef(Kind.ROUTE, identity): _route(key, spec, owner)})
+    own, *others = serving(spec)
+    bodies = {backend: upstream_body(backend, spec.upstream or Upstream()) for backend in (own, *others)}
+    ids = {backend: upstream_id(owner, key, [backend.identity, body]) for backend, body in bodies.items()}
+    route = _route(key, spec, owner, rules(spec, {backend: ids[backend] for backend in others}))
+    if own.resolver is Resolver.GATEWAY:
+        route["upstream"] = bodies.pop(own)
+    else:
+        route["upstream_id"] = ids[own]
+    objects: dict[ObjectRef, JsonObject] = {}
+    resolved: dict[ObjectRef, Selection] = {}
+    for backend, body in bodies.items():
+        ref = ObjectRef(Kind.UPSTREAM, ids[backend])
+        objects[ref] = {**body, "labels": labels(owner, key)}
+        if backend.resolver is Resolver.OPERATOR:
+            resolved[ref] = backend
+    return Bundle(identity, {**objects, ObjectRef(Kind.ROUTE, identity): route}, resolved=resolved)
 
 
-def _route(key: Key, spec: EchoRouteSpec, owner: str) -> JsonObject:
+def _route(key: Key, spec: EchoRouteSpec, owner: str, split: list[JsonValue]) -> JsonObject:
+    """Without its upstream; `split` are the rules by which requests go to others."""
     body: JsonObject = {**_match(spec.match, _methods(spec)), "name": spec.name or route_name(key)}
-    plugins: JsonObject = dict(spec.plugins or {})
-    if spec.rewrite:
-        plugins["proxy-rewrite"] = _proxy_rewrite(spec.rewrite)
-    if plugins:
+    if plugins := _plugins(spec, split):
         body["plugins"] = plugins
-    body["upstream"] = _upstream(spec.backends[0].service, spec.upstream or Upstream())
     body["labels"] = labels(owner, key)
     body["status"] = 0 if spec.enabled is False else 1
     if spec.websocket:
         body["enable_websocket"] = True
     return body
+
+
+def _plugins(spec: EchoRouteSpec, split: list[JsonValue]) -> JsonObject:
+    plugins: JsonObject = dict(spec.plugins or {})
+    if spec.rewrite:
+        plugins["proxy-rewrite"] = _proxy_rewrite(spec.rewrite)
+    if split:
+        plugins["traffic-split"] = {"rules": split}
+    return plugins
 
 
 def _methods(spec: EchoRouteSpec) -> tuple[str, ...]:
@@ -116,38 +138,3 @@ def _header_changes(headers: HeaderRewrite) -> JsonObject:
     if headers.remove:
         changes["remove"] = list(headers.remove)
     return changes
-
-
-def _upstream(service: str, upstream: Upstream) -> JsonObject:
-    body: JsonObject = {
-        "type": "roundrobin",
-        "discovery_type": "consul",
-        "service_name": service,
-        "scheme": upstream.scheme or "http",
-        "pass_host": (upstream.pass_host or "Pass").lower(),
-    }
-    if upstream.host is not None:
-        body["upstream_host"] = upstream.host
-    body["timeout"] = _timeout(upstream.timeout or UpstreamTimeout())
-    body["keepalive_pool"] = _keepalive_pool(upstream.keepalive or Keepalive())
-    if upstream.retries is not None:
-        body["retries"] = upstream.retries
-    if upstream.retry_timeout is not None:
-        body["retry_timeout"] = seconds(upstream.retry_timeout)
-    return body
-
-
-def _timeout(timeout: UpstreamTimeout) -> JsonObject:
-    return {
-        "connect": seconds(timeout.connect or _DEFAULT_TIMEOUT),
-        "send": seconds(timeout.send or _DEFAULT_TIMEOUT),
-        "read": seconds(timeout.read or _DEFAULT_TIMEOUT),
-    }
-
-
-def _keepalive_pool(keepalive: Keepalive) -> JsonObject:
-    return {
-        "size": keepalive.size or _DEFAULT_POOL_SIZE,
-        "idle_timeout": seconds(keepalive.idle_timeout or _DEFAULT_IDLE_TIMEOUT),
-        "requests": keepalive.requests or _DEFAULT_POOL_REQUESTS,
-    }

@@ -1,0 +1,59 @@
+"""Several backends as rules of APISIX's traffic-split, which reads them in order: the first one that holds decides.
+
+No rule has two weighted upstreams, since APISIX's weights do not hold at scale (`core.shares`). Where no rule holds,
+the route's own upstream serves: the first backend of positive weight.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from pydantic import JsonValue
+
+from echoroute.api.backends import Backend
+from echoroute.api.spec import EchoRouteSpec
+from echoroute.core.matching import conditions
+from echoroute.core.objects import JsonObject
+from echoroute.core.selection import Resolver, Selection, Service
+from echoroute.core.shares import pattern, thresholds
+
+
+def selection(backend: Backend) -> Selection:
+    """The instances that a backend is."""
+    subset = backend.subset
+    return Selection(
+        Service(backend.service, (subset.datacenter or "") if subset else ""),
+        Resolver(backend.resolver),
+        frozenset((subset.tags or ()) if subset else ()),
+        frozenset(((subset.meta or {}) if subset else {}).items()),
+    )
+
+
+def serving(spec: EchoRouteSpec) -> tuple[Selection, ...]:
+    """The backends that get requests, each once, the route's own first; one of weight 0 is nothing in the gateway."""
+    return tuple(dict.fromkeys(selection(backend) for backend in spec.all_backends if backend.share > 0))
+
+
+def rules(spec: EchoRouteSpec, upstream_ids: Mapping[Selection, str]) -> list[JsonValue]:
+    """The rules, canaries first; empty where the route's own upstream serves all. It has no id here."""
+    found = [
+        rule
+        for canary in spec.canary or ()
+        for rule in _split(canary.backends, conditions(canary.match.conditions), upstream_ids)
+    ]
+    return [*found, *_split(spec.backends, [], upstream_ids)]
+
+
+def _split(
+    backends: Sequence[Backend], of: list[JsonValue], upstream_ids: Mapping[Selection, str]
+) -> Iterator[JsonObject]:
+    """Rules for requests of which all of these conditions hold; without conditions the first backend needs none."""
+    first, *others = [backend for backend in backends if backend.share > 0]
+    weights = [backend.share for backend in (first, *others)]
+    for backend, threshold in zip(others, thresholds(weights), strict=True):
+        yield _rule([*of, ["request_id", "~~", pattern(threshold)]], upstream_ids.get(selection(backend)))
+    if of:
+        yield _rule(of, upstream_ids.get(selection(first)))
+
+
+def _rule(of: list[JsonValue], upstream_id: str | None) -> JsonObject:
+    upstream: JsonObject = {"weight": 1} if upstream_id is None else {"upstream_id": upstream_id, "weight": 1}
+    return {"match": [{"vars": of}], "weighted_upstreams": [upstream]}
