@@ -32,8 +32,17 @@ _MISTAKES = (
     ),
     Mistake("no unit", {"upstream": {"timeout": {"read": "5"}}}, ("spec.upstream.timeout.read", "such as '6s'")),
     Mistake(
-        "a number", {"upstream": {"timeout": {"read": 5}}}, ("spec.upstream.timeout.read", "must be of type string")
+        "a number",
+        {"upstream": {"timeout": {"read": 5}}},
+        ("spec.upstream.timeout.read", "Invalid value: 5", "a duration in quotes and with its unit, such as '6s'"),
     ),
+    Mistake("a boolean in quotes", {"enabled": "yes"}, ("spec.enabled", 'must be of type boolean: "string"')),
+    Mistake(
+        "small letters",
+        {"match": {"paths": ["/a"], "methods": ["get"]}},
+        ("spec.match.methods[0]", 'supported values: "GET"'),
+    ),
+    Mistake("no backend", {"backends": []}, ("spec.backends", "in body should have at least 1 items")),
     Mistake("another name", {"match": {"paths": ["/a"], "host": "a.example"}}, ("spec.match.host", "write hosts")),
     Mistake("no such field", {"upstreams": {}}, ("unknown field", "spec.upstreams")),
     Mistake("a service's typo", {}, ("knows no instance of service", "spec.backends[0].service"), "ResolvedRefs"),

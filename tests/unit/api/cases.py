@@ -548,7 +548,7 @@ MALFORMED = [
         "another team's quota",
         _spec(plugins={"limit-count": {"count": 1, "time_window": 1, "group": "all"}}),
         "spec.plugins.limit-count.group",
-        "is closed. Shares the quota",
+        "is closed. It shares one quota",
         "operator",
     ),
     Malformed(

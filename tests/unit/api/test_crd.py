@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from echoroute.api import crd
+from echoroute.api.rules import INT_OR_STRING
 from echoroute.api.schema import fields_at, spec_schema, status_schema, structural
 from echoroute.api.spec import EchoRouteSpec
 from echoroute.api.status import EchoRouteStatus, pending_status
@@ -74,7 +75,7 @@ def test_each_field_explains_itself(path):
 @pytest.mark.parametrize("path", _ALL)
 def test_is_structural(path):
     schema = _ALL[path]
-    assert ("type" in schema) is (path not in ANY_JSON)
+    assert ("type" in schema or INT_OR_STRING in schema) is (path not in ANY_JSON)
     assert path not in ANY_JSON or schema == {"x-kubernetes-preserve-unknown-fields": True}
     assert not schema.keys() & {"$ref", "anyOf", "oneOf", "allOf", "title"}
     assert ("nullable" in schema) is (path in NULLABLE)
@@ -90,7 +91,7 @@ def test_each_string_and_collection_is_bounded(path):
         "integer": {"minimum"} if path != "status.observedGeneration" else set(),
         "boolean": set(),
     }
-    assert bounded[schema["type"]] <= schema.keys()
+    assert bounded[schema.get("type", "string")] <= schema.keys()
 
 
 @pytest.mark.parametrize("path", _SPEC)

@@ -18,6 +18,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 T = TypeVar("T")
 
 VALIDATIONS = "x-kubernetes-validations"
+INT_OR_STRING = "x-kubernetes-int-or-string"
 LIST_TYPE = "x-kubernetes-list-type"
 NULLABLE: dict[str, JsonValue] = {"nullable": True}
 """Marks a field whose absence opens something: the API server would prune its null, and nobody could refuse it."""
@@ -93,6 +94,25 @@ class Rules(Generic[T]):
         json_schema = handler(schema)
         json_schema[VALIDATIONS] = [*json_schema.get(VALIDATIONS, ()), *(rule.as_json() for rule in self.rules)]
         return json_schema
+
+
+class NoNumber:
+    """Annotates a string for which people write a number: the API server lets it through to `rule`, which refuses it.
+
+    Otherwise it would say no more than that the type is wrong. Put it behind the other rules, which then hold for
+    strings alone.
+    """
+
+    def __init__(self, message: str) -> None:
+        self._rule = CelRule("type(self) == string", message)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        json_schema = handler(schema)
+        del json_schema["type"]
+        of_strings = [
+            {**rule, "rule": f"type(self) != string || ({rule['rule']})"} for rule in json_schema.get(VALIDATIONS, ())
+        ]
+        return {**json_schema, INT_OR_STRING: True, VALIDATIONS: [self._rule.as_json(), *of_strings]}
 
 
 class Unique:

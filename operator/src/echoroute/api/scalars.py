@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from echoroute.api import durations, variables
-from echoroute.api.rules import Rule, Rules, forbids, problem, requires
+from echoroute.api.rules import NoNumber, Rule, Rules, forbids, problem, requires
 
 _NO_CONTROL_CHARACTERS = forbids(r"[\x00-\x1f\x7f]", "must have no control characters")
 
@@ -229,25 +229,30 @@ def _duration(least: str, most: str, text: str) -> Rules[str]:
 _is_duration = re.compile(durations.PATTERN).fullmatch
 
 
+_NO_UNIT = "must be a duration in quotes and with its unit, such as '6s'"
+
+
 def _with_unit(value: object) -> object:
     if isinstance(value, int | float):
-        raise problem(f"must be a duration in quotes and with its unit, such as '{value}s'")
+        raise problem(_NO_UNIT)
     return value
 
 
 _Duration = Annotated[str, BeforeValidator(_with_unit), Field(max_length=durations.MAX_LENGTH)]
+_no_number = NoNumber(_NO_UNIT)
 
 # nginx counts timeouts in milliseconds; a day is far beyond any request and far below its 32 bits.
 Timeout = Annotated[
     _Duration,
     _duration("1ms", "24h", "must be between 1ms and 24h"),
+    _no_number,
 ]
-TimeoutOrZero = Annotated[_Duration, _duration("0s", "24h", "must be at most 24h")]
+TimeoutOrZero = Annotated[_Duration, _duration("0s", "24h", "must be at most 24h"), _no_number]
 # A pool belongs to the address, whichever route it is reached by: idle connections are all routes' file descriptors.
-IdleTimeout = Annotated[_Duration, _duration("0s", "1h", "must be at most 1h")]
+IdleTimeout = Annotated[_Duration, _duration("0s", "1h", "must be at most 1h"), _no_number]
 
 # Health checks: APISIX counts their intervals in whole seconds.
-CheckTimeout = Annotated[_Duration, _duration("10ms", "1m", "must be between 10ms and 1m")]
+CheckTimeout = Annotated[_Duration, _duration("10ms", "1m", "must be between 10ms and 1m"), _no_number]
 CheckInterval = Annotated[
     _Duration,
     _duration("1s", "1h", "must be between 1s and 1h"),
@@ -258,6 +263,7 @@ CheckInterval = Annotated[
             holds=lambda value: not _is_duration(value) or durations.milliseconds(value) % 1_000 == 0,
         )
     ),
+    _no_number,
 ]
 # A check's request is put together as text.
 CheckPath = Annotated[

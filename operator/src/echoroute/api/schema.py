@@ -4,6 +4,7 @@ from functools import cache
 
 from pydantic import BaseModel, JsonValue
 
+from echoroute.api.rules import INT_OR_STRING
 from echoroute.api.spec import EchoRouteSpec
 from echoroute.api.status import EchoRouteStatus
 
@@ -42,8 +43,8 @@ def structural(model: type[BaseModel]) -> JsonSchema:
 
 
 _KEYWORDS = (
-    "type", "nullable", "description", "format", "enum", "default", "pattern", "minLength", "maxLength", "minimum",
-    "maximum", "minItems", "maxItems", "minProperties", "maxProperties", "required",
+    "type", INT_OR_STRING, "nullable", "description", "format", "enum", "default", "pattern", "minLength", "maxLength",
+    "minimum", "maximum", "minItems", "maxItems", "minProperties", "maxProperties", "required",
     "x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-validations",
 )  # fmt: skip
 _DROPPED = {"title", "additionalProperties", "anyOf", "$ref", "properties", "items"}

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pydantic import JsonValue
 
 from echoroute.api import durations
+from echoroute.api.rules import INT_OR_STRING
 from echoroute.api.schema import JsonSchema
 
 
@@ -25,9 +26,10 @@ def type_text(schema: JsonSchema) -> str:
         return " ".join(f"`{value}`" for value in list_of(schema.get("enum", [schema.get("const")])))
     if schema.get("title") == "expression":
         return "expression"
-    if "type" not in schema:
+    kind = "string" if INT_OR_STRING in schema else schema.get("type")  # a number is let through to be refused
+    if kind is None:
         return "any JSON"
-    return _TYPES.get(str(schema.get("type")), lambda node: str(node.get("type")))(schema)
+    return _TYPES.get(str(kind), lambda node: str(node.get("type")))(schema)
 
 
 def _array(schema: JsonSchema) -> str:
