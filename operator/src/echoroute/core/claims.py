@@ -1,8 +1,9 @@
 """What an EchoRoute claims: pairs of a host and a path, and what keeps two of one namespace apart on an equal pair."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from echoroute.core.apart import Demands
 from echoroute.core.objects import Key
 
 ANY_HOST = ""
@@ -27,6 +28,8 @@ class Claim:
     methods: frozenset[str]
     conditions: bytes
     """Their normal form (`core.alike`)."""
+    demands: Demands = field(default_factory=Demands)
+    """What they say that can be compared with others' (`core.apart`)."""
     either: bool = False
     """Whether it stands for one of two claims, and nobody knows which: it meets all that have a pair of theirs."""
 
@@ -37,7 +40,7 @@ class Claim:
         return self.conditions == other.conditions and self.ties(other)
 
     def ties(self, other: "Claim") -> bool:
-        """Whether some request is taken by both, as far as methods and priority say, and the gateway may choose."""
+        """Whether the gateway may choose between two for some request, as far as methods and priority say."""
         if self.priority != other.priority:
             return False
         return not self.methods or not other.methods or not self.methods.isdisjoint(other.methods)
@@ -63,7 +66,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """The oldest EchoRoute with an equal pair and priority under other conditions, and the first such pair."""
+    """The oldest EchoRoute with an equal pair and priority, whose conditions may hold for the same request."""
 
     other: Key
     pair: Pair

@@ -8,6 +8,7 @@ from pydantic_core import from_json
 
 from echoroute.api.parse import parse_spec
 from echoroute.core.alike import normal_form
+from echoroute.core.apart import demands
 from echoroute.core.claims import ANY_HOST, Claim
 from echoroute.core.facts import Refusal
 from echoroute.core.inputs import SERVICE, Input
@@ -89,6 +90,7 @@ def claim(route: JsonObject, created: datetime) -> Claim | None:
         priority=priority if isinstance(priority, int) else 0,
         methods=frozenset(_texts(route.get("methods"))),
         conditions=normal_form(route),
+        demands=demands(route),
     )
 
 

@@ -89,20 +89,12 @@ def seen(raw: Mapping[str, JsonValue], *, gateway_class: str, deleted: bool = Fa
 def _spec_text(found: EchoRouteObject) -> tuple[bytes, str]:
     """The spec as JSON text, or nothing and why it cannot be used."""
     problem = over_budget(dict(found.spec))
-    if problem is not None:
-        return b"", problem
-    try:
-        return to_json(found.spec), ""
-    except ValueError:
-        return b"", "spec: has a text that is not valid Unicode"
+    return (to_json(found.spec), "") if problem is None else (b"", problem)
 
 
 def _status_text(found: EchoRouteObject) -> bytes:
     # Only the operator writes it; whatever else stands there counts as none, and is written anew.
-    try:
-        return to_json(found.status) if over_budget(dict(found.status)) is None else b"{}"
-    except ValueError:
-        return b"{}"
+    return to_json(found.status) if over_budget(dict(found.status)) is None else b"{}"
 
 
 def _moment(text: str) -> datetime:
