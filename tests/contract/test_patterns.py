@@ -15,7 +15,13 @@ from .target import Target
 
 _PATTERNS = runpy.run_path(str(Path(__file__).parents[1] / "unit" / "api" / "patterns.py"))
 # What the stand-in's engines do not know, as its README says: it refuses them.
-_PCRE_ALONE = {"a*+", "a?+", "a{2,3}+", "(?|a|b)", "(a)(?1)", r"\h+", r"\R", r"a\E", "(*UTF8)a"}
+_PCRE_ALONE = {
+    "a*+", "a?+", "a{2,3}+", "(?|a|b)", "(a)(?1)", r"\h+", r"\R", r"a\E", "(*UTF8)a", r"a\E*", "(?^i)a", "(?*a)",
+    "(*pla:(a))", "(*ACCEPT)?", "a(*SKIP:x)", "(*UCP)(*UTF)a", r"[\g1]", r"[\Q]\E(]", r"\p{L&}", r"(*UTF)\p{Greek}",
+    r"(*UTF)\x{3b1}", r"\x", r"\o{101}", r"\N+", r"\N{3}", r"(a)\g1", r"(a)\g{-1}", r"\g{+1}(a)", r"(?<n>a)\k{n}",
+    r"(?<n>a)\g{n}", "(?R)?", "(a)(?-1)", "(?+1)(a)", "(?<n>a)(?&n)", "(?P<n>a)(?P=n)", "(?P<n>a)(?P>n)",
+    "(?(DEFINE)(?<n>a))(?&n)", "(?<=(?=a*)b)", "(?<=a)*", r"(?|(a)|(b))\1",
+}  # fmt: skip
 
 
 def _put(target: Target, **fields: object) -> int:

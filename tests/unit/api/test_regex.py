@@ -21,6 +21,12 @@ def test_what_is_wrong_is_said_with_its_place(pattern, says):
     assert says in str(flaw(pattern))
 
 
+@pytest.mark.parametrize("pattern", [r"\p{Greek}", r"^\P{Han}+$", r"[\p{Cyrillic}]"])
+def test_a_property_of_no_byte_is_refused_though_pcre_knows_it(pattern):
+    assert "bytes are compared" in str(flaw(pattern))
+    assert flaw(f"(*UTF){pattern}") is None
+
+
 @given(st.text("ab()[]{}*+?|^$\\:=!<>iQE0123,#'-", max_size=40))
 def test_any_text_is_judged(text):
     wrong = flaw(text)

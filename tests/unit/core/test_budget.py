@@ -19,6 +19,14 @@ def plugins(value: JsonValue) -> dict[str, JsonValue]:
     return {"match": {"paths": ["/a"]}, "plugins": {"echo": value}}
 
 
+def conditions(*patterns: str) -> dict[str, JsonValue]:
+    return {"match": {"headers": [{"name": "X", "op": "NotRegex", "value": pattern} for pattern in patterns]}}
+
+
+def expression(comparison: JsonValue) -> dict[str, JsonValue]:
+    return {"match": {"vars": [comparison]}}
+
+
 @pytest.mark.parametrize(
     ("spec", "problem", "why"),
     [
@@ -52,6 +60,12 @@ def plugins(value: JsonValue) -> dict[str, JsonValue]:
         (plugins({"a": float("nan")}), "spec.plugins.echo.a: is a number", "YAML has numbers that JSON has not"),
         (plugins({"a": float("inf")}), "spec.plugins.echo.a: is a number", "the same"),
         ([1, 2], None, "no object: of another rule, too"),
+        (conditions("(a)" * 341, "b" * 1024), None, "as long patterns as there may be"),
+        (conditions("b" * 1024, "b" * 1025), "up to spec.match.headers[0]; leave", "a character more"),
+        (expression(["arg_a", "!", "~~", "a" * 2_049]), "spec: has conditions with regular expr", "in an expression"),
+        (expression(["OR", *[["arg_a", "~*", "a" * 700]] * 3]), "characters in all", "in any of its parts"),
+        (plugins({"_meta": {"filter": [["arg_a", "~~", "a" * 2_049]]}}), "spec.plugins.echo._meta.filter[0]", "any"),
+        (expression(["arg_a", "==", "a" * 9_000]), None, "a text is no pattern"),
     ],
     ids=lambda value: value if isinstance(value, str) and len(value) < 60 else "",
 )

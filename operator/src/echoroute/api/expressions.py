@@ -12,8 +12,8 @@ from echoroute.api.variables import FAMILIES, KNOWN, is_of
 
 LOGIC = frozenset({"AND", "OR", "!AND", "!OR"})
 _NUMERIC = frozenset({">", ">=", "<", "<="})
-_REGEX = frozenset({"~~", "~*"})
-_OPERATORS = frozenset({"==", "~=", "in", "has", "ipmatch"}) | _NUMERIC | _REGEX
+REGEX = frozenset({"~~", "~*"})
+_OPERATORS = frozenset({"==", "~=", "in", "has", "ipmatch"}) | _NUMERIC | REGEX
 _NEGATED = 4  # items of ["arg_a", "!", "==", "1"]
 _DEEPEST = 4
 _MOST = 64
@@ -81,7 +81,7 @@ def _check_comparison(item: list[JsonValue]) -> None:
         raise problem(
             "must have ipmatch with remote_addr, realip_remote_addr, server_addr, a header or a cookie: others fail"
         )
-    if isinstance(value, str) and operator.lower() in _REGEX and (wrong := flaw(value)) is not None:
+    if isinstance(value, str) and operator.lower() in REGEX and (wrong := flaw(value)) is not None:
         raise problem(f"{BROKEN}: {wrong}")
     if not _fits(operator.lower(), value):
         raise problem(f"must have a value that '{operator}' can compare with, of at most {_LONGEST} characters")
@@ -93,7 +93,7 @@ def _fits(operator: str, value: JsonValue) -> bool:
         return 0 < len(items) <= _MOST and all(
             isinstance(x, str) and is_client_address(x) if operator == "ipmatch" else _is_scalar(x) for x in items
         )
-    if operator in _REGEX:
+    if operator in REGEX:
         return isinstance(value, str) and _is_scalar(value)
     if operator in _NUMERIC:
         return isinstance(value, int | float) and not isinstance(value, bool)

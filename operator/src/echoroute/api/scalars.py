@@ -88,10 +88,14 @@ PathPrefix = Annotated[
 ]
 
 # Decoded paths: before 3.18 APISIX writes what they hold into the request line as it is.
-NO_PATH_IN_THE_QUERY: Rule[str] = forbids(
-    r"[?].*[$][{]?\s*(uri|document_uri|request_filename|raw_uri)\b",
+_PATH_VARIABLE = r"[$][{]?\s*(uri|document_uri|request_filename|raw_uri)\b"
+_path_variable = re.compile(_PATH_VARIABLE).search
+NO_PATH_IN_THE_QUERY: Rule[str] = Rule(
+    f"!self.matches(r'[?].*{_PATH_VARIABLE}')",
     "must not put $uri into its query, where a line break of the client's is not encoded by each APISIX; "
     "write $request_uri, which is encoded",
+    # Not as one pattern, which would look through the rest from each '?'.
+    holds=lambda path: _path_variable(path.partition("?")[2]) is None,
 )
 
 RewritePath = Annotated[

@@ -22,8 +22,10 @@ type Regex struct {
 
 // Compile compiles an expression; its error has PCRE's form, so that a person who knows APISIX recognises it.
 func Compile(pattern string, ignoreCase bool) (*Regex, error) {
-	if reason := stricter(pattern); reason != "" {
-		return nil, broken(reason, pattern)
+	for _, check := range []func(string) string{stricter, otherThanPCRE} {
+		if reason := check(pattern); reason != "" {
+			return nil, broken(reason, pattern)
+		}
 	}
 	goPattern := pattern
 	if ignoreCase {

@@ -66,7 +66,8 @@ func TestBacktrackingIsBounded(t *testing.T) {
 }
 
 func TestBrokenPatternsAreRefused(t *testing.T) {
-	for _, pattern := range []string{`(`, `[a`, `*a`, `a{2,1}`, `(?<n`, `\`} {
+	for _, pattern := range []string{`(`, `[a`, `*a`, `a{2,1}`, `(?<n`, `\`, `[\d-z]`, `[[:foo:]]`, `[:alpha:]`, `\u0041`,
+		`\x{100}`, `(?<1>a)`, `(?<=a*)b`, `(?<!(?:a|b{2,}))c`} {
 		if _, err := Compile(pattern, false); err == nil || !strings.Contains(err.Error(), "pcre2_compile() failed") {
 			t.Errorf("%q: %v", pattern, err)
 		}
