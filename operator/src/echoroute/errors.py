@@ -10,7 +10,8 @@ EchoRouteError
 │   ├── GatewayUnauthorized   401, 403: the admin key is refused
 │   └── GatewayUnavailable    the API's own 404, 408, 409, 429, 5xx and transport errors: back off, try again
 ├── ConsulError               Consul did not give a usable answer
-│   └── ConsulAccessDenied    the token may not read what was asked for, or not all of it
+│   ├── ConsulAccessDenied    the token may not read what was asked for, or not all of it
+│   └── UnknownDatacenter     Consul has no way to the datacenter that was asked for
 └── SourceError               EchoRoutes could not be read, or a status not be written
     ├── KubernetesError       the API server did not do what was asked
     └── FolderError           the folder of EchoRoutes cannot be read
@@ -85,6 +86,10 @@ class ConsulError(EchoRouteError):
 
 class ConsulAccessDenied(ConsulError):
     """Consul keeps from our token what was asked for, or a part of it."""
+
+
+class UnknownDatacenter(ConsulError):
+    """Consul knows no datacenter of this name, or none of its servers is there now."""
 
 
 class SourceError(EchoRouteError):

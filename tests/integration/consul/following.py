@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from echoroute.consul.client import ConsulClient
 from echoroute.consul.config import ConsulConfig, base_url
-from echoroute.consul.follower import HELD_QUERIES, Follower
+from echoroute.consul.follower import MOST_CONNECTIONS, Follower
 from echoroute.core.instances import Instance, discovered
+from echoroute.core.selection import Service
 from echoroute.net.credential import Credential
 from echoroute.net.tls import Tls
 
@@ -19,7 +20,7 @@ class Heard:
     follower: Follower
     health: dict[str, tuple[int, int]]
     reachable: list[bool]
-    failures: list[tuple[str, bool]]
+    failures: list[tuple[str, str]]
 
     async def until(self, condition: Callable[[], bool], timeout: float = 10) -> float:
         """Wait for it; the seconds that it took."""
@@ -34,23 +35,23 @@ class Heard:
 async def following(url: str, services: set[str], token: str | None = None) -> AsyncIterator[Heard]:
     shown = Credential("CONSUL_HTTP_TOKEN", value=token) if token else None
     config = ConsulConfig(base_url=base_url(url, ssl=False), token=shown, tls=Tls())
-    client = ConsulClient(config, connections=HELD_QUERIES + 1)
+    client = ConsulClient(config, connections=MOST_CONNECTIONS)
     health: dict[str, tuple[int, int]] = {}
-    failures: list[tuple[str, bool]] = []
+    failures: list[tuple[str, str]] = []
     reachable: list[bool] = []
 
-    def on_instances(service: str, found: tuple[Instance, ...]) -> None:
-        seen = discovered(service, found)
-        health[service] = (seen.healthy, seen.total)
+    def on_instances(service: Service, found: tuple[Instance, ...]) -> None:
+        seen = discovered(service.name, found)
+        health[service.name] = (seen.healthy, seen.total)
 
     follower = Follower(
         client,
         on_instances=on_instances,
-        on_failure=lambda service, denied: failures.append((service, denied)),
+        on_failure=lambda service, error: failures.append((service.name, type(error).__name__)),
         on_reachable=reachable.append,
     )
     heard = Heard(follower, health, reachable, failures)
-    follower.follow(services)
+    follower.follow({Service(name) for name in services})
     running = asyncio.create_task(follower.run())
     try:
         yield heard

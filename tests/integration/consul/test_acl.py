@@ -96,7 +96,7 @@ async def test_what_may_not_be_read_any_more_stays_as_it_was(
         await heard.until(lambda: heard.health == {"echo": (2, 2)})
         guarded.allow(rules)
         guarded.deregister("echo-9002")
-        await heard.until(lambda: ("echo", True) in heard.failures, timeout=20)
+        await heard.until(lambda: ("echo", "ConsulAccessDenied") in heard.failures, timeout=20)
         assert heard.health == {"echo": (2, 2)}, why
         guarded.allow(_ALL)
         await heard.until(lambda: heard.health == {"echo": (1, 1)}, timeout=60)
@@ -109,7 +109,7 @@ async def test_one_service_that_may_not_be_read_is_told_and_holds_up_no_other(gu
     guarded.allow('service "other" { policy = "read" } node_prefix "" { policy = "read" }')
     async with following(guarded.url, {"secret", "other", "nowhere"}, guarded.token) as heard:
         await heard.until(lambda: heard.health == {"other": (1, 1), "nowhere": (0, 0)})
-        await heard.until(lambda: ("secret", True) in heard.failures)
+        await heard.until(lambda: ("secret", "ConsulAccessDenied") in heard.failures)
         guarded.register("other", 9003)
         await heard.until(lambda: heard.health["other"] == (2, 2), timeout=5)
         assert "secret" not in heard.health

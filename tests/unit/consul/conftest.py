@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 
 import pytest
 from aiohttp import web
+from echoroute.consul import follower as follower_module
 from echoroute.consul.client import ConsulClient
 from echoroute.consul.config import ConsulConfig
 from echoroute.consul.follower import Follower
 from echoroute.core.instances import Instance, discovered
+from echoroute.core.selection import Service
+from echoroute.errors import ConsulError
 from echoroute.net.credential import Credential
 from echoroute.net.tls import Tls
 
@@ -19,7 +22,8 @@ from echoroute.net.tls import Tls
 class SmallConsul:
     """Blocking queries by service; `fail` maps a service (or '*') to the status that it is answered with.
 
-    Of the services in `hidden` our token may read nothing.
+    Of the services in `hidden` our token may read nothing. Datacenters in `unknown` have no path; those in `hanging`
+    answer nothing at all.
     """
 
     port: int = 0
@@ -29,10 +33,15 @@ class SmallConsul:
     services: dict[str, list[dict[str, object]]] = field(default_factory=dict)
     fail: dict[str, int] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
+    hanging: set[str] = field(default_factory=set)
     probe_delay: float = 0.0
     changed: dict[str, int] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
     queries: list[tuple[float, str, int, str]] = field(default_factory=list)
+    at_once: Counter[str] = field(default_factory=Counter)
+    """Queries under way, by service."""
+    most_at_once: Counter[str] = field(default_factory=Counter)
     held: int = 0
     most_held: int = 0
     _wake: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -70,6 +79,14 @@ class SmallConsul:
 
     async def answer(self, request: web.Request) -> web.Response:
         service = request.match_info["service"]
+        self.at_once[service] += 1
+        self.most_at_once[service] = max(self.most_at_once[service], self.at_once[service])
+        try:
+            return await self._answer(request, service)
+        finally:
+            self.at_once[service] -= 1
+
+    async def _answer(self, request: web.Request, service: str) -> web.Response:
         index = int(request.query.get("index", "0"))
         wait = request.query.get("wait", "")
         assert "stale" in request.query or not index, "the leader is asked only to be sure"
@@ -81,6 +98,11 @@ class SmallConsul:
             return web.Response(status=403, text="ACL not found")
         if status := self.fail.get(service) or self.fail.get("*"):
             return web.Response(status=status, text="rpc error:\n  not now")
+        datacenter = request.query.get("dc", "")
+        if datacenter in self.unknown:
+            return web.Response(status=500, text="rpc error making call: No path to datacenter")
+        if datacenter in self.hanging:
+            await asyncio.sleep(3600)
         if index:
             await self._hold(service, index, float(wait.removesuffix("s")))
         headers = {
@@ -114,15 +136,16 @@ class Heard:
     health: dict[str, tuple[int, int]] = field(default_factory=dict)
     calls: list[tuple[str, int, int]] = field(default_factory=list)
     reachable: list[bool] = field(default_factory=list)
-    failures: list[tuple[str, bool]] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    """Each with the kind of its error."""
 
-    def instances(self, service: str, found: tuple[Instance, ...]) -> None:
-        seen = discovered(service, found)
-        self.health[service] = (seen.healthy, seen.total)
-        self.calls.append((service, seen.healthy, seen.total))
+    def instances(self, service: Service, found: tuple[Instance, ...]) -> None:
+        seen = discovered(service.name, found)
+        self.health[service.name] = (seen.healthy, seen.total)
+        self.calls.append((service.name, seen.healthy, seen.total))
 
-    def failed(self, service: str, denied: bool) -> None:
-        self.failures.append((service, denied))
+    def failed(self, service: Service, error: ConsulError) -> None:
+        self.failures.append((service.name, type(error).__name__))
 
     async def until(self, condition: Callable[[], bool], timeout: float = 40) -> None:
         async with asyncio.timeout(timeout):
@@ -166,6 +189,12 @@ def client(small_consul: SmallConsul, connect: Callable[..., ConsulClient]) -> C
 @pytest.fixture
 def heard() -> Heard:
     return Heard()
+
+
+@pytest.fixture
+def quick_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a follower that is made after it: turns come five times as fast."""
+    monkeypatch.setattr(follower_module, "_TURNS_PER_SECOND", 200)
 
 
 @pytest.fixture

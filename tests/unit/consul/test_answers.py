@@ -18,7 +18,15 @@ SERVICE = {
 }
 ENTRY = {"Node": {"Address": "10.9.9.9"}, "Service": SERVICE, "Checks": [{"Status": "passing"}]}
 PLAIN = Instance(
-    "echo-1", "echo", "10.0.0.1", "10.9.9.9", 8080, State.PASSING, (10, 2), ("version:2",), (("zone", "a"),)
+    "echo-1",
+    "echo",
+    "10.0.0.1",
+    "10.9.9.9",
+    8080,
+    State.PASSING,
+    weights=(10, 2),
+    tags=frozenset({"version:2"}),
+    meta=frozenset({("zone", "a")}),
 )
 
 
@@ -68,7 +76,7 @@ NOTHING = Instance("", "", "", "", 0, State.PASSING)
     ],
 )
 def test_what_is_odd_is_empty_and_spoils_nothing(entry, found, why):
-    odd = found or Instance("", "", "", "", 0, State.PASSING, meta=(("a", ""),))
+    odd = found or Instance("", "", "", "", 0, State.PASSING, meta=frozenset({("a", "")}))
     assert instances([entry, ENTRY]) == (odd, PLAIN), why
 
 

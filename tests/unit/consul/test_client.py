@@ -6,6 +6,7 @@ import socket
 import pytest
 from echoroute.consul.client import Answer, is_supported
 from echoroute.core.instances import discovered
+from echoroute.core.selection import Service
 from echoroute.errors import ConsulAccessDenied, ConsulError
 from echoroute.net.credential import Credential
 from prometheus_client import REGISTRY
@@ -18,9 +19,9 @@ def counted(answer: Answer) -> tuple[int, int]:
 
 async def test_the_first_query_does_not_block_and_the_next_waits_for_a_change(small_consul, client):
     await small_consul.put("echo", "passing", "critical")
-    first = await client.health("echo")
+    first = await client.health(Service("echo"))
     assert (counted(first), first.index) == ((1, 2), small_consul.index)
-    waiting = asyncio.create_task(client.health("echo", index=first.index, wait=30))
+    waiting = asyncio.create_task(client.health(Service("echo"), index=first.index, wait=30))
     await asyncio.sleep(0.1)
     assert not waiting.done()
     await small_consul.put("echo", "passing")
@@ -31,12 +32,12 @@ async def test_the_first_query_does_not_block_and_the_next_waits_for_a_change(sm
 
 async def test_a_wait_that_ends_without_a_change_says_so(small_consul, client):
     await small_consul.put("echo", "passing")
-    first = await client.health("echo")
-    assert await client.health("echo", index=first.index, wait=1) == Answer(None, first.index, streamed=True)
+    first = await client.health(Service("echo"))
+    assert await client.health(Service("echo"), index=first.index, wait=1) == Answer(None, first.index, streamed=True)
 
 
 async def test_names_are_quoted(small_consul, client):
-    await client.health("a/b c?d")
+    await client.health(Service("a/b c?d"))
     assert small_consul.asked == {"a/b c?d": 1}
 
 
@@ -54,19 +55,19 @@ async def test_what_is_wrong_is_said(small_consul, client, fault, words, why):
     for name, value in fault.items():
         setattr(small_consul, name, value)
     with pytest.raises(ConsulError, match=r"Consul at http://127\.0\.0\.1:|no list") as caught:
-        await client.health("echo")
+        await client.health(Service("echo"))
     assert words in str(caught.value), why
 
 
 async def test_a_shorter_answer_for_want_of_rights_is_an_error(small_consul, client):
     small_consul.hidden.add("echo")
     with pytest.raises(ConsulAccessDenied, match="service 'echo'; it needs service:read for it and node:read"):
-        await client.health("echo")
+        await client.health(Service("echo"))
 
 
 async def test_an_index_of_zero_is_not_used_since_the_next_query_would_not_block(small_consul, client):
     small_consul.index = 0
-    assert (await client.health("echo")).index == 1
+    assert (await client.health(Service("echo"))).index == 1
 
 
 async def test_something_else_that_listens_there_is_not_taken_for_a_consul_without_instances(connect):
@@ -77,7 +78,7 @@ async def test_something_else_that_listens_there_is_not_taken_for_a_consul_witho
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         with pytest.raises(ConsulError, match="is this Consul"):
-            await connect(server.sockets[0].getsockname()[1]).health("echo")
+            await connect(server.sockets[0].getsockname()[1]).health(Service("echo"))
 
 
 async def test_nobody_listens(connect):
@@ -93,14 +94,14 @@ async def test_a_token_file_is_read_again_when_it_changes_and_after_a_403(small_
     file.write_text("old-token")
     client = connect(small_consul.port, Credential("CONSUL_HTTP_TOKEN_FILE", file=file))
     small_consul.tokens = {"old-token"}
-    await client.health("echo")
+    await client.health(Service("echo"))
     file.write_text("new-token-of-another-length")
     small_consul.tokens = {"new-token-of-another-length"}
-    await client.health("echo")
+    await client.health(Service("echo"))
     assert small_consul.asked["echo"] == 2
     small_consul.tokens = set()
     with pytest.raises(ConsulError) as caught:
-        await client.health("echo")
+        await client.health(Service("echo"))
     assert small_consul.asked["echo"] == 3
     assert "new-token" not in f"{caught.value!r} {client!r}"
 

@@ -5,18 +5,23 @@ import logging
 
 import pytest
 from echoroute.consul import follower as module
-from echoroute.consul import watch
+from echoroute.consul import presence, watch
 from echoroute.consul.follower import HELD_QUERIES, HELD_STANDING_BY, Follower
+from echoroute.core.selection import Service
 from prometheus_client import REGISTRY
 
 
-def names(count: int) -> set[str]:
-    return {f"service-{n}" for n in range(count)}
+def services(*names: str) -> set[Service]:
+    return {Service(name) for name in names}
+
+
+def names(count: int) -> list[str]:
+    return [f"service-{n}" for n in range(count)]
 
 
 async def test_health_is_told_first_and_then_only_when_it_changed(small_consul, follower, heard):
     await small_consul.put("echo", "passing", "passing")
-    follower.follow({"echo", "missing"})
+    follower.follow(services("echo", "missing"))
     await heard.until(lambda: heard.health == {"echo": (2, 2), "missing": (0, 0)})
     await small_consul.wake_all()  # something that does not count has changed
     await asyncio.sleep(0.1)
@@ -28,7 +33,7 @@ async def test_health_is_told_first_and_then_only_when_it_changed(small_consul, 
 
 async def test_a_change_is_told_at_once(small_consul, follower, heard):
     await small_consul.put("echo", "passing")
-    follower.follow({"echo"})
+    follower.follow(services("echo"))
     await heard.until(lambda: small_consul.held == 1)
     for n in range(2, 7):
         loop = asyncio.get_running_loop()
@@ -39,9 +44,9 @@ async def test_a_change_is_told_at_once(small_consul, follower, heard):
 
 
 async def test_what_is_no_longer_followed_frees_its_query_and_is_told_no_more(small_consul, follower, heard):
-    follower.follow({"a", "b"})
+    follower.follow(services("a", "b"))
     await heard.until(lambda: small_consul.held == 2)
-    follower.follow({"b", "c"})
+    follower.follow(services("b", "c"))
     await heard.until(lambda: "c" in heard.health and small_consul.held == 2)
     await small_consul.put("a", "passing")
     await small_consul.put("c", "passing")
@@ -49,12 +54,12 @@ async def test_what_is_no_longer_followed_frees_its_query_and_is_told_no_more(sm
     assert heard.health["a"] == (0, 0)
     follower.follow(set())
     await heard.until(lambda: small_consul.held == 0)
-    follower.follow({"a"})
+    follower.follow(services("a"))
     await heard.until(lambda: heard.health["a"] == (1, 1))
 
 
 async def test_a_service_that_wakes_without_news_is_asked_once_a_second(small_consul, follower, heard):
-    follower.follow({"missing"})
+    follower.follow(services("missing"))
     await heard.until(lambda: small_consul.held == 1)
     asked = small_consul.asked["missing"]
     for _ in range(15):
@@ -66,7 +71,7 @@ async def test_a_service_that_wakes_without_news_is_asked_once_a_second(small_co
 async def test_an_index_that_went_backwards_starts_over_without_an_index(small_consul, follower, heard):
     small_consul.index = 5000
     await small_consul.put("echo", "passing", "passing")
-    follower.follow({"echo"})
+    follower.follow(services("echo"))
     await heard.until(lambda: small_consul.held == 1)
     await small_consul.rewind("echo", 7)
     await heard.until(lambda: heard.health["echo"] == (1, 1))
@@ -75,25 +80,23 @@ async def test_an_index_that_went_backwards_starts_over_without_an_index(small_c
 
 
 async def test_no_more_queries_are_held_than_consul_allows_and_all_services_have_their_turn(
-    small_consul, follower, heard, monkeypatch
+    small_consul, quick_turns, follower, heard
 ):
-    monkeypatch.setattr(module, "_TURNS_PER_SECOND", 200)
-    monkeypatch.setattr(module, "_SHORT_WAIT", 1)
-    services = names(HELD_QUERIES + 80)
-    follower.follow(services)
-    await heard.until(lambda: heard.health.keys() == services)
+    everything = names(HELD_QUERIES + 80)
+    follower.follow(services(*everything))
+    await heard.until(lambda: heard.health.keys() == set(everything))
     await small_consul.put("service-3", "passing")
     await small_consul.put("service-150", "passing", "critical")
     await heard.until(lambda: heard.health["service-3"] == (1, 1) and heard.health["service-150"] == (1, 2))
     asked = small_consul.asked.copy()
-    await heard.until(lambda: all(small_consul.asked[service] > asked[service] for service in services))
+    await heard.until(lambda: all(small_consul.asked[service] > asked[service] for service in everything))
     assert small_consul.most_held <= HELD_QUERIES
 
 
 async def test_turns_come_at_a_bounded_rate(small_consul, follower, heard):
-    services = names(400)
-    follower.follow(services)
-    await heard.until(lambda: heard.health.keys() == services)
+    everything = names(400)
+    follower.follow(services(*everything))
+    await heard.until(lambda: heard.health.keys() == set(everything))
     before, began = len(small_consul.queries), asyncio.get_running_loop().time()
     await asyncio.sleep(2)
     made, seconds = len(small_consul.queries) - before, asyncio.get_running_loop().time() - began
@@ -103,19 +106,19 @@ async def test_turns_come_at_a_bounded_rate(small_consul, follower, heard):
 
 
 async def test_growing_past_the_held_queries_does_not_wait_for_the_long_ones_to_end(small_consul, follower, heard):
-    follower.follow(names(HELD_QUERIES))
+    follower.follow(services(*names(HELD_QUERIES)))
     await heard.until(lambda: small_consul.held == HELD_QUERIES)
     assert {wait for _, _, index, wait in small_consul.queries if index} == {"60s"}
-    follower.follow(names(HELD_QUERIES + 1))
+    follower.follow(services(*names(HELD_QUERIES + 1)))
     await heard.until(lambda: f"service-{HELD_QUERIES}" in heard.health, timeout=40)
-    follower.follow(names(3))
+    follower.follow(services(*names(3)))
     await heard.until(lambda: small_consul.held == 3)
 
 
 async def test_who_stands_by_holds_fewer_queries_and_misses_nothing(small_consul, follower, heard):
-    services = names(HELD_STANDING_BY + 10)
-    follower.follow(services)
-    await heard.until(lambda: small_consul.held == len(services))
+    everything = names(HELD_STANDING_BY + 10)
+    follower.follow(services(*everything))
+    await heard.until(lambda: small_consul.held == len(everything))
     for _ in range(2):
         follower.stand_by(standing_by=True)
         await heard.until(lambda: small_consul.held <= HELD_STANDING_BY)
@@ -125,7 +128,7 @@ async def test_who_stands_by_holds_fewer_queries_and_misses_nothing(small_consul
         await heard.until(lambda: heard.health["service-3"] == (1, 1) and heard.health["service-25"] == (1, 2))
         assert small_consul.most_held <= HELD_STANDING_BY
         follower.stand_by(standing_by=False)
-        await heard.until(lambda: small_consul.held == len(services))
+        await heard.until(lambda: small_consul.held == len(everything))
         await small_consul.put("service-3")
         await heard.until(lambda: heard.health["service-3"] == (0, 0))
         await small_consul.put("service-25")
@@ -136,11 +139,11 @@ async def test_while_consul_is_away_one_request_asks_for_all_and_one_line_is_log
     small_consul, follower, heard, caplog, monkeypatch
 ):
     caplog.set_level(logging.INFO, "echoroute")
-    monkeypatch.setattr(module, "_LONGEST_BACKOFF", 0.2)
-    services = names(50)
-    for service in services:
+    monkeypatch.setattr(presence, "_LONGEST_BACKOFF", 0.2)
+    everything = names(50)
+    for service in everything:
         await small_consul.put(service, "passing")
-    follower.follow(services)
+    follower.follow(services(*everything))
     await heard.until(lambda: small_consul.held == 50)
     caplog.clear()
     small_consul.fail["*"] = 500
@@ -167,24 +170,24 @@ async def test_after_an_outage_services_between_their_turns_are_asked_anew_too(
     small_consul, follower, heard, monkeypatch
 ):
     """Consul may have come back empty, with indexes that take days to reach the ones from before."""
-    monkeypatch.setattr(module, "_LONGEST_BACKOFF", 0.1)
-    services = names(HELD_QUERIES + 50)
-    follower.follow(services)
-    await heard.until(lambda: heard.health.keys() == services)
+    monkeypatch.setattr(presence, "_LONGEST_BACKOFF", 0.1)
+    everything = names(HELD_QUERIES + 50)
+    follower.follow(services(*everything))
+    await heard.until(lambda: heard.health.keys() == set(everything))
     small_consul.fail["*"] = 500
     await small_consul.wake_all()
     await heard.until(lambda: heard.reachable == [True, False])
     before = len(small_consul.queries)
     small_consul.fail.clear()
-    await heard.until(lambda: services <= {service for _, service, _, _ in small_consul.queries[before:]})
+    await heard.until(lambda: set(everything) <= {service for _, service, _, _ in small_consul.queries[before:]})
     first = {service: index for _, service, index, _ in reversed(small_consul.queries[before:])}
-    assert {first[service] for service in services} == {0}
+    assert {first[service] for service in everything} == {0}
 
 
 async def test_one_service_that_fails_does_not_stop_the_others(small_consul, follower, heard, caplog, monkeypatch):
-    monkeypatch.setattr(module, "_LONGEST_BACKOFF", 0.3)
+    monkeypatch.setattr(presence, "_LONGEST_BACKOFF", 0.3)
     small_consul.fail["bad"] = 500
-    follower.follow({"bad", "good"})
+    follower.follow(services("bad", "good"))
     await heard.until(lambda: "good" in heard.health)
     await small_consul.put("good", "passing")
     await heard.until(lambda: heard.health["good"] == (1, 1))
@@ -202,7 +205,7 @@ async def test_one_service_that_fails_does_not_stop_the_others(small_consul, fol
 async def test_consul_away_at_the_start_is_told_and_everything_comes_once_it_answers(
     small_consul, client, heard, monkeypatch
 ):
-    monkeypatch.setattr(module, "_LONGEST_BACKOFF", 0.1)
+    monkeypatch.setattr(presence, "_LONGEST_BACKOFF", 0.1)
     small_consul.leader = False
     follower = Follower(
         client,
@@ -210,7 +213,7 @@ async def test_consul_away_at_the_start_is_told_and_everything_comes_once_it_ans
         on_failure=heard.failed,
         on_reachable=heard.reachable.append,
     )
-    follower.follow({"a", "b"})  # before it runs
+    follower.follow(services("a", "b"))  # before it runs
     running = asyncio.create_task(follower.run())
     await heard.until(lambda: heard.reachable == [False])
     assert heard.health == {}
@@ -226,7 +229,7 @@ async def test_what_a_callback_raises_ends_the_run_instead_of_being_lost(client,
         raise RuntimeError("a bug of the engine's")
 
     follower = Follower(client, on_instances=on_instances, on_failure=heard.failed, on_reachable=lambda reachable: None)
-    follower.follow({"a"})
+    follower.follow(services("a"))
     async with asyncio.timeout(5):
         with pytest.raises(ExceptionGroup) as caught:
             await follower.run()
@@ -234,19 +237,19 @@ async def test_what_a_callback_raises_ends_the_run_instead_of_being_lost(client,
 
 
 async def test_a_callback_may_change_what_is_followed(client, small_consul, heard):
-    services = names(HELD_QUERIES + 20)
+    everything = names(HELD_QUERIES + 20)
 
     def on_instances(service, found):
         heard.instances(service, found)
         # Shrinks past the threshold and grows again, from within an answer.
         follower.follow({service})
-        follower.follow(services)
+        follower.follow(services(*everything))
 
     follower = Follower(client, on_instances=on_instances, on_failure=heard.failed, on_reachable=lambda reachable: None)
-    follower.follow(services)
+    follower.follow(services(*everything))
     running = asyncio.create_task(follower.run())
     await asyncio.sleep(0.5)
-    follower.follow({"last"})
+    follower.follow(services("last"))
     await heard.until(lambda: "last" in heard.health)
     running.cancel()
     await asyncio.wait([running])
@@ -255,19 +258,18 @@ async def test_a_callback_may_change_what_is_followed(client, small_consul, hear
 
 async def test_no_slot_is_lost_when_queries_are_cut_before_they_began(client, small_consul, follower, heard):
     for round_ in range(30):
-        follower.follow({f"round-{round_}-{n}" for n in range(HELD_QUERIES)})
+        follower.follow(services(*(f"round-{round_}-{n}" for n in range(HELD_QUERIES))))
         await asyncio.sleep(0.003 * (round_ % 4))
-    follower.follow(names(HELD_QUERIES))
+    follower.follow(services(*names(HELD_QUERIES)))
     await heard.until(lambda: small_consul.held == HELD_QUERIES)
 
 
-async def test_services_that_flap_do_not_starve_the_calm(small_consul, follower, heard, monkeypatch):
-    monkeypatch.setattr(module, "_TURNS_PER_SECOND", 100)
+async def test_services_that_flap_do_not_starve_the_calm(small_consul, quick_turns, follower, heard):
     calm = [f"calm-{number}" for number in range(150)]
     flapping = [f"flap-{number}" for number in range(60)]
     for service in (*calm, *flapping):
         await small_consul.put(service, "passing")
-    follower.follow({*calm, *flapping})
+    follower.follow(services(*calm, *flapping))
     await heard.until(lambda: len(heard.health) == 210)
     small_consul.asked.clear()
 
@@ -287,27 +289,34 @@ async def test_services_that_flap_do_not_starve_the_calm(small_consul, follower,
     flaps.cancel()
 
 
-async def test_after_an_outage_each_service_has_one_query_whichever_turn_it_waited_for(client):
-    def tell(*_: object) -> None: ...
-
-    follower = Follower(client, on_instances=tell, on_failure=tell, on_reachable=tell)
-    follower.follow(names(30))
-    watches = [one for one, _ in iter(follower._next, (None, 0.0)) if one]
-    for number, one in enumerate(watches):
-        one.index = number % 3
-        follower._queue(one, had_news=number % 2 == 0)
-    follower._start_over()
-    assert [one for one, _ in iter(follower._next, (None, 0.0))] == watches
+async def test_after_an_outage_each_service_has_one_query_whichever_it_waited_for(
+    small_consul, follower, heard, monkeypatch
+):
+    monkeypatch.setattr(presence, "_LONGEST_BACKOFF", 0.1)
+    everything = names(HELD_QUERIES + 30)
+    follower.follow(services(*everything), resolved=services(*everything[:50]))
+    await heard.until(lambda: heard.health.keys() == set(everything))
+    for away in range(1, 4):
+        small_consul.fail["*"] = 500
+        await small_consul.wake_all()
+        await heard.until(lambda away=away: heard.reachable.count(False) == away)
+        small_consul.fail.clear()
+        asked = small_consul.asked.copy()
+        await heard.until(lambda asked=asked: all(small_consul.asked[one] > asked[one] for one in everything))
+    await heard.until(lambda: max(small_consul.at_once.values()) == 1)  # it hears a little late of what was cut
+    small_consul.most_at_once.clear()
+    await asyncio.sleep(1)
+    assert set(small_consul.most_at_once.values()) == {1}
 
 
 async def test_a_query_that_fails_pauses_no_other(small_consul, follower, heard):
     """Nor does the wait for the probe that finds out whether Consul is away."""
     small_consul.fail["bad"] = 500
-    follower.follow({"good"})
+    follower.follow(services("good"))
     await heard.until(lambda: small_consul.held == 1)
     small_consul.probe_delay = 3600
-    follower.follow({"good", "bad", "later"})
-    await heard.until(lambda: heard.failures == [("bad", False)] and heard.health.keys() == {"good", "later"})
+    follower.follow(services("good", "bad", "later"))
+    await heard.until(lambda: heard.failures == [("bad", "ConsulError")] and heard.health.keys() == {"good", "later"})
     for number in range(1, 4):
         await small_consul.put("good", *["passing"] * number)
         await heard.until(lambda number=number: heard.health["good"] == (number, number), timeout=5)
@@ -315,14 +324,14 @@ async def test_a_query_that_fails_pauses_no_other(small_consul, follower, heard)
 
 
 async def test_what_the_token_may_not_read_is_no_empty_service(small_consul, follower, heard, monkeypatch):
-    monkeypatch.setattr(module, "_FIRST_BACKOFF", 0.1)
-    monkeypatch.setattr(module, "_LONGEST_BACKOFF", 0.3)
+    monkeypatch.setattr(presence, "_FIRST_BACKOFF", 0.1)
+    monkeypatch.setattr(presence, "_LONGEST_BACKOFF", 0.3)
     await small_consul.put("secret", "passing")
-    follower.follow({"secret"})
+    follower.follow(services("secret"))
     await heard.until(lambda: heard.health == {"secret": (1, 1)})
     small_consul.hidden.add("secret")
     await small_consul.wake_all()
-    await heard.until(lambda: ("secret", True) in heard.failures)
+    await heard.until(lambda: ("secret", "ConsulAccessDenied") in heard.failures)
     assert heard.health == {"secret": (1, 1)}, "what was known stays"
     assert heard.reachable == [True]
     small_consul.hidden.clear()
@@ -337,7 +346,7 @@ async def test_an_empty_answer_in_another_history_is_believed_once_it_has_held(
     small_consul.index = 5000
     await small_consul.put("gone", "passing")
     await small_consul.put("back", "passing")
-    follower.follow({"gone", "back"})
+    follower.follow(services("gone", "back"))
     await heard.until(lambda: small_consul.held == 2)
     await small_consul.rewind("gone", 7)
     await small_consul.rewind("back", 7)
@@ -353,18 +362,18 @@ async def test_an_empty_answer_in_another_history_is_believed_once_it_has_held(
 
 async def test_an_empty_answer_in_the_same_history_is_true_at_once(small_consul, follower, heard):
     await small_consul.put("echo", "passing")
-    follower.follow({"echo"})
+    follower.follow(services("echo"))
     await heard.until(lambda: small_consul.held == 1)
     await small_consul.put("echo")
     await heard.until(lambda: heard.health["echo"] == (0, 0), timeout=5)
 
 
 async def test_after_an_outage_an_empty_consul_is_doubted_too(small_consul, follower, heard, monkeypatch):
-    monkeypatch.setattr(module, "_LONGEST_BACKOFF", 0.1)
+    monkeypatch.setattr(presence, "_LONGEST_BACKOFF", 0.1)
     monkeypatch.setattr(watch, "DOUBT", 1.0)
     small_consul.index = 5000
     await small_consul.put("echo", "passing")
-    follower.follow({"echo"})
+    follower.follow(services("echo"))
     await heard.until(lambda: small_consul.held == 1)
     small_consul.fail["*"] = 500
     await small_consul.wake_all()
@@ -374,3 +383,117 @@ async def test_after_an_outage_an_empty_consul_is_doubted_too(small_consul, foll
     await heard.until(lambda: small_consul.held == 1)
     assert heard.health["echo"] == (1, 1)
     await heard.until(lambda: heard.health["echo"] == (0, 0), timeout=10)
+
+
+async def test_what_the_operator_resolves_has_the_held_queries(small_consul, follower, heard):
+    resolved, others = [f"resolved-{n}" for n in range(60)], [f"other-{n}" for n in range(100)]
+    follower.follow(services(*resolved, *others), resolved=services(*resolved))
+    await heard.until(lambda: len(heard.health) == 160)
+    await heard.until(lambda: {one for _, one, _, wait in small_consul.queries if wait == "60s"} >= set(resolved))
+    took = []
+    for number, service in enumerate(resolved):
+        began = asyncio.get_running_loop().time()
+        await small_consul.put(service, *["passing"] * (1 + number % 3))
+        await heard.until(lambda service=service, number=number: heard.health[service] == (1 + number % 3,) * 2)
+        took.append(asyncio.get_running_loop().time() - began)
+    assert sorted(took)[len(took) // 2] < 0.2
+    assert max(took) < 5, "promised is 1 s"
+    asked = small_consul.asked.copy()
+    await heard.until(lambda: all(small_consul.asked[one] > asked[one] for one in others))
+    assert REGISTRY.get_sample_value("echoroute_consul_lap_seconds", {"resolve": "Operator"}) == 0
+    assert 1 < REGISTRY.get_sample_value("echoroute_consul_lap_seconds", {"resolve": "Gateway"}) < 60
+    assert small_consul.most_held <= HELD_QUERIES
+    follower.follow(services(*resolved), resolved=services(*resolved))
+    assert REGISTRY.get_sample_value("echoroute_consul_lap_seconds", {"resolve": "Gateway"}) == 0
+
+
+async def test_where_all_queries_are_held_the_others_have_their_turn_without_waiting(small_consul, follower, heard):
+    resolved, others = [f"resolved-{n}" for n in range(HELD_QUERIES)], [f"other-{n}" for n in range(40)]
+    follower.follow(services(*resolved, *others), resolved=services(*resolved))
+    await heard.until(lambda: len(heard.health) == len(resolved) + len(others))
+    await heard.until(lambda: {one for _, one, _, wait in small_consul.queries if wait == "60s"} >= set(resolved))
+    asked = small_consul.asked.copy()
+    before = len(small_consul.queries)
+    await heard.until(lambda: all(small_consul.asked[one] > asked[one] + 1 for one in others))
+    assert {wait for _, one, index, wait in small_consul.queries[before:] if index and one in others} == {"0.001s"}
+    assert all(small_consul.asked[one] == asked[one] for one in resolved), "none was cut for it"
+
+
+async def test_with_more_resolved_ones_than_queries_all_take_turns_and_those_more_often(
+    small_consul, quick_turns, follower, heard
+):
+    resolved, others = [f"resolved-{n}" for n in range(100)], [f"other-{n}" for n in range(50)]
+    follower.follow(services(*resolved, *others), resolved=services(*resolved))
+    await heard.until(lambda: len(heard.health) == 150)
+    await heard.until(lambda: all(small_consul.asked[one] > 2 for one in (*resolved, *others)))
+    assert sum(small_consul.asked[one] for one in resolved) > sum(small_consul.asked[one] for one in others)
+    assert small_consul.most_held <= HELD_QUERIES
+    await small_consul.put("resolved-77", "passing")
+    await heard.until(lambda: heard.health["resolved-77"] == (1, 1))
+
+
+async def test_who_resolves_a_service_may_change(small_consul, follower, heard):
+    everything = names(HELD_QUERIES + 20)
+    follower.follow(services(*everything))
+    await heard.until(lambda: len(heard.health) == len(everything))
+    follower.follow(services(*everything), resolved=services("service-7"))
+    await heard.until(lambda: any(one == "service-7" and wait == "60s" for _, one, _, wait in small_consul.queries))
+    follower.follow(services(*everything))
+    before = len(small_consul.queries)
+    await heard.until(lambda: any(one == "service-7" for _, one, _, _ in small_consul.queries[before:]))
+
+
+async def test_unknown_datacenters_and_denied_services_take_nothing_from_the_others(small_consul, follower, heard):
+    small_consul.unknown.add("nowhere")
+    unknown = {Service(f"unknown-{n}", "nowhere") for n in range(100)}
+    denied = {f"denied-{n}" for n in range(20)}
+    small_consul.fail.update(dict.fromkeys(denied, 403))
+    well = names(HELD_QUERIES)
+    wanted = unknown | services(*denied, *well)
+    follower.follow(wanted, resolved=wanted)
+    await heard.until(lambda: heard.health.keys() == set(well))
+    await heard.until(lambda: len({one for one, _ in heard.failures}) == 120)
+    assert {kind for one, kind in heard.failures if one.startswith("unknown")} == {"UnknownDatacenter"}
+    assert {kind for one, kind in heard.failures if one.startswith("denied")} == {"ConsulAccessDenied"}
+    await heard.until(lambda: {one for _, one, _, wait in small_consul.queries if wait == "60s"} == set(well))
+    for service in well[::20]:
+        began = asyncio.get_running_loop().time()
+        await small_consul.put(service, "passing")
+        await heard.until(lambda service=service: heard.health[service] == (1, 1))
+        assert asyncio.get_running_loop().time() - began < 5, "promised is 1 s"
+    assert heard.reachable == [True]
+    small_consul.unknown.clear()
+    await heard.until(lambda: len(heard.health) == len(well) + 100)
+
+
+async def test_a_datacenter_that_hangs_delays_its_own_services_alone(small_consul, follower, heard):
+    small_consul.hanging.add("far")
+    hanging = {Service(f"hanging-{n}", "far") for n in range(60)}
+    follower.follow(hanging | services("near"), resolved=hanging)
+    await heard.until(lambda: "near" in heard.health, timeout=5)
+    near = services(*names(100))
+    follower.follow(hanging | near | {Service("other", "dc3")}, resolved=hanging | near)
+    await heard.until(lambda: heard.health.keys() >= {"other", *names(100)}, timeout=5)
+    assert not any(one.startswith("hanging") for one in heard.health)
+
+
+async def test_a_service_that_flaps_is_asked_for_four_times_a_second(small_consul, follower, heard):
+    follower.follow(services("flaps"), resolved=services("flaps"))
+    await heard.until(lambda: small_consul.held == 1)
+    await asyncio.sleep(0.3)
+    small_consul.asked.clear()
+    began = asyncio.get_running_loop().time()
+    for turn in range(100):
+        await small_consul.put("flaps", *["passing"] * (1 + turn % 7))
+        await asyncio.sleep(0.02)
+    seconds = asyncio.get_running_loop().time() - began
+    assert small_consul.asked["flaps"] <= seconds / 0.25 + 2
+    await heard.until(lambda: heard.health["flaps"] == (2, 2), timeout=5)
+
+
+async def test_one_name_in_two_datacenters_is_two_services(small_consul, follower, heard):
+    both = {Service("echo"), Service("echo", "dc2")}
+    follower.follow(both)
+    await heard.until(lambda: small_consul.held == 2)
+    follower.follow({Service("echo", "dc2")})
+    await heard.until(lambda: small_consul.held == 1)

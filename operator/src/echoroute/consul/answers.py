@@ -32,8 +32,8 @@ def _instance(entry: dict[str, JsonValue]) -> Instance:
         port=_number(service.get("Port"), 0),
         state=_state(entry.get("Checks")),
         weights=(_number(weights.get("Passing"), 1), _number(weights.get("Warning"), 1)),
-        tags=tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
-        meta=tuple(sorted((name, _text(value)) for name, value in _fields(service.get("Meta")).items())),
+        tags=frozenset(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else frozenset(),
+        meta=frozenset((name, _text(value)) for name, value in _fields(service.get("Meta")).items()),
     )
 
 

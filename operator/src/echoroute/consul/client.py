@@ -15,11 +15,14 @@ from echoroute.consul import metrics
 from echoroute.consul.answers import instances
 from echoroute.consul.config import ConsulConfig
 from echoroute.core.instances import Instance
-from echoroute.errors import ConsulAccessDenied, ConsulError
+from echoroute.core.selection import Service
+from echoroute.errors import ConsulAccessDenied, ConsulError, UnknownDatacenter
 from echoroute.net.client import HttpClient, TransportFailed
 
 # An answer that does not block takes Consul a few milliseconds.
 _TIMEOUT: Final = 10.0
+
+_NO_PATH: Final = "No path to datacenter"  # with a 500
 
 _EMPTY_LIST: Final = 8  # bytes: "[]", and white space around it
 
@@ -48,23 +51,25 @@ class ConsulClient:
         self._token = config.token
         self._http = HttpClient(config.base_url, tls=config.tls, connections=connections)
 
-    async def health(self, service: str, *, index: int = 0, wait: int = 0, stale: bool = True) -> Answer:
+    async def health(self, service: Service, *, index: int = 0, wait: float = 0.0, stale: bool = True) -> Answer:
         """Ask for the health of `service`; with an `index`, wait up to `wait` seconds until it differs from then.
 
         Without `stale` the leader is asked.
         A service that Consul does not know has no instances. It may also wake, unchanged, on changes of other services.
         Raises `ConsulError`; `ConsulAccessDenied` also where Consul leaves out what the token may not read: it answers
-        with a shorter or an empty list then, which says nothing of the service.
+        with a shorter or an empty list then, which says nothing of the service. `UnknownDatacenter`, where it has no
+        way to the service's datacenter.
         """
         # Consul adds up to a sixteenth of the wait, so that not all queries end at once.
         timeout = _TIMEOUT + wait * 17 / 16
-        query = ("stale&" if stale else "") + (f"index={index}&wait={wait}s" if index else "")
-        response = await self._get(f"/v1/health/service/{quote(service, safe='')}?{query}", timeout)
+        query = ("stale&" if stale else "") + (f"index={index}&wait={wait:g}s" if index else "")
+        query += f"&dc={quote(service.datacenter, safe='')}" if service.datacenter else ""
+        response = await self._get(f"/v1/health/service/{quote(service.name, safe='')}?{query}", timeout)
         # An index below 1 would not block: the next query would be a busy loop.
         new_index = max(1, _index(response))
         if response.headers.get("x-consul-results-filtered-by-acls") == "true":
             raise ConsulAccessDenied(
-                f"Consul at {self._url}: the token may not read all of service {service!r}; "
+                f"Consul at {self._url}: the token may not read all of service {service}; "
                 "it needs service:read for it and node:read for its nodes"
             )
         streamed = _is_streamed(response)
@@ -131,6 +136,8 @@ class ConsulClient:
         setting = self._token.setting if self._token else "CONSUL_HTTP_TOKEN"
         hint = f"; check {setting}" if response.status_code in (401, 403) else ""
         kind = ConsulAccessDenied if response.status_code == 403 else ConsulError
+        if _NO_PATH in text:
+            kind = UnknownDatacenter
         return kind(f"Consul at {self._url}: HTTP {response.status_code}{': ' if text else ''}{text}{hint}")
 
 

@@ -1,53 +1,69 @@
 """Follows the health of the services in use: one blocking query for each, with few connections and little CPU.
 
 https://developer.hashicorp.com/consul/api-docs/features/blocking
+
+Where all services have a query of their own, each waits for its news in it. With more of them than queries may be held,
+those that the operator resolves have one each, as long as they are few enough, and the others take turns.
 """
 
 import asyncio
-import itertools
-import logging
-from collections import deque
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from enum import Enum, auto
 from functools import partial
 from typing import Final
 
 from echoroute.consul import metrics
-from echoroute.consul.client import Answer, ConsulClient, is_supported
+from echoroute.consul.client import Answer, ConsulClient
+from echoroute.consul.lanes import ByDatacenter, InOrder, InRotation, Lane
+from echoroute.consul.presence import Presence, backoff
 from echoroute.consul.watch import News, Watch
 from echoroute.core.instances import Instance
-from echoroute.errors import ConsulAccessDenied, ConsulError
-from echoroute.net.backoff import Backoff
-
-log = logging.getLogger(__name__)
+from echoroute.core.selection import Service
+from echoroute.errors import ConsulError
 
 # Consul allows a client 200 connections by default (limits.http_max_conns_per_client). Two replicas may share an
 # address with others on this host, and who stands by needs no news within a second.
 HELD_QUERIES: Final = 80
 HELD_STANDING_BY: Final = 20
 
+# First answers do not block, and statuses and routes wait for them: 2,000 in 4 s, for a fifth of a core. One that
+# hangs, in a datacenter that is away, holds its connection for ten seconds.
+_FIRST_PER_SECOND: Final = 500
+_FIRST_AT_A_TIME: Final = 40
+_FIRST_OF_A_DATACENTER: Final = 10
+
 # With a query held for each service, one wait is this long (seconds): 80 services cost 1.3 requests a second, and a
 # connection that died silently is found after a minute.
-_LONG_WAIT: Final = 60
+_LONG_WAIT: Final = 60.0
 
 # With more services than held queries they take turns. A query costs 0.5 ms of CPU, and Consul as much, so 40 in a
 # second are 2 % of a core; each service then has its turn every 2,000 / 40 = 50 s, or 250 s for 10,000. A change in
 # between is answered at once when the turn comes, and what just changed is asked for again first. A wait of
 # 80 queries / 40 = 2 s keeps all connections waiting, and the rate where it should be.
 _TURNS_PER_SECOND: Final = 40
-_SHORT_WAIT: Final = HELD_QUERIES // _TURNS_PER_SECOND
 
-# First answers do not block, and statuses wait for them: 2,000 in 4 s, for a fifth of a core.
-_FIRST_PER_SECOND: Final = 500
+# Where all queries are held by others, those that take turns have so many connections, and do not wait for news.
+_TURNS_AT_LEAST: Final = 2
+_NO_WAIT: Final = 0.001
 
-# Queries are sent so many at a time: waking up for each one would double what they cost.
-_BUNCH: Final = 5
+# A service that flaps is asked for so often: a change is known after this at most, and 80 such services cost a tenth of
+# a core.
+_NEWS_PACE: Final = 0.25
 
 # A query on a service that Consul does not know wakes on changes of any other.
 _EMPTY_WAKE: Final = 1.0
 
-_FIRST_BACKOFF: Final = 1.0
-_LONGEST_BACKOFF: Final = 30.0
+MOST_CONNECTIONS: Final = HELD_QUERIES + _TURNS_AT_LEAST + _FIRST_AT_A_TIME + 1
+"""The last one is for the probe that finds out whether Consul is back."""
+
+
+class _Holders(Enum):
+    """Whose queries are held until they have news."""
+
+    ALL = auto()
+    RESOLVED = auto()
+    NONE = auto()
 
 
 class Follower:
@@ -55,224 +71,171 @@ class Follower:
 
     `on_reachable` is told whether Consul answers: at first, and when that changed. While it does not, one request
     probes for all, and what was told of the services stays the last that is known. A service whose query alone fails is
-    asked for again on its own, while the others go on; `on_failure` is called with it, and whether the token may not
-    read it. Callbacks are plain functions, called in the loop that `run` runs in; what they raise ends it.
+    asked for again on its own, while the others go on; `on_failure` is called with it, and the error. Callbacks are
+    plain functions, called in the loop that `run` runs in; what they raise ends it.
     """
 
     def __init__(
         self,
         client: ConsulClient,
         *,
-        on_instances: Callable[[str, tuple[Instance, ...]], None],
-        on_failure: Callable[[str, bool], None],
+        on_instances: Callable[[Service, tuple[Instance, ...]], None],
+        on_failure: Callable[[Service, ConsulError], None],
         on_reachable: Callable[[bool], None],
     ) -> None:
         self._client = client
         self._on_instances = on_instances
         self._on_failure = on_failure
-        self._on_reachable = on_reachable
-        self._watches: dict[str, Watch] = {}
-        # Queries to be made: first answers go before turns, and turns alternate with what had news.
-        self._first: deque[Watch] = deque()
-        self._turns: deque[Watch] = deque()
-        self._news: deque[Watch] = deque()
-        self._news_next = False
-        self._work = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._presence = Presence(client.probe, on_return=self._start_over, on_reachable=on_reachable)
+        self._watches: dict[Service, Watch] = {}
         self._most = HELD_QUERIES
-        self._slots = asyncio.Semaphore(self._most)
-        self._reachable: bool | None = None
-        # Cleared at the start, and while probes fail: nothing else is sent meanwhile.
-        self._answering = asyncio.Event()
-        self._probing = True
-        self._failing: set[str] = set()
-        # Of those that have begun to fail, until it is told.
-        self._failed: list[ConsulError] = []
-        self._backoff = _backoff()
+        self._holders = _Holders.ALL
+        # Those that have an index to wait behind, and of them those that the operator resolves.
+        self._waiting: set[Service] = set()
+        self._waiting_resolved: set[Service] = set()
+        self._first = Lane(ByDatacenter(_FIRST_OF_A_DATACENTER), limit=_FIRST_AT_A_TIME, per_second=_FIRST_PER_SECOND)
+        self._held = Lane(InOrder(), limit=HELD_QUERIES, wait=_LONG_WAIT)
+        self._turns = Lane(InRotation(self._loop.time), limit=_TURNS_AT_LEAST, per_second=_TURNS_PER_SECOND)
+        self._backoff = backoff()
 
-    def follow(self, services: AbstractSet[str]) -> None:
-        """Follow exactly `services` from now on."""
-        took_turns = self._in_turns
+    def follow(self, services: AbstractSet[Service], *, resolved: AbstractSet[Service] = frozenset()) -> None:
+        """Follow exactly `services` from now on; `resolved` are those of them that the operator resolves."""
         for service in self._watches.keys() - services:
-            watch = self._watches.pop(service)
-            _cut(watch)
-            self._backoff.reset(watch)
-            self._failing.discard(service)
-        for service in services - self._watches.keys():
-            self._watches[service] = watch = Watch(service)
-            self._queue(watch)
-        if self._in_turns and not took_turns:
-            self._cut_all()  # the long waits under way would hold all connections
+            gone = self._watches.pop(service)
+            _cut(gone)
+            self._backoff.reset(gone)
+            self._presence.works(service)
+            self._count(gone)
+        for service in services:
+            watch = self._watches.get(service)
+            if watch is None:
+                watch = self._watches[service] = Watch(service, resolved=service in resolved)
+                self._queue(watch)
+            elif watch.resolved is not (service in resolved):
+                watch.resolved = service in resolved
+                self._count(watch)
+                self._move(watch)
         metrics.services_followed.set(len(self._watches))
 
     def stand_by(self, *, standing_by: bool) -> None:
         """Hold fewer queries while another replica leads, and as many as ever once this one does."""
-        most = HELD_STANDING_BY if standing_by else HELD_QUERIES
-        for _ in range(most - self._most):
-            self._slots.release()
-        fewer, self._most = most < self._most, most
-        if fewer:
-            self._slots = asyncio.Semaphore(most)
-            self._cut_all()
-
-    def _cut_all(self) -> None:
-        for watch in self._watches.values():
-            _cut(watch)
-            self._queue(watch)
+        self._most = HELD_STANDING_BY if standing_by else HELD_QUERIES
+        self._share_out()
 
     async def run(self) -> None:
         """Follow until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._recover())
-            for number in itertools.count(1):
-                await self._work.wait()
-                await self._answering.wait()
-                slots = self._slots
-                await slots.acquire()
-                # Meanwhile there may be other ones, and fewer.
-                watch, pause = self._next() if slots is self._slots else (None, 0.0)
-                if watch is None:
-                    slots.release()
-                    continue
-                watch.query = tasks.create_task(self._query(watch, tasks))
-                # As a callback, since a task that is cancelled before it began runs none of its own code.
-                watch.query.add_done_callback(partial(_release, slots))
-                if number % _BUNCH == 0:
-                    await asyncio.sleep(pause * _BUNCH)
+            tasks.create_task(self._presence.run())
+            for lane in (self._first, self._held, self._turns):
+                tasks.create_task(lane.run(self._presence.answering, partial(self._start, tasks, lane)))
 
-    @property
-    def _in_turns(self) -> bool:
-        return len(self._watches) > self._most
+    def _start(self, tasks: asyncio.TaskGroup, lane: Lane, watch: Watch) -> asyncio.Task[None]:
+        watch.asked_at = self._loop.time()
+        return tasks.create_task(self._query(watch, lane.wait))
+
+    def _count(self, watch: Watch) -> None:
+        """Take note of whether a watch waits for news, and who resolves it."""
+        waits = watch.index and self._watches.get(watch.service) is watch
+        for group, belongs in ((self._waiting, waits), (self._waiting_resolved, waits and watch.resolved)):
+            if belongs:
+                group.add(watch.service)
+            else:
+                group.discard(watch.service)
+        self._share_out()
+
+    def _share_out(self) -> None:
+        """Decide whose queries are held, and what is left for those that take turns."""
+        groups = {_Holders.ALL: self._waiting, _Holders.RESOLVED: self._waiting_resolved}
+        holders = next((each for each, group in groups.items() if len(group) <= self._most), _Holders.NONE)
+        left = self._most - len(groups.get(holders, ()))
+        self._turns.limit, self._turns.wait = max(left, _TURNS_AT_LEAST), max(left / _TURNS_PER_SECOND, _NO_WAIT)
+        if holders is not self._holders:
+            self._holders = holders
+            metrics.no_laps()
+            for watch in self._watches.values():
+                watch.turn_at = None
+                self._move(watch)
+
+    def _lane(self, watch: Watch) -> Lane:
+        """Where a watch waits for its next query."""
+        if not watch.index:
+            return self._first
+        is_held = self._holders is _Holders.ALL or (self._holders is _Holders.RESOLVED and watch.resolved)
+        return self._held if is_held else self._turns
 
     def _queue(self, watch: Watch, *, had_news: bool = False) -> None:
-        if watch.queued or watch.query is not None or self._watches.get(watch.service) is not watch:
+        if watch.lane is None and self._watches.get(watch.service) is watch:
+            self._lane(watch).add(watch, had_news=had_news)
+
+    def _move(self, watch: Watch) -> None:
+        """It may have to wait in another lane. A long wait that is under way would hold a connection of others."""
+        if watch.lane is None or watch.lane is self._lane(watch) or (watch.query and watch.lane is not self._held):
             return
-        watch.queued = True
-        queue = self._first if not watch.index else self._news if had_news else self._turns
-        queue.append(watch)
-        self._work.set()
+        _cut(watch)
+        self._queue(watch)
 
-    def _next(self) -> tuple[Watch | None, float]:
-        """Take the next watch, and the seconds until the one after it."""
-        # What had news comes again soon, and at most every second turn: services that flap must not starve the calm.
-        self._news_next = not self._news_next
-        turns = (self._news, self._turns) if self._news_next else (self._turns, self._news)
-        for queue in (self._first, *turns):
-            while queue:
-                watch = queue.popleft()
-                watch.queued = False
-                if self._watches.get(watch.service) is watch:
-                    return watch, 1 / (_FIRST_PER_SECOND if queue is self._first else _TURNS_PER_SECOND)
-        self._work.clear()
-        return None, 0.0
-
-    async def _query(self, watch: Watch, tasks: asyncio.TaskGroup) -> None:
+    async def _query(self, watch: Watch, wait: float) -> None:
         """Ask once, tell what changed, and see to the next query."""
-        loop = asyncio.get_running_loop()
-        wait = _SHORT_WAIT if self._in_turns else _LONG_WAIT
-        news, again_in = False, 0.0
         try:
             answer = await self._client.health(watch.service, index=watch.index, wait=wait, stale=not watch.sure)
         except ConsulError as error:
-            again_in = self._backoff.next(watch)
+            watch.query = watch.lane = None
             watch.fail()
-            self._on_failure(watch.service, isinstance(error, ConsulAccessDenied))
-            self._suspect(watch.service, error, tasks)
+            self._presence.failed(watch.service, error)
+            self._on_failure(watch.service, error)
+            news, again_in = False, self._backoff.next(watch)
         else:
+            watch.query = watch.lane = None
             self._backoff.reset(watch)
-            self._failing.discard(watch.service)
+            self._presence.works(watch.service)
             news = self._learn(watch, answer)
-            if not news:
-                # The first of them costs no time: a registration wakes twice, and the second wake is the news.
-                again_in = max(0.0, watch.empty_wake_at + _EMPTY_WAKE - loop.time())
-                watch.empty_wake_at = loop.time() + again_in
-        watch.query = None
-        if again_in:
-            loop.call_later(again_in, self._queue, watch)
+            again_in = self._pause(watch, had_news=news)
+        self._count(watch)
+        if again_in > 0:
+            self._loop.call_later(again_in, partial(self._queue, watch, had_news=news))
         else:
             self._queue(watch, had_news=news)
 
     def _learn(self, watch: Watch, answer: Answer) -> bool:
         """Take an answer; False if it said nothing new."""
-        loop = asyncio.get_running_loop()
-        news = watch.take(answer, loop.time())
+        news = watch.take(answer, self._loop.time())
         if news is News.KNOWN:
             self._on_instances(watch.service, watch.instances or ())
         elif news is News.DOUBTFUL:
-            loop.call_at(watch.doubted_until, self._believe, watch)
+            self._loop.call_at(watch.doubted_until, self._believe, watch)
         return news is not News.NONE
 
+    def _pause(self, watch: Watch, *, had_news: bool) -> float:
+        """For how many seconds a watch is not asked for again."""
+        now = self._loop.time()
+        if had_news:
+            return watch.asked_at + _NEWS_PACE - now
+        # The first of them costs no time: a registration wakes twice, and the second wake is the news.
+        pause = max(0.0, watch.empty_wake_at + _EMPTY_WAKE - now)
+        watch.empty_wake_at = now + pause
+        return pause
+
     def _believe(self, watch: Watch) -> None:
-        loop = asyncio.get_running_loop()
         if self._watches.get(watch.service) is not watch:
             return
-        if loop.time() < watch.doubted_until:
-            loop.call_at(watch.doubted_until, self._believe, watch)
+        if self._loop.time() < watch.doubted_until:
+            self._loop.call_at(watch.doubted_until, self._believe, watch)
         elif watch.believe():
             self._on_instances(watch.service, ())
 
-    def _suspect(self, service: str, error: ConsulError, tasks: asyncio.TaskGroup) -> None:
-        """Find out whether Consul is away or this one query failed; meanwhile the others go on."""
-        if service not in self._failing:
-            self._failing.add(service)
-            self._failed.append(error)
-        if not self._probing:
-            self._probing = True
-            tasks.create_task(self._recover())
-
-    async def _recover(self) -> None:
-        backoff = _backoff()
-        while True:
-            try:
-                version = await self._client.probe()
-                break
-            except ConsulError as error:
-                self._answering.clear()
-                if self._reachable is not False:
-                    log.warning("%s; what is known about its services stays until it answers", error)
-                    self._reached(reachable=False)
-                await asyncio.sleep(backoff.next())
-        if self._reachable is None:
-            log.info("Consul %s answers", version or "of an unknown version")
-            if not is_supported(version):
-                log.warning("Consul %s is older than this operator supports", version)
-        elif self._reachable is False:
-            log.info("Consul answers again")
-            self._start_over()
-        elif self._failed:
-            log.warning("Consul answers, but %d queries failed, such as: %s", len(self._failed), self._failed[0])
-        self._failed.clear()
-        self._probing = False
-        self._reached(reachable=True)
-        self._answering.set()
-
     def _start_over(self) -> None:
         """Ask for everything anew: it may be another Consul, with other services and lower indexes."""
-        self._first.clear()
-        self._news.clear()
-        self._turns.clear()
-        self._backoff = _backoff()
+        self._backoff = backoff()
         for watch in self._watches.values():
+            _cut(watch)
             watch.fail()
-            watch.queued = False
+            self._count(watch)
             self._queue(watch)
-
-    def _reached(self, *, reachable: bool) -> None:
-        if reachable is not self._reachable:
-            self._reachable = reachable
-            metrics.up.set(reachable)
-            self._on_reachable(reachable)
-
-
-def _release(slots: asyncio.Semaphore, _: object) -> None:
-    slots.release()
 
 
 def _cut(watch: Watch) -> None:
-    """End the query under way, which ends its connection."""
+    """Take it out of its lane, and end the query under way, which ends its connection."""
     if watch.query is not None:
         watch.query.cancel()
-        watch.query = None
-
-
-def _backoff() -> Backoff:
-    return Backoff(first=_FIRST_BACKOFF, limit=_LONGEST_BACKOFF)
+    watch.query = watch.lane = None

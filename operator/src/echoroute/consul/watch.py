@@ -6,6 +6,7 @@ from typing import Final
 
 from echoroute.consul.client import Answer
 from echoroute.core.instances import Instance
+from echoroute.core.selection import Service
 
 DOUBT: Final = 60.0
 """Seconds for which an empty answer must hold after the index went backwards: a Consul that was restored, or has lost
@@ -27,23 +28,28 @@ class News(Enum):
 
 
 class Watch:
-    """One service: what is known of it, and whether a query is queued or under way."""
+    """One service: what is known of it, and where its next query waits, or is under way."""
 
     __slots__ = (
         "_newest",
         "_vanished",
+        "asked_at",
         "doubted_until",
         "empty_wake_at",
         "index",
         "instances",
+        "lane",
         "query",
-        "queued",
+        "resolved",
         "service",
         "sure",
+        "turn_at",
     )
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: Service, *, resolved: bool = False) -> None:
         self.service = service
+        self.resolved = resolved
+        """Whether the operator resolves it, so that its news are in the way of requests."""
         self.instances: tuple[Instance, ...] | None = None
         self.index = 0
         """To wait behind; 0: the next query answers at once."""
@@ -53,7 +59,11 @@ class Watch:
         self.doubted_until = LONG_AGO  # on the loop's clock
         self._vanished = False
         self.empty_wake_at = LONG_AGO
-        self.queued = False
+        self.asked_at = LONG_AGO
+        self.turn_at: float | None = None
+        """When it had its last turn in the rotation."""
+        self.lane: object | None = None
+        """Where its next query waits, or is under way."""
         self.query: asyncio.Task[None] | None = None
 
     def fail(self) -> None:

@@ -1,0 +1,47 @@
+"""In which order services are asked for, without asking."""
+
+from collections import Counter
+
+from echoroute.consul.lanes import ByDatacenter, InRotation
+from echoroute.consul.watch import Watch
+from echoroute.core.selection import Service
+
+
+def watches(kind: str, count: int, *, resolved: bool = False, datacenter: str = "") -> list[Watch]:
+    return [Watch(Service(f"{kind}-{n}", datacenter), resolved=resolved) for n in range(count)]
+
+
+def kind(watch: Watch | None) -> str:
+    return watch.service.name.partition("-")[0] if watch else ""
+
+
+def test_what_flaps_has_every_second_turn_and_the_resolved_three_of_four_of_the_others() -> None:
+    line = InRotation(lambda: 0.0)
+    for one in watches("news", 100):
+        line.add(one, had_news=True)
+    for one in (*watches("resolved", 100, resolved=True), *watches("other", 100)):
+        line.add(one, had_news=False)
+    assert Counter(kind(line.next()) for _ in range(80)) == {"news": 40, "resolved": 30, "other": 10}
+
+
+def test_turns_that_nobody_wants_are_the_others() -> None:
+    line = InRotation(lambda: 0.0)
+    for one in watches("other", 10):
+        line.add(one, had_news=False)
+    assert [kind(line.next()) for _ in range(11)] == ["other"] * 10 + [""]
+
+
+def test_datacenters_have_their_turn_and_a_limit_each_and_the_resolved_come_first() -> None:
+    line = ByDatacenter(2)
+    far = watches("far", 5, datacenter="dc2")
+    for one in (*far, *watches("other", 2), *watches("resolved", 2, resolved=True)):
+        line.add(one, had_news=False)
+    taken = [line.next() for _ in range(5)]
+    assert [kind(one) for one in taken] == ["far", "resolved", "far", "resolved", ""]
+    line.gone(far[0])
+    assert kind(line.next()) == "far"
+    assert line.next() is None
+    for one in taken:
+        if kind(one) == "resolved":
+            line.gone(one)
+    assert [kind(line.next()) for _ in range(3)] == ["other", "other", ""]
