@@ -44,6 +44,8 @@ FOREIGN = Failed(Reason.FOREIGN_OBJECT, "routes/abc belongs to somebody else")
 INVALID = Refusal(Reason.INVALID, "spec.hosts[0]: is no host")
 NOT_ALLOWED = Refusal(Reason.NOT_ALLOWED, "spec.plugins: serverless is not allowed")
 FORBIDDEN = Refusal(Reason.FORBIDDEN_ADDRESS, "service 'cart' has an instance at an address that is forbidden")
+NO_CONSUL = Refusal(Reason.CONSUL_NOT_CONFIGURED, "the operator is to resolve service 'cart' and has no Consul to ask")
+NODES_UNKNOWN = Failed(Reason.REFS_NOT_RESOLVED, "Consul has not told the instances of service 'cart' yet")
 CONFLICTED = Refusal(Reason.CONFLICTED, "/ belongs to EchoRoute a/b, which is older")
 WITHDRAWN = replace(CONFLICTED, withdraws=True)
 AWAY = Unreached(Reason.GATEWAY_UNREACHABLE, "connect to apisix-admin:9180: refused")
@@ -401,7 +403,7 @@ SINGLE = (
     ),
     Case(
         "a service that the token may not read, a new object: not known, and why",
-        replace(FINE, discovery=Unanswered(denied=True)),
+        replace(FINE, discovery=Unanswered(Reason.CONSUL_ACCESS_DENIED)),
         ACCEPTED,
         "Unknown/ConsulAccessDenied",
         PROGRAMMED,
@@ -411,7 +413,7 @@ SINGLE = (
     ),
     Case(
         "a service that the token may not read any more, seen before: as it was, also the counts",
-        replace(FINE, discovery=Unanswered(denied=True)),
+        replace(FINE, discovery=Unanswered(Reason.CONSUL_ACCESS_DENIED)),
         ACCEPTED,
         RESOLVED,
         PROGRAMMED,
@@ -419,6 +421,77 @@ SINGLE = (
         previous=after(FINE),
         programmed_generation=3,
         instances=TWO_OF_THREE,
+    ),
+    Case(
+        "no Consul, and a backend that the operator resolves: the last good generation stays",
+        replace(FINE, refusal=NO_CONSUL, discovery=NotConfigured()),
+        ACCEPTED,
+        "False/ConsulNotConfigured",
+        "False/RefsNotResolved",
+        "False/ConsulNotConfigured",
+        "Stalled",
+    ),
+    Case(
+        "nodes of a backend never known: the whole route waits",
+        replace(FINE, gateway=NODES_UNKNOWN, discovery=Unanswered()),
+        ACCEPTED,
+        "Unknown/ConsulUnreachable",
+        "False/RefsNotResolved",
+        "False/ConsulUnreachable",
+        "Reconciling",
+        previous=parse_previous(pending_status()),
+    ),
+    Case(
+        "nodes not known any more, after a restart, and their Upstream gone: said, whatever was known of the service",
+        replace(FINE, gateway=NODES_UNKNOWN, discovery=Unanswered()),
+        ACCEPTED,
+        RESOLVED,
+        "False/RefsNotResolved",
+        "False/RefsNotResolved",
+        "Reconciling",
+        previous=after(FINE),
+        programmed_generation=3,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "nodes in a datacenter that Consul does not know: waits, and says so",
+        replace(FINE, gateway=NODES_UNKNOWN, discovery=Unanswered(Reason.DATACENTER_NOT_FOUND)),
+        ACCEPTED,
+        "False/DatacenterNotFound",
+        "False/RefsNotResolved",
+        "False/DatacenterNotFound",
+        "Reconciling",
+        previous=parse_previous(pending_status()),
+    ),
+    Case(
+        "nodes that the token may not read: waits, and says so",
+        replace(FINE, gateway=NODES_UNKNOWN, discovery=Unanswered(Reason.CONSUL_ACCESS_DENIED)),
+        ACCEPTED,
+        "Unknown/ConsulAccessDenied",
+        "False/RefsNotResolved",
+        "False/ConsulAccessDenied",
+        "Reconciling",
+        previous=parse_previous(pending_status()),
+    ),
+    Case(
+        "an instance that the operator leaves out: nobody's request suffers from it",
+        replace(FINE, discovery=replace(HEALTHY, left_out=ODD)),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "True/Ready",
+        programmed_generation=3,
+        instances=TWO_OF_THREE,
+    ),
+    Case(
+        "all that there is has the weight 0: nobody answers",
+        replace(FINE, discovery=replace(NEVER_HEALTHY, drained=3)),
+        ACCEPTED,
+        RESOLVED,
+        PROGRAMMED,
+        "False/NoHealthyInstances",
+        programmed_generation=3,
+        instances=NONE_OF_THREE,
     ),
     Case(
         "an instance at a forbidden address: the spec is right, and the route is withdrawn",

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 ALL = Selection.by_operator("echo")
 GOOD = Instance("good", "echo", "10.0.0.1", "10.9.9.9", 8080, State.PASSING)
 OTHER = replace(GOOD, id="other", address="10.0.0.2")
-V1 = replace(GOOD, id="v1", tags=("version:1", "http"), meta=(("stage", "live"),))
-V2 = replace(OTHER, id="v2", tags=("version:2", "http"), meta=(("stage", "canary"), ("zone", "a")))
+V1 = replace(GOOD, id="v1", tags=frozenset({"version:1", "http"}), meta=frozenset({("stage", "live")}))
+V2 = replace(
+    OTHER, id="v2", tags=frozenset({"version:2", "http"}), meta=frozenset({("stage", "canary"), ("zone", "a")})
+)
 
 
 def written(*instances: Instance, selection: Selection = ALL) -> list[tuple[str, int, int]]:
@@ -150,8 +152,8 @@ INSTANCES = st.builds(
     port=st.sampled_from([0, 1, 80, 65_535, 65_536, -1]) | st.integers(),
     state=st.sampled_from(State),
     weights=st.tuples(st.integers(-1, 4) | st.integers(), st.integers(-1, 4) | st.integers()),
-    tags=st.lists(st.sampled_from(["a", "b", "c"]), max_size=3).map(tuple),
-    meta=st.lists(st.tuples(st.sampled_from("kl"), st.sampled_from("vw")), max_size=2).map(tuple),
+    tags=st.lists(st.sampled_from(["a", "b", "c"]), max_size=3).map(frozenset),
+    meta=st.lists(st.tuples(st.sampled_from("kl"), st.sampled_from("vw")), max_size=2).map(frozenset),
 )
 SELECTIONS = st.builds(
     Selection.by_operator,

@@ -4,8 +4,10 @@ import json
 
 import pytest
 from echoroute.core.changes import Delete, Put
+from echoroute.core.facts import Failed
 from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
 from echoroute.core.plan import Absent, Desired, Keep, KeyPlan, Known, Present, digest, plan_key
+from echoroute.core.reasons import Reason
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +29,7 @@ def present(**objects: JsonObject) -> Present:
 
 
 def keeping(*kept: ObjectRef, waits: str = "", **objects: JsonObject) -> Present:
-    return Present(Bundle(ROUTE.id, present(**objects).bundle.objects, frozenset(kept)), waits)
+    return Present(Bundle(ROUTE.id, present(**objects).bundle.objects, dict.fromkeys(kept, "the instances")), waits)
 
 
 def apply(key: Key, key_plan: KeyPlan, gateway: Gateway) -> None:
@@ -76,6 +78,9 @@ def test_a_foreign_object_at_one_id_stops_the_whole_bundle(owner: Key | None) ->
 
 
 WAITS = "Consul has not told yet"
+UNKNOWN = Failed(
+    Reason.REFS_NOT_RESOLVED, "Consul has not told the instances yet; what the gateway holds stays as it is"
+)
 
 
 @pytest.mark.parametrize(
@@ -84,21 +89,21 @@ WAITS = "Consul has not told yet"
         (
             keeping(BLUE, route={}),
             {},
-            KeyPlan(waits=f"what {BLUE} needs is not known yet"),
+            KeyPlan(waits=UNKNOWN),
             "a Route that names a missing Upstream answers 500",
         ),
         (
             keeping(BLUE, route={}),
             {GREEN: known(CART, {}), ROUTE: known(CART, {"a": 2})},
-            KeyPlan(waits=f"what {BLUE} needs is not known yet"),
+            KeyPlan(waits=UNKNOWN),
             "the last good generation stays, whole",
         ),
         (keeping(BLUE, route={}), {BLUE: known(None, {})}, KeyPlan(foreign=(BLUE,)), "nor is somebody else's kept"),
-        (keeping(waits=WAITS, route={}), {}, KeyPlan(waits=WAITS), "nothing is written yet"),
+        (keeping(waits=WAITS, route={}), {}, KeyPlan(waits=Failed(Reason.PENDING, WAITS)), "nothing is written yet"),
         (
             keeping(waits=WAITS, route={"a": 1}),
             {ROUTE: known(CART, {}), BLUE: known(CART, {})},
-            KeyPlan(waits=WAITS),
+            KeyPlan(waits=Failed(Reason.PENDING, WAITS)),
             "and nothing removed: a spec is not applied by halves",
         ),
     ],

@@ -7,6 +7,8 @@ import pytest
 from echoroute.api.objects import EchoRouteObject
 from echoroute.core.addresses import networks
 from echoroute.core.instances import Instance, State
+from echoroute.core.selection import Service
+from echoroute.errors import ConsulError
 
 from .test_convergence import DRIFT_INTERVAL, GOOD, KEYS, SPECS, World, ref_of
 from .test_kept import programmed
@@ -19,7 +21,7 @@ LOCAL = "127.0.0.1"
 class _Consul:
     """Follows, and answers when the test says so."""
 
-    def follow(self, services: set[str]) -> None: ...
+    def follow(self, services: set[Service], *, resolved: set[Service]) -> None: ...
 
     def stand_by(self, *, standing_by: bool) -> None: ...
 
@@ -41,7 +43,7 @@ def _written(world: World) -> set[object]:
 
 async def _answer(world: World, address: str = "10.0.0.1") -> None:
     instance = Instance("consul-1", KEY.name, address, "10.9.9.9", 8000, State.PASSING)
-    world.engine.desired.service_answered(KEY.name, (instance,))
+    world.engine.desired.service_answered(Service(KEY.name), (instance,))
     await asyncio.sleep(2)
 
 
@@ -119,7 +121,7 @@ async def _consul_is_away() -> None:
 
 async def _one_query_fails() -> None:
     world = await _world()
-    world.engine.desired.service_failed(KEY.name, denied=False)
+    world.engine.desired.service_failed(Service(KEY.name), ConsulError("rpc error"))
     await asyncio.sleep(2)
     assert _written(world) == {ref_of(KEY)}, "one service that Consul does not answer for is not held up for ever"
     await world.stop()

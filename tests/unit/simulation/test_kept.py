@@ -18,11 +18,17 @@ from .virtual_time import run_in_virtual_time
 KEY = KEYS[0]
 
 
+def condition(world: World, key: Key, type_: str) -> tuple[str, str, str]:
+    """Status, reason and message of a condition; empty where there is none."""
+    conditions = EchoRouteObject.from_raw(world.cluster.objects[key]).status["conditions"]
+    assert isinstance(conditions, list)
+    found = [item for item in conditions if isinstance(item, dict) and item["type"] == type_]
+    return (str(found[0]["status"]), str(found[0]["reason"]), str(found[0]["message"])) if found else ("", "", "")
+
+
 def programmed(world: World) -> str:
     """The message of the condition Programmed."""
-    conditions = EchoRouteObject.from_raw(world.cluster.objects[KEY]).status["conditions"]
-    assert isinstance(conditions, list)
-    return next(str(item["message"]) for item in conditions if isinstance(item, dict) and item["type"] == "Programmed")
+    return condition(world, KEY, "Programmed")[2]
 
 
 async def _kept(kind: str = INVALID) -> World:
@@ -59,7 +65,7 @@ def _keeps_an_upstream(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def translated(key: Key, spec: EchoRouteSpec, *, owner: str) -> Bundle:
         bundle = translate(key, spec, owner=owner)
-        return replace(bundle, kept=frozenset({ObjectRef(Kind.UPSTREAM, f"{bundle.route_id}.blue")}))
+        return replace(bundle, kept={ObjectRef(Kind.UPSTREAM, f"{bundle.route_id}.blue"): "the instances of 'blue'"})
 
     monkeypatch.setattr(evaluate, "translate", translated)
 
@@ -72,8 +78,8 @@ def test_one_object_of_a_bundle_may_be_kept(monkeypatch: pytest.MonkeyPatch) -> 
         world.start()
         await asyncio.sleep(3 * DRIFT_INTERVAL)
         assert world.gateway.objects == {}, "no Route before the Upstream that it may name"
-        assert world.ready(KEY) == "False/Pending"
-        assert f"what {UPSTREAM} needs is not known yet" in programmed(world)
+        assert world.ready(KEY) == "False/RefsNotResolved"
+        assert "Consul has not told the instances of 'blue' yet" in programmed(world)
         world.gateway.write_past_us(UPSTREAM, {"nodes": [], "labels": labels(OWNER, KEY)})
         await asyncio.sleep(DRIFT_INTERVAL + 1)
         assert world.ready(KEY) == "True/Ready", "it is there, as after a restart, whatever is in it"

@@ -26,6 +26,7 @@ STALLED = frozenset(
         Reason.NOT_ALLOWED,
         Reason.CONFLICTED,
         Reason.FORBIDDEN_ADDRESS,
+        Reason.CONSUL_NOT_CONFIGURED,
         Reason.GATEWAY_REJECTED,
         Reason.FOREIGN_OBJECT,
     }
@@ -69,7 +70,8 @@ def fold(facts: Facts, previous: Previous, *, now: datetime) -> Outcome:
         "Ready": ready,
     }
     settling = _settles_in(accepted, previous, now)
-    if ready.reason in RECONCILING or settling > 0:
+    waits = facts.refusal is None and programmed.reason is Reason.REFS_NOT_RESOLVED
+    if ready.reason in RECONCILING or settling > 0 or waits:
         conditions["Reconciling"] = Condition(True, ready.reason, _IN_PROGRESS)
     elif ready.reason in STALLED:
         conditions["Stalled"] = Condition(True, ready.reason, _TO_BE_MENDED)
@@ -115,15 +117,23 @@ def _resolved_refs(facts: Facts, previous: Previous) -> Condition:
                 Reason.CONSUL_NOT_CONFIGURED,
                 "the operator has no Consul (CONSUL_HTTP_ADDR), so it cannot see instances",
             )
-        case Unanswered(denied=denied):
+        case Unanswered(reason=reason):
             before = previous.conditions.get("ResolvedRefs")
             if before is not None and before.status is not None:
                 return before
-            if denied:
-                return Condition(None, Reason.CONSUL_ACCESS_DENIED, messages.access_denied(facts.service))
-            return Condition(None, Reason.CONSUL_UNREACHABLE, "Consul has not answered yet")
+            return _of_unanswered(facts.service, reason)
         case Answered() as answer:
             return _of_answer(facts.service, answer, previous)
+
+
+def _of_unanswered(service: str, reason: Reason) -> Condition:
+    match reason:
+        case Reason.CONSUL_ACCESS_DENIED:
+            return Condition(None, reason, messages.access_denied(service))
+        case Reason.DATACENTER_NOT_FOUND:
+            return Condition(False, reason, messages.no_datacenter(service))
+        case _:
+            return Condition(None, Reason.CONSUL_UNREACHABLE, "Consul has not answered yet")
 
 
 def _of_answer(service: str, answer: Answered, previous: Previous) -> Condition:
@@ -131,7 +141,7 @@ def _of_answer(service: str, answer: Answered, previous: Previous) -> Condition:
         return Condition(False, Reason.SERVICE_NOT_FOUND, messages.missed(service, answer))
     if answer.total == 0 and not _still_known(answer, previous):
         return Condition(False, Reason.SERVICE_NOT_FOUND, messages.not_found(service))
-    return Condition(True, Reason.RESOLVED_REFS, f"service {service!r} is known to Consul")
+    return Condition(True, Reason.RESOLVED_REFS, messages.known(service, answer))
 
 
 def _of_refused(refusal: Refusal) -> Condition:
@@ -217,12 +227,18 @@ def _known_before(service: str, previous: Previous) -> Condition | None:
 
 
 def _ready(accepted: Condition, programmed: Condition, resolved: Condition, instances: Condition) -> Condition:
-    # What is not programmed for want of a reference has its reason there.
-    links = (accepted, resolved if programmed.reason is Reason.REFS_NOT_RESOLVED else programmed, resolved)
-    for link in links:
-        if link.status is not True and link.reason is not Reason.CONSUL_NOT_CONFIGURED:
+    for link in (accepted, _with_its_reason(programmed, resolved), resolved):
+        if link.status is False or (link.status is None and link.reason is not Reason.CONSUL_NOT_CONFIGURED):
             return link
     return instances
+
+
+def _with_its_reason(programmed: Condition, resolved: Condition) -> Condition:
+    """What is not programmed for want of a reference says there why it is wanting, as far as that is known."""
+    told = resolved.status is not True and resolved.reason is not Reason.CONSUL_NOT_CONFIGURED
+    if programmed.reason is Reason.REFS_NOT_RESOLVED and (told or resolved.status is False):
+        return Condition(False, resolved.reason, resolved.message)
+    return programmed
 
 
 def _in_grace(answer: Answered, previous: Previous) -> bool:

@@ -11,7 +11,7 @@ from echoroute.core.alike import normal_form
 from echoroute.core.apart import demands
 from echoroute.core.claims import ANY_HOST, Claim
 from echoroute.core.facts import Refusal
-from echoroute.core.inputs import SERVICE, Input
+from echoroute.core.inputs import Input
 from echoroute.core.not_yet import not_yet
 from echoroute.core.notes import notes
 from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
@@ -19,6 +19,8 @@ from echoroute.core.ownership import route_id
 from echoroute.core.policy import Policy
 from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry
+from echoroute.core.selection import Selection
+from echoroute.core.split import serving
 from echoroute.core.translate import translate
 from echoroute.errors import InvalidSpec
 
@@ -31,7 +33,8 @@ class Evaluation:
     refusal: Refusal | None = None
     bundle: Bundle | None = None
     claim: Claim | None = None
-    service: str = ""
+    backends: tuple[Selection, ...] = ()
+    """Those that get requests, the route's own first."""
     enabled: bool = True
     notes: tuple[str, ...] = ()
     """What is told beside the acceptance."""
@@ -62,15 +65,15 @@ def _judged(key: Key, entry: Entry, identity: str, *, owner: str, policy: Policy
     refused = policy.refusals(parsed)
     if refused:
         return Evaluation(identity, Refusal(Reason.NOT_ALLOWED, "; ".join(map(str, refused))))
-    bundle, service = translate(key, parsed, owner=owner), parsed.backends[0].service
+    bundle, backends = translate(key, parsed, owner=owner), serving(parsed)
     return Evaluation(
         identity,
         bundle=bundle,
         claim=claim(bundle.objects[ObjectRef(Kind.ROUTE, identity)], entry.created),
-        service=service,
+        backends=backends,
         enabled=parsed.enabled is not False,
         notes=notes(parsed),
-        inputs=frozenset({Input(SERVICE, service)}),
+        inputs=frozenset(backends),
     )
 
 

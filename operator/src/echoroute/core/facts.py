@@ -7,7 +7,7 @@ from echoroute.core.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a route is not served: `Invalid`, `NotAllowed`, `Conflicted` (not accepted), or `ForbiddenAddress`."""
+    """Why a route is not served: it is not accepted, or what it needs may not or cannot be had."""
 
     reason: Reason
     message: str
@@ -17,12 +17,13 @@ class Refusal:
     @property
     def keeps(self) -> bool:
         """Whether the last good generation goes on serving; otherwise the route is withdrawn."""
-        return self.reason in {Reason.INVALID, Reason.CONFLICTED} and not self.withdraws
+        kept = {Reason.INVALID, Reason.CONFLICTED, Reason.CONSUL_NOT_CONFIGURED}
+        return self.reason in kept and not self.withdraws
 
     @property
     def accepts(self) -> bool:
         """Whether the spec is accepted all the same: what is wrong is not of the spec."""
-        return self.reason is Reason.FORBIDDEN_ADDRESS
+        return self.reason in {Reason.FORBIDDEN_ADDRESS, Reason.CONSUL_NOT_CONFIGURED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,9 @@ class NotConfigured:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """Consul was asked and has not answered since this process started; `denied`: it may not be read with our token."""
+    """Consul was asked and has not answered since this process started, and why."""
 
-    denied: bool = False
+    reason: Reason = Reason.CONSUL_UNREACHABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,10 @@ class Answered:
     """For how many seconds there have been some."""
     missed: str = ""
     """Why the gateway does not discover the service, though Consul has instances."""
+    left_out: tuple[str, ...] = ()
+    """Instances that the operator does not give to the gateway, since it could not use them, and why."""
+    drained: int = 0
+    """Of the total those whose weight in Consul is 0."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,30 +1,25 @@
-"""What an EchoRoute's evaluation depends on beside its spec: inputs, each with a name and a value that may change.
+"""What an EchoRoute's evaluation depends on beside its spec: inputs, whose values may change.
 
 A spec names its inputs, and `resolve` says what their values make of it. Another value changes what the EchoRoutes that
-use it ask for, and needs no new spec.
+use it ask for, and needs no new spec. Today all inputs are instances in Consul: those of a service, as the gateway or
+the operator resolves them.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from echoroute.core.facts import Refusal
+from echoroute.core.nodes import Nodes
 from echoroute.core.reasons import Reason
+from echoroute.core.selection import Resolver, Selection
 
-SERVICE: Final = "service"
-"""The kind of input that a Consul service is: where its instances are."""
-
-
-class Input(NamedTuple):
-    """One input, by its kind and name."""
-
-    kind: str
-    name: str
+Input = Selection
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What evaluation has to know of a service."""
+    """What evaluation has to know of a service that the gateway resolves."""
 
     known: bool = True
     """Whether its addresses are known, or need not be."""
@@ -35,7 +30,16 @@ class Service:
 class Inputs(Protocol):
     """The values of today."""
 
-    def service(self, name: str) -> Service: ...
+    @property
+    def configured(self) -> bool:
+        """Whether there is a Consul to ask."""
+        ...
+
+    def service(self, selection: Selection) -> Service: ...
+
+    def nodes(self, selection: Selection) -> Nodes | None:
+        """The nodes of what the operator resolves; None while Consul has not answered."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +49,39 @@ class Resolution:
     refusal: Refusal | None = None
     waits: str = ""
     """Why nothing of it is written yet; what the gateway holds already is confirmed all the same."""
+    nodes: Mapping[Selection, Nodes] = field(default_factory=dict)
+    """Of what the operator resolves, as far as it is known."""
 
 
 def resolve(used: Iterable[Input], inputs: Inputs) -> Resolution:
     """Judge a spec by the values of the inputs that it uses."""
-    for input_ in used:
-        service = inputs.service(input_.name)
-        if not service.known:
-            return Resolution(waits=f"Consul has not said yet at which addresses service {input_.name!r} is")
+    nodes: dict[Selection, Nodes] = {}
+    waits = ""
+    for selection in sorted(used, key=str):
+        if selection.resolver is Resolver.OPERATOR:
+            if not inputs.configured:
+                return Resolution(Refusal(Reason.CONSUL_NOT_CONFIGURED, _not_configured(selection)))
+            found = inputs.nodes(selection)
+            if found is not None:
+                nodes[selection] = found
+            continue
+        service = inputs.service(selection)
         if service.forbidden:
-            return Resolution(Refusal(Reason.FORBIDDEN_ADDRESS, _forbidden(input_.name, service.forbidden)))
-    return Resolution()
+            return Resolution(Refusal(Reason.FORBIDDEN_ADDRESS, _forbidden(selection, service.forbidden)))
+        if not service.known and not waits:
+            waits = f"Consul has not said yet at which addresses service {selection} is"
+    return Resolution(waits=waits, nodes=nodes)
 
 
-def _forbidden(service: str, instance: str) -> str:
+def _forbidden(selection: Selection, instance: str) -> str:
     return (
-        f"service {service!r} has an instance at an address that the platform forbids: {instance}; "
+        f"service {selection} has an instance at an address that the platform forbids: {instance}; "
         "register it elsewhere in Consul, or ask for another ECHOROUTE_FORBIDDEN_ADDRESSES"
+    )
+
+
+def _not_configured(selection: Selection) -> str:
+    return (
+        f"the operator is to resolve service {selection} and has no Consul to ask: "
+        "have CONSUL_HTTP_ADDR set, or write resolve: Gateway and no subset"
     )

@@ -17,6 +17,20 @@ def missed(service: str, answer: Answered) -> str:
     return f"the gateway finds no service {service!r}, which {_FIELD} names: {answer.missed}"
 
 
+def known(service: str, answer: Answered) -> str:
+    """Consul has instances. Those that cannot be nodes are told here: nobody's request suffers from them."""
+    left_out = f"; left out: {some_of(answer.left_out)}" if answer.left_out else ""
+    return f"service {service!r} is known to Consul{left_out}"
+
+
+def no_datacenter(service: str) -> str:
+    """Consul has no way to the datacenter that a subset names."""
+    return (
+        f"Consul knows no way to the datacenter in which service {service!r} is asked for: check the subset's "
+        "datacenter, or wait until Consul is joined with it"
+    )
+
+
 def access_denied(service: str) -> str:
     """Consul keeps them from the operator."""
     return (
@@ -27,13 +41,17 @@ def access_denied(service: str) -> str:
 
 def none_healthy(service: str, answer: Answered | None = None) -> str:
     """Nobody answers requests; without an answer it is known from before."""
-    if answer is None or not answer.unusable:
+    if answer is None or not (answer.unusable or answer.left_out or answer.drained):
         registered = "" if answer is None else f" ({_count(answer.total)} registered)"
         return f"no instance of service {service!r} passes its health checks in Consul{registered}"
-    rest = f". {answer.failing} more pass no health checks" if answer.failing else ""
+    found = (
+        some_of(answer.unusable or answer.left_out),
+        f"{_count(answer.drained)} of weight 0 in Consul" if answer.drained else "",
+        f"{answer.failing} more pass no health checks" if answer.failing else "",
+    )
     return (
         f"service {service!r} has {_count(answer.total)} in Consul, and the gateway can use none: "
-        f"{some_of(answer.unusable)}{rest}"
+        f"{'. '.join(filter(None, found))}"
     )
 
 

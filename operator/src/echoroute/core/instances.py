@@ -40,8 +40,8 @@ class Instance:
     state: State
     weights: tuple[int, int] = (1, 1)
     """While it is passing, and while it is warning."""
-    tags: tuple[str, ...] = ()
-    meta: tuple[tuple[str, str], ...] = ()
+    tags: frozenset[str] = frozenset()
+    meta: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def endpoint(self) -> tuple[str, int]:

@@ -41,6 +41,11 @@ class Nodes:
     """Instances that cannot be nodes: which, and why."""
 
     @property
+    def healthy(self) -> int:
+        """How many take requests."""
+        return len(self.nodes)
+
+    @property
     def are_weighted(self) -> bool:
         """Whether the gateway has to tell heavier nodes from lighter ones."""
         return any(node.weight != 1 for node in self.nodes)
@@ -74,7 +79,7 @@ def nodes(selection: Selection, instances: Sequence[Instance], *, forbidden: Net
 
 
 def _is_selected(selection: Selection, instance: Instance) -> bool:
-    return selection.tags <= set(instance.tags) and selection.meta <= set(instance.meta)
+    return selection.tags <= instance.tags and selection.meta <= instance.meta
 
 
 def _weight(instance: Instance) -> int:

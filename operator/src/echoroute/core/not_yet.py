@@ -8,9 +8,6 @@ def not_yet(spec: EchoRouteSpec) -> str:
     found = {
         "spec.backends: several of them are": len(spec.backends) > 1,
         "spec.canary: is": spec.canary is not None,
-        "spec.backends: 'resolve: Operator', which subset implies, is": any(
-            backend.resolver == "Operator" for backend in spec.all_backends
-        ),
     }
     return "; ".join(
         f"{field} not supported by this version of the operator; leave it out" for field in found if found[field]

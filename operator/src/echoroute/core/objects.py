@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from pydantic import JsonValue
 
+from echoroute.core.nodes import Nodes
 from echoroute.core.selection import Selection
 
 JsonObject = dict[str, JsonValue]
@@ -49,7 +50,18 @@ class Bundle:
 
     route_id: str
     objects: Mapping[ObjectRef, JsonObject] = field(repr=False)  # plugin configs can hold secrets
-    kept: frozenset[ObjectRef] = frozenset()
-    """Objects of it that cannot be made now, since what they need is not known: what is in the gateway stays."""
+    kept: Mapping[ObjectRef, str] = field(default_factory=dict)
+    """Objects of it that cannot be made now, and what of each is not known: what is in the gateway stays."""
     resolved: Mapping[ObjectRef, Selection] = field(default_factory=dict)
     """Its Upstreams that the operator resolves: their bodies need the nodes of this selection."""
+
+    def with_nodes(self, nodes: Mapping[Selection, Nodes]) -> "Bundle":
+        """What is to be written while the nodes are these; an Upstream whose nodes are not known is kept."""
+        objects, kept = dict(self.objects), dict(self.kept)
+        for ref, selection in self.resolved.items():
+            if selection in nodes:
+                objects[ref] = {**objects[ref], "nodes": nodes[selection].as_json()}
+            else:
+                del objects[ref]
+                kept[ref] = f"the instances of service {selection}"
+        return Bundle(self.route_id, objects, kept)

@@ -26,7 +26,9 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from echoroute.core.changes import Delete, Put
+from echoroute.core.facts import Failed
 from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
+from echoroute.core.reasons import Reason
 
 Digest = bytes
 
@@ -43,7 +45,7 @@ class Present:
 
     def refs(self) -> frozenset[ObjectRef]:
         """The ids that it is about."""
-        return self.bundle.kept.union(self.bundle.objects)
+        return frozenset(self.bundle.kept).union(self.bundle.objects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,13 @@ class KeyPlan:
     writes: tuple[Put, ...] = ()
     removals: tuple[Delete, ...] = ()
     foreign: tuple[ObjectRef, ...] = ()
-    waits: str = ""
+    waits: Failed | None = None
     """Why none of the writes that there would be is made now."""
+
+    @property
+    def writes_route(self) -> bool:
+        """Whether the Route is not in the gateway as it is asked for."""
+        return any(put.ref.kind is Kind.ROUTE for put in self.writes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,7 @@ class Wanted:
     @classmethod
     def of(cls, bundle: Bundle) -> "Wanted":
         """What a bundle asks for."""
-        return cls({ref: digest(body) for ref, body in bundle.objects.items()}, bundle.kept)
+        return cls({ref: digest(body) for ref, body in bundle.objects.items()}, frozenset(bundle.kept))
 
     def refs(self) -> frozenset[ObjectRef]:
         """The ids that it is about."""
@@ -147,12 +154,18 @@ def plan_key(key: Key, desired: Desired, known: Mapping[ObjectRef, Known]) -> Ke
     if found.foreign:
         return KeyPlan(foreign=found.foreign)
     if found.missing:
-        return KeyPlan(waits=f"what {', '.join(map(str, found.missing))} needs is not known yet")
+        return KeyPlan(waits=_waits_for(desired, found.missing))
     if waits and found.puts:
-        return KeyPlan(waits=waits)
+        return KeyPlan(waits=Failed(Reason.PENDING, waits))
     puts = sorted(found.puts, key=lambda ref: (_WRITE_ORDER[ref.kind], ref.id))
     deletes = sorted(found.deletes, key=lambda ref: (-_WRITE_ORDER[ref.kind], ref.id))
     return KeyPlan(writes=tuple(Put(ref, objects[ref]) for ref in puts), removals=tuple(map(Delete, deletes)))
+
+
+def _waits_for(desired: Desired, missing: tuple[ObjectRef, ...]) -> Failed:
+    unknown = desired.bundle.kept if isinstance(desired, Present) else {}
+    what = ", ".join(dict.fromkeys(unknown[ref] for ref in missing))
+    return Failed(Reason.REFS_NOT_RESOLVED, f"Consul has not told {what} yet; what the gateway holds stays as it is")
 
 
 def digest(body: JsonObject) -> Digest:

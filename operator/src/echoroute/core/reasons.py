@@ -96,6 +96,13 @@ class Reason(StrEnum):
         "Consul has not answered on this service since the route was made. Routes known before keep their statuses.",
         "See `echoroute_consul_up` and the log for the address, TLS and the token.",
     )
+    DATACENTER_NOT_FOUND = _reason(
+        "DatacenterNotFound",
+        "ResolvedRefs=False",
+        "Consul knows no way to the datacenter of a subset. There is none of this name, or none of its servers is "
+        "there now. Nodes that were known before stay; a new route waits.",
+        "Compare `subset.datacenter` with `consul catalog datacenters`, and look at the WAN federation.",
+    )
     CONSUL_ACCESS_DENIED = _reason(
         "ConsulAccessDenied",
         "ResolvedRefs=Unknown",

@@ -8,10 +8,12 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from echoroute.core.inputs import SERVICE, Input
+from echoroute.core.inputs import Input
 from echoroute.core.instances import Instance
 from echoroute.core.objects import Key
+from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry, Seen
+from echoroute.core.selection import Resolver, Service
 from echoroute.engine.announcer import Announcer
 from echoroute.engine.discovery import Discovery
 from echoroute.engine.options import Options
@@ -20,6 +22,7 @@ from echoroute.engine.queue import Priority
 from echoroute.engine.source import ServiceFollower
 from echoroute.engine.store import Store, Transition
 from echoroute.engine.table import Table
+from echoroute.errors import ConsulAccessDenied, ConsulError, UnknownDatacenter
 
 
 class Term(Protocol):
@@ -77,40 +80,32 @@ class DesiredSide:
         if impact.services:
             self._follow_services_soon()
 
-    def service_answered(self, service: str, instances: tuple[Instance, ...]) -> None:
+    def service_answered(self, service: Service, instances: tuple[Instance, ...]) -> None:
         """Take an answer of Consul's on a service in use."""
-        self.discovery.answered(service, instances)
-        self._refresh(service)
-        self._mark_users(service)
+        self._learned(self.discovery.answered(service, instances))
 
-    def service_failed(self, service: str, *, denied: bool) -> None:
+    def service_failed(self, service: Service, error: ConsulError) -> None:
         """Consul answers, but not for this service: what waited for its addresses goes on."""
-        self.discovery.failed(service, denied=denied)
-        self._refresh(service)
-        if denied:
-            self._mark_users(service)
+        self._learned(self.discovery.failed(service, _reason(error)))
 
     def gateway_is(self, server: str) -> None:
         """Take what the gateway calls itself: it depends on its version which instances it can use."""
-        for service in self.discovery.gateway_is(server):
-            self._refresh(service)
-            self._mark_users(service)
+        self._learned(self.discovery.gateway_is(server))
 
-    def _refresh(self, service: str) -> None:
-        """Something else is known of a service: what is asked for may be another."""
-        self._changed(self.table.refresh(Input(SERVICE, service)), Priority.CHANGE)
-
-    def _mark_users(self, service: str) -> None:
-        for key in self.table.using(Input(SERVICE, service)):
-            self._mark(key)
+    def _learned(self, inputs: Iterable[Input]) -> None:
+        """Something else is known of these: what is asked for may be another, and statuses."""
+        for input_ in inputs:
+            self._changed(self.table.refresh(input_), Priority.CHANGE)
+            for key in self.table.using(input_):
+                self._mark(key)
 
     def consul_reachable(self, reachable: bool) -> None:
         """Consul answers, or does not any more: statuses stay, and the outage is told once."""
         if reachable == self.discovery.reachable:
             return
         self.discovery.reachable = reachable
-        for service in self.table.used(SERVICE):
-            self._refresh(service)
+        for input_ in self.table.used():
+            self._changed(self.table.refresh(input_), Priority.CHANGE)
         if reachable:
             self._announcer.operator("Normal", "ConsulReachable", "Consul answers again")
         else:
@@ -145,7 +140,19 @@ class DesiredSide:
 
     def _follow_services(self) -> None:
         self._services_changed = False
-        services = self.table.used(SERVICE)
-        self.discovery.follow(services)
+        used = self.table.used()
+        self.discovery.follow(used)
         if self._follower is not None:
-            self._follower.follow(services)
+            resolved = {input_.service for input_ in used if input_.resolver is Resolver.OPERATOR}
+            self._follower.follow({input_.service for input_ in used}, resolved=resolved)
+
+
+def _reason(error: ConsulError) -> Reason:
+    """Why a service is not known, as a condition says it."""
+    match error:
+        case ConsulAccessDenied():
+            return Reason.CONSUL_ACCESS_DENIED
+        case UnknownDatacenter():
+            return Reason.DATACENTER_NOT_FOUND
+        case _:
+            return Reason.CONSUL_UNREACHABLE

@@ -5,6 +5,7 @@ Each transition marks the key's status, so that no path can forget to.
     begin ──▶ sent ──▶ settle(Programmed)           the gateway is as asked
       │         ├────▶ settle(Failed)               rejected (tried again rarely), or a foreign object
       │         └────▶ fail                         an outage, or a failure of this key alone: tried again
+      ├──────────────▶ wait                         what it needs is not known: tried again when it is
       └──────────────▶ settle                       found as asked, or nothing is to be done for it
     end                                             the EchoRoute is gone
 """
@@ -100,6 +101,13 @@ class Progress:
         step.outcome, step.settled, step.trouble = outcome, self._clock(), None
         self._mark(key, priority)
         return True
+
+    def wait(self, key: Key, trouble: Failed, priority: Priority) -> None:
+        """It waits for something that is not known; what was settled before counts no more."""
+        step = self._steps.get(key)
+        if step is not None:
+            step.outcome = None
+        self.fail(key, trouble, priority)
 
     def fail(self, key: Key, trouble: Failed, priority: Priority) -> None:
         """A try did not settle it; there will be another one."""

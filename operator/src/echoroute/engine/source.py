@@ -4,6 +4,7 @@ from typing import Protocol
 
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.seen import Seen
+from echoroute.core.selection import Service
 from echoroute.core.source import Listing, Origin
 
 
@@ -36,7 +37,9 @@ class Source(Lister, StatusWriter, Protocol):
 class ServiceFollower(Protocol):
     """The Consul side: follows the services named last."""
 
-    def follow(self, services: set[str]) -> None: ...
+    def follow(self, services: set[Service], *, resolved: set[Service]) -> None:
+        """Follow exactly these; `resolved` are those that the operator resolves, whose news come first."""
+        ...
 
     def stand_by(self, *, standing_by: bool) -> None:
         """Whether another replica leads: then news may come later, for fewer connections."""

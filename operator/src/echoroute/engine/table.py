@@ -16,6 +16,7 @@ from echoroute.core.plan import NOTHING, Absent, Desired, Keep, Present, Wanted
 from echoroute.core.policy import Policy
 from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry
+from echoroute.core.selection import Selection
 from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority
 from echoroute.engine.store import Transition
@@ -31,7 +32,7 @@ class Route:
     entry: Entry
     refusal: Refusal | None
     route_id: str
-    service: str
+    backends: tuple[Selection, ...]
     enabled: bool
     inputs: frozenset[Input]
     notes: tuple[str, ...]
@@ -39,7 +40,7 @@ class Route:
     """What the inputs make of it."""
     wanted: Wanted
     bundle: Bundle | None
-    """Until the gateway has confirmed it; 10,000 of them would be a lot of memory to hold for nothing."""
+    """Without nodes; until the gateway has confirmed it, since 10,000 of them would be a lot of memory for nothing."""
     ready: tuple[str, str] = ("Unknown", "Pending")
     """Status and reason of the Ready condition as last computed, for the metrics."""
 
@@ -75,9 +76,9 @@ class Table:
     def items(self) -> Iterator[tuple[Key, Route]]:
         return iter(self._routes.items())
 
-    def used(self, kind: str) -> set[str]:
-        """The names of the inputs of this kind that are in use."""
-        return {input_.name for input_ in self._users if input_.kind == kind}
+    def used(self) -> set[Input]:
+        """The inputs that are in use."""
+        return set(self._users)
 
     def using(self, input_: Input) -> frozenset[Key]:
         return frozenset(self._users.get(input_, ()))
@@ -162,16 +163,17 @@ class Table:
 
     def _add(self, key: Key, entry: Entry, evaluation: Evaluation) -> None:
         bundle = evaluation.bundle
+        resolution = resolve(evaluation.inputs, self._inputs)
         self._routes[key] = Route(
             entry=entry,
             refusal=evaluation.refusal,
             route_id=evaluation.route_id,
-            service=evaluation.service,
+            backends=evaluation.backends,
             enabled=evaluation.enabled,
             notes=evaluation.notes,
             inputs=evaluation.inputs,
-            resolution=resolve(evaluation.inputs, self._inputs),
-            wanted=Wanted.of(bundle) if bundle else NOTHING,
+            resolution=resolution,
+            wanted=Wanted.of(bundle.with_nodes(resolution.nodes)) if bundle else NOTHING,
             bundle=bundle,
         )
         self._progress.begin(key)
@@ -192,9 +194,12 @@ class Table:
         for key in self.using(input_):
             route = self._routes[key]
             before, route.resolution = route.resolution, resolve(route.inputs, self._inputs)
+            has_other_nodes = route.resolution.nodes != before.nodes
+            if has_other_nodes:
+                route.wanted = Wanted.of(self._bundle(key, route).with_nodes(route.resolution.nodes))
             if route.resolution.refusal != before.refusal:
                 changed |= self._judged_anew({key})
-            elif route.resolution != before and self._progress.outcome(key) is None:
+            elif has_other_nodes or (route.resolution != before and self._progress.outcome(key) is None):
                 changed.add(key)
         return changed
 
@@ -250,7 +255,7 @@ class Table:
         refusal = self.refusal(key)
         if refusal is not None:
             return Keep() if refusal.keeps else Absent()
-        return Present(self._bundle(key, route), waits=route.resolution.waits)
+        return Present(self._bundle(key, route).with_nodes(route.resolution.nodes), waits=route.resolution.waits)
 
     def _bundle(self, key: Key, route: Route) -> Bundle:
         if route.bundle is None:

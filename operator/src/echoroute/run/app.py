@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY, Info
 
 from echoroute.consul.client import ConsulClient
 from echoroute.consul.config import ConsulConfig, base_url
-from echoroute.consul.follower import HELD_QUERIES, Follower
+from echoroute.consul.follower import MOST_CONNECTIONS, Follower
 from echoroute.core.policy import Policy
 from echoroute.engine.collector import EngineCollector
 from echoroute.engine.engine import Engine
@@ -130,7 +130,7 @@ async def _operate(settings: Settings, open_home: OpenHome) -> None:
             follower = Follower(
                 consul,
                 on_instances=lambda service, found: engine.desired.service_answered(service, found),  # noqa: PLW0108
-                on_failure=lambda service, denied: engine.desired.service_failed(service, denied=denied),
+                on_failure=lambda service, error: engine.desired.service_failed(service, error),  # noqa: PLW0108
                 on_reachable=lambda reachable: engine.desired.consul_reachable(reachable),  # noqa: PLW0108 - made below
             )
         engine = process.engine = Engine(
@@ -192,8 +192,7 @@ def _consul(settings: Settings) -> ConsulClient | None:
         verify=settings.consul_http_ssl_verify,
     )
     url = base_url(settings.consul_http_addr, ssl=settings.consul_http_ssl)
-    # One beside the held queries: the probe that finds out whether Consul is back.
-    return ConsulClient(ConsulConfig(base_url=url, token=token, tls=tls), connections=HELD_QUERIES + 1)
+    return ConsulClient(ConsulConfig(base_url=url, token=token, tls=tls), connections=MOST_CONNECTIONS)
 
 
 def _options(settings: Settings, home: Home) -> Options:

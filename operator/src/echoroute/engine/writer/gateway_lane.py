@@ -15,6 +15,7 @@ from echoroute.engine.queue import Item, Priority
 from echoroute.engine.writer.deletions import Permit
 from echoroute.engine.writer.handover import Handover
 from echoroute.engine.writer.outage import outage_reason, wished_delay
+from echoroute.engine.writer.spacing import Spacing
 from echoroute.engine.writer.term import TermParts
 from echoroute.errors import (
     EchoRouteError,
@@ -32,12 +33,6 @@ log = logging.getLogger(__name__)
 
 BULK = 32
 """With more keys than this in the queue, statuses wait: they would compete with writes that users are waiting for."""
-
-SPACING = 0.5
-"""Seconds between two writes of one key: who edits ten times a second is served the newest twice a second."""
-
-_MANY = 1_000
-"""With the times of more keys than this, those that are over are forgotten."""
 
 changes_total = Counter(
     "echoroute_gateway_changes_total",
@@ -67,10 +62,9 @@ class GatewayLane:
         self._gate = term.gate
         self._deletions = term.deletions
         self._queue = term.queue
-        self._clock = term.clock
         self._handover = Handover(term.table, term.progress, term.clock)
         self._backoff = Backoff(first=0.5, limit=60.0)
-        self._wrote_at: dict[Key, float] = {}
+        self._spacing = Spacing(term.clock)
 
     async def turn(self) -> None:
         """Take one key, and do what there is to do for it."""
@@ -113,9 +107,10 @@ class GatewayLane:
             self._finish(item, revision, _foreign(plan))
             return True
         if plan.waits:
-            self._progress.fail(key, Failed(Reason.PENDING, plan.waits), item.priority)
+            self._progress.wait(key, plan.waits, item.priority)
             return False  # what it waits for queues it again
-        if (plan.writes or plan.removals) and self._wrote_just_now(item):
+        plan, pause = self._spacing.due(key, plan)
+        if self._comes_again(item, pause) and not (plan.writes or plan.removals):
             return False
         if not isinstance(desired, Absent):
             if plan.writes and self._hands_over(item, revision):
@@ -130,11 +125,11 @@ class GatewayLane:
         """Make the writes of a plan, which wait for no permit to delete."""
         key = item.key
         try:
-            if plan.writes:
-                await self._apply(item, revision, plan.writes)
-            elif self._table.refusal(key) is None:
+            if not plan.writes_route and self._table.refusal(key) is None:
                 # No await between the plan and this: a list has found what a write without an answer has made.
                 self._let_in(item, self._table.serves(key, self._table.claimed(key)))
+            if plan.writes:
+                await self._apply(item, revision, plan.writes)
         except GatewayRejected as error:
             reconcile_errors_total.labels(Reason.GATEWAY_REJECTED).inc()
             message = blamed(str(error), rewrites=self._table.rewrites(key))
@@ -176,21 +171,11 @@ class GatewayLane:
         self._let_in(item, self._handover.offer(item.key, revision))
         return self._comes_again(item, self._handover.pause(item.key, revision))
 
-    def _wrote_just_now(self, item: Item) -> bool:
-        """Whether the key has to wait for its next write."""
-        return self._comes_again(item, self._wrote_at.get(item.key, float("-inf")) + SPACING - self._clock())
-
     def _comes_again(self, item: Item, pause: float) -> bool:
         """Whether it is too early; then the key comes again by itself."""
         if pause > 0:
             self._queue.add_after(item.key, item.priority, pause)
         return pause > 0
-
-    def _note_write(self, key: Key) -> None:
-        now = self._clock()
-        self._wrote_at[key] = now
-        if len(self._wrote_at) > _MANY:
-            self._wrote_at = {other: at for other, at in self._wrote_at.items() if at > now - SPACING}
 
     async def _apply(self, item: Item, revision: int, changes: Sequence[Change]) -> None:
         key, unanswered = item.key, list[Change]()
@@ -200,7 +185,7 @@ class GatewayLane:
             if self._progress.revision(key) != revision:
                 raise _Superseded
             self._progress.sent(key)
-            self._note_write(key)
+            self._spacing.note(key, change)
             self._actual.attempted(change)
             unanswered.append(change)
 

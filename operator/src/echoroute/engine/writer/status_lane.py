@@ -14,6 +14,7 @@ from echoroute.core.facts import Facts, Failed, Programmed, Unreached, Waiting
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry, Seen
+from echoroute.core.selection import Selection, Service
 from echoroute.core.status import parse_previous
 from echoroute.core.written import differs_beyond_counts, differs_in_serving
 from echoroute.engine.discovery import Discovery
@@ -171,18 +172,19 @@ class StatusLane:
                 gateway = told_at  # told without the gateway, if it takes long
             else:
                 return None
-        return max(0.0, gateway, self._discovery.settles_in(route.service))
+        return max(0.0, gateway, self._discovery.settles_in(route.inputs))
 
     def _facts(self, key: Key, route: Route) -> Facts:
+        own = next(iter(route.backends), Selection(Service("")))
         return Facts(
             generation=route.entry.generation,
             route_id=route.route_id,
-            service=route.service,
+            service=own.service.name,
             enabled=route.enabled,
             refusal=self._table.refusal(key),
             gateway=self._gateway_fact(key),
             in_gateway=self._actual.holds(key),
-            discovery=self._discovery.fact(route.service),
+            discovery=self._discovery.fact(own),
             note=self._table.note(key),
         )
 
