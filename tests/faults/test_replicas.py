@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,8 @@ pytestmark = pytest.mark.timeout(400)
 
 _MANY = 2_000
 _CONCURRENCY = 8
+_FROZEN = 40.0
+"""Seconds at least for which a leader sleeps: far longer than its Lease."""
 _SLOWER = 5
 """Seconds are promised on two idle cores; a busy machine may take so many times as long."""
 
@@ -116,15 +119,17 @@ def test_the_other_replica_takes_over_and_over_unchanged_routes_writes_nothing(
 def test_a_frozen_leader_writes_nothing_once_its_lease_is_over(
     plenty: Stack, replicas: Replica, figure: Figure
 ) -> None:
-    """It freezes in the middle of 2,000 writes, and wakes up when all is done."""
+    """It freezes in the middle of 2,000 writes, and wakes up after 40 s, when all is done."""
     kube, gateway = plenty.kube, plenty.gateway.api
     leader, other = pair(replicas, ECHOROUTE_APISIX_MAX_WRITES_PER_SECOND="100")
     _serving(plenty, leader)
     gateway.wipe()
     until(lambda: 200 < len(programmed(gateway, "plenty")) < _MANY - 500, timeout=120)
     leader.process.pause()
+    frozen = time.monotonic()
     took = until(lambda: leads(other), timeout=LEASE + 60)
     _serving(plenty, other)
+    until(lambda: time.monotonic() - frozen >= _FROZEN)
     figure(f"SIGSTOP of the leader: the other one leads after {took:.1f} s")
     versions = _versions(kube)
     gateway.reset_stats()
