@@ -145,7 +145,9 @@ _NULLS = [
     ({"rewrite": None}, "spec.rewrite"),
     ({"rewrite": {"host": "a", "headers": None}}, "spec.rewrite.headers"),
     ({"rewrite": {"headers": {"set": {"X-A": "1"}, "remove": None}}}, "spec.rewrite.headers.remove"),
+    ({"rewrite": {"headers": {"set": None, "add": {"X-A": "1"}}}}, "spec.rewrite.headers.set"),
     ({"enabled": None}, "spec.enabled"),
+    ({"gatewayClass": None}, "spec.gatewayClass"),
     ({"plugins": None}, "spec.plugins"),
 ]
 

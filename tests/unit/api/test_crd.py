@@ -48,7 +48,8 @@ NULLABLE = {
     "spec.canary[].match.headers", "spec.canary[].match.queries", "spec.canary[].match.cookies",
     "spec.enabled", "spec.match.cookies", "spec.match.headers", "spec.match.hosts", "spec.match.methods",
     "spec.match.queries", "spec.match.remoteAddrs", "spec.match.vars", "spec.plugins", "spec.plugins[]",
-    "spec.rewrite", "spec.rewrite.headers", "spec.rewrite.headers.remove",
+    "spec.rewrite", "spec.rewrite.headers", "spec.rewrite.headers.remove", "spec.rewrite.headers.set",
+    "spec.rewrite.headers.set[]", "spec.rewrite.headers.add[]", "spec.gatewayClass",
 }  # fmt: skip
 """Fields whose absence opens something: the API server must not prune their null before the operator sees it."""
 

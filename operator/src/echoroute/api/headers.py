@@ -48,9 +48,14 @@ def _names_differ(headers: Headers) -> bool:
 
 
 HeaderMap = Annotated[
-    dict[str, Annotated[str, Field(max_length=4096)]],
+    dict[str, Annotated[str, Field(max_length=4096, json_schema_extra=NULLABLE)]],
     Field(min_length=1, max_length=32),
     Rules[Headers](
+        Rule(
+            "self.all(name, dyn(self[name]) != null)",
+            "must have a value for each header, not null; leave the header out, or write ''",
+            holds=lambda headers: None not in headers.values(),
+        ),
         Rule(
             f'self.all(name, name.size() <= 128 && name.matches(r"^{HEADER_NAME}$"))',
             "must have header names such as 'X-Request-Id' as keys, without ':' or blanks, of at most 128 characters",
@@ -73,17 +78,17 @@ HeaderMap = Annotated[
             holds=lambda headers: all(normalised(name) not in _OVERWRITTEN for name in headers),
         ),
         Rule(
-            r"self.all(name, !self[name].matches(r'[\x00-\x08\x0a-\x1f\x7f]'))",
+            r"self.all(name, dyn(self[name]) == null || !self[name].matches(r'[\x00-\x08\x0a-\x1f\x7f]'))",
             "must have no control characters in its values",
             holds=lambda headers: all(_control(value) is None for value in headers.values()),
         ),
         Rule(
-            f"self.all(name, !self[name].matches(r'{REFERENCE_CEL}'))",
+            f"self.all(name, dyn(self[name]) == null || !self[name].matches(r'{REFERENCE_CEL}'))",
             "must have no reference to the gateway's environment or secrets ('$env://', '$secret://') in its values",
             holds=lambda headers: all(REFERENCE.search(value) is None for value in headers.values()),
         ),
         Rule(
-            f"self.all(name, self[name].matches(r'^{variables.HEADER_VALUE_CEL}$'))",
+            f"self.all(name, dyn(self[name]) == null || self[name].matches(r'^{variables.HEADER_VALUE_CEL}$'))",
             variables.HEADER_VALUE_MESSAGE,
             holds=lambda headers: not any(variables.unknown(value, groups=True) for value in headers.values()),
         ),
@@ -104,6 +109,7 @@ class HeaderRewrite(SpecModel):
 
     set: HeaderMap | None = Field(
         default=None,
+        json_schema_extra=NULLABLE,
         description="Headers to set, in place of what the client sent, by name. Values may use APISIX's variables "
         "(`$remote_addr`) and the captures of `rewrite.regex` (`$1`).",
     )

@@ -4,6 +4,7 @@ A field's description is what `kubectl explain` and the reference show. Defaults
 the descriptions: they are not in the CRD, so that an object reads back as it was written.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Self
 
 from pydantic import Field, JsonValue, model_validator
@@ -19,7 +20,9 @@ from echoroute.api.scalars import GatewayClass, RouteName
 from echoroute.api.upstream import Upstream, passes
 
 DEFAULT_GATEWAY_CLASS = "apisix"
-
+_CLASS_CEL = (
+    f"(has({{0}}.gatewayClass) && dyn({{0}}.gatewayClass) != null ? {{0}}.gatewayClass : '{DEFAULT_GATEWAY_CLASS}')"
+)
 
 _MOST_BACKENDS = 32
 _TOO_MANY = (
@@ -28,6 +31,12 @@ _TOO_MANY = (
 )
 
 PluginConfig = Annotated[dict[str, JsonValue], Field(json_schema_extra=NULLABLE)]
+
+
+def class_of(spec: Mapping[str, JsonValue]) -> JsonValue:
+    """Which operator a raw spec is for; a null is the default's, who refuses it."""
+    named = spec.get("gatewayClass")
+    return DEFAULT_GATEWAY_CLASS if named is None else named
 
 
 class EchoRouteSpec(SpecModel):
@@ -92,8 +101,7 @@ class EchoRouteSpec(SpecModel):
     )
     cel_rules = (
         CelRule(
-            f"(has(self.gatewayClass) ? self.gatewayClass : '{DEFAULT_GATEWAY_CLASS}')"
-            f" == (has(oldSelf.gatewayClass) ? oldSelf.gatewayClass : '{DEFAULT_GATEWAY_CLASS}')",
+            f"{_CLASS_CEL.format('self')} == {_CLASS_CEL.format('oldSelf')}",
             f"is immutable (and '{DEFAULT_GATEWAY_CLASS}' where it is not set): delete the EchoRoute, create it anew",
             "gatewayClass",
         ),
@@ -149,6 +157,7 @@ class EchoRouteSpec(SpecModel):
     )
     gateway_class: GatewayClass | None = Field(
         default=None,
+        json_schema_extra=NULLABLE,
         description=f"Which operator serves the route, as ingressClassName does. Immutable. "
         f"Default: {DEFAULT_GATEWAY_CLASS}.",
     )

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 
 from echoroute.api.objects import EchoRouteObject
-from echoroute.api.spec import DEFAULT_GATEWAY_CLASS
+from echoroute.api.spec import class_of
 from echoroute.core.budget import over_budget
 from echoroute.core.objects import Key
 from echoroute.core.status import Previous, parse_previous
@@ -70,7 +70,7 @@ def key_of(found: EchoRouteObject) -> Key:
 def seen(raw: Mapping[str, JsonValue], *, gateway_class: str, deleted: bool = False, fault: str = "") -> Seen:
     """Read an EchoRoute as the API gives it. Total: what is wrong with an object becomes a fault of that object."""
     found = EchoRouteObject.from_raw(raw)
-    ours = found.spec.get("gatewayClass", DEFAULT_GATEWAY_CLASS) == gateway_class
+    ours = class_of(found.spec) == gateway_class
     if deleted or not ours:
         ended = _moment(found.creation_timestamp) if ours else None
         return Seen(key_of(found), found.resource_version, None, ended)

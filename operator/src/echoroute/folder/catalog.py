@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from echoroute.api.objects import API_VERSION, KIND
-from echoroute.api.spec import DEFAULT_GATEWAY_CLASS, EchoRouteSpec
+from echoroute.api.spec import EchoRouteSpec, class_of
 from echoroute.api.status import pending_status
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.seen import Seen, seen
@@ -138,11 +138,7 @@ class Catalog:
 
 def _checked(new: Wanted, old: Wanted) -> Wanted:
     """What only a comparison with the object as it was can judge, as the CRD's rules with `oldSelf` do."""
-    if new.fault or _class(new.spec) == _class(old.spec):
+    if new.fault or class_of(new.spec) == class_of(old.spec):
         return new
     [rule] = EchoRouteSpec.cel_rules
     return Wanted(new.files, old.spec, new.annotations, f"spec.{rule.field}: {rule.message}")
-
-
-def _class(spec: JsonObject) -> object:
-    return spec.get("gatewayClass", DEFAULT_GATEWAY_CLASS)
