@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 from devstack.echoroutes import condition, create, path_of, programmed, route
 from devstack.handles.answers import at
 from devstack.handles.gateway import GatewayApi
@@ -167,6 +168,35 @@ def test_a_null_that_would_open_the_route_is_refused_by_name(
         until(lambda n=number: condition(kube, namespace, f"null-{n}", "Accepted").reason == "Invalid")
         assert f"{field}: must not be null" in condition(kube, namespace, f"null-{number}", "Accepted").message
     assert programmed(gateway, namespace) == []
+
+
+def test_a_null_that_kubectl_drops_is_refused_by_the_manifest_that_it_keeps(
+    kube: Kube, namespace: str, gateway: GatewayApi, operator: Operator
+) -> None:
+    """Client-side apply sends no null, neither at first nor later; then the last good generation goes on serving."""
+    plugins = {"plugins": {"key-auth": {}}}
+    kube.apply(route("guarded", namespace, f"/{namespace}/guarded", **plugins))
+    until(lambda: condition(kube, namespace, "guarded", "Programmed").status == "True")
+    nulls = [*_NULLS, ({"plugins": {"key-auth": None}}, "spec.plugins.key-auth")]
+    manifests = [
+        _manifest(
+            f"null-{number}", {**fields, "match": {"paths": [f"/{namespace}/{number}"], **fields.get("match", {})}}
+        )
+        for number, (fields, _) in enumerate(nulls)
+    ]
+    manifests.append(
+        _manifest("guarded", {"match": {"paths": [f"/{namespace}/guarded"]}, "plugins": {"key-auth": None}})
+    )
+    for manifest in manifests:
+        manifest["metadata"]["namespace"] = namespace
+        manifest["spec"]["backends"] = [{"service": "echo"}]
+    kube.run("apply", "-f", "-", stdin=yaml.safe_dump_all(manifests))
+    for number, (_, field) in [*enumerate(nulls), ("guarded", ({}, "spec.plugins.key-auth"))]:
+        name = number if number == "guarded" else f"null-{number}"
+        until(lambda n=name: condition(kube, namespace, n, "Accepted").reason == "Invalid", name)
+        assert condition(kube, namespace, name, "Accepted").message.startswith(f"{field}: must not be null")
+    [serving] = programmed(gateway, namespace)
+    assert at(serving, "plugins") == {"key-auth": {}}, "who needed a key still needs it"
 
 
 def test_a_plugin_without_a_config_is_refused_at_apply(kube: Kube) -> None:

@@ -25,6 +25,7 @@ def test_reads_an_object_of_the_api_server():
                 "annotations": {
                     "echoroute.dev/paused": "true",
                     "kubectl.kubernetes.io/last-applied-configuration": "{}",
+                    "example.com/theirs": "no affair of ours",
                 },
             },
             "spec": {"match": {"paths": ["/a"]}},
@@ -39,7 +40,7 @@ def test_reads_an_object_of_the_api_server():
         resource_version=218,
         creation_timestamp="2026-11-24T08:05:28Z",
         deletion_timestamp="",
-        annotations={"echoroute.dev/paused": "true"},
+        annotations={"echoroute.dev/paused": "true", "kubectl.kubernetes.io/last-applied-configuration": "{}"},
         spec={"match": {"paths": ["/a"]}},
         status={"observedGeneration": -1},
     )

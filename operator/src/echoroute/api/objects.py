@@ -13,6 +13,9 @@ KIND = "EchoRoute"
 PLURAL = "echoroutes"
 SINGULAR = "echoroute"
 
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+"""The annotation in which `kubectl apply` keeps the manifest as it was applied."""
+
 _OURS = f"{GROUP}/"
 
 
@@ -22,8 +25,8 @@ class EchoRouteObject:
 
     `resource_version` compares as an integer within the resource (Kubernetes API concepts, promised since 1.35). Times
     are as the API server writes them, RFC 3339 in UTC with whole seconds, so that they compare as strings; empty where
-    the object does not have them. `annotations` are those of `echoroute.dev/` alone. `spec` is empty for metadata-only
-    objects.
+    the object does not have them. `annotations` are those of `echoroute.dev/`, and kubectl's. `spec` is empty for
+    metadata-only objects.
     """
 
     namespace: str
@@ -55,7 +58,7 @@ class EchoRouteObject:
             annotations={
                 key: _text(value)
                 for key, value in _mapping(metadata.get("annotations")).items()
-                if key.startswith(_OURS)
+                if key.startswith(_OURS) or key == LAST_APPLIED
             },
             spec=_mapping(raw.get("spec")),
             status=_mapping(raw.get("status")),

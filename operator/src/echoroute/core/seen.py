@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 
-from echoroute.api.objects import EchoRouteObject
+from echoroute.api.objects import LAST_APPLIED, EchoRouteObject
 from echoroute.api.spec import class_of
 from echoroute.core.budget import over_budget
+from echoroute.core.dropped import dropped_null
 from echoroute.core.objects import Key
 from echoroute.core.status import Previous, parse_previous
 
@@ -81,7 +82,7 @@ def seen(raw: Mapping[str, JsonValue], *, gateway_class: str, deleted: bool = Fa
         created=_moment(found.creation_timestamp),
         spec=spec,
         status=_status_text(found),
-        fault=fault or unusable,
+        fault=fault or unusable or dropped_null(found.spec, found.annotations.get(LAST_APPLIED, "")) or "",
     )
     return Seen(key_of(found), found.resource_version, entry)
 
