@@ -149,7 +149,7 @@ async def test_no_reason_is_good_once_a_list_has_named_what_is_not_read_yet(
     world.own("cart")
     await world.judge(*["cart"] * exists)
     await world.judge(*["cart"] * exists)
-    assert not restored or world.store.went_back(1, newest=world.store.newest)
+    assert not restored or world.store.went_back({}, 1, newest=world.store.newest)
     version = 1 if restored else next(world.versions)
     assert world.store.newer({CART: version}) == [CART]
     for _ in range(3):
@@ -157,6 +157,26 @@ async def test_no_reason_is_good_once_a_list_has_named_what_is_not_read_yet(
     world.store.offer(Seen(CART, version, ENTRY))
     assert await world.requeued_key() == CART
     assert world.ask(CART, exists=True) is Permit.GRANTED
+
+
+async def test_an_orphan_that_came_back_between_two_judgements_is_missing_for_the_first_time(world: World) -> None:
+    world.own("cart")
+    assert (await world.judge()).deletable == frozenset()
+    world.deletions.forget(CART)  # it exists again, and goes before the next judgement
+    assert (await world.judge()).deletable == frozenset()
+    assert (await world.judge()).deletable == {CART}
+
+
+async def test_what_was_permitted_stands_as_long_as_its_reason_does(world: World) -> None:
+    world.deleted(CART)
+    assert await world.permit(CART) is Permit.GRANTED
+    assert world.deletions.stands(CART), "no read is needed while it waits for who gets its path"
+    world.deletions.forget(CART)
+    assert not world.deletions.stands(CART), "it came again"
+    world.deleted(CART)
+    world.crd = None
+    await world.origin.read()
+    assert not world.deletions.stands(CART)
 
 
 async def test_a_forgotten_event_explains_nothing(world: World) -> None:

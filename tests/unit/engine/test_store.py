@@ -98,9 +98,9 @@ def test_a_history_that_went_back_begins_anew() -> None:
     store.offer(Seen(Key("lab", "cart"), 70, None, ended=datetime(2026, 1, 1, tzinfo=UTC)))
     assert list(store.all_ended()) == [Key("lab", "cart")]
     assert store.newest == 70
-    assert not store.went_back(70, newest=70)
-    assert not store.went_back(60, newest=60), "a list that was under way when the event came"
-    assert store.went_back(65, newest=70), "not below the last list, and below what an event has told"
+    assert not store.went_back({}, 70, newest=70)
+    assert not store.went_back({}, 60, newest=60), "a list that was under way when the event came"
+    assert store.went_back({}, 65, newest=70), "not below the last list, and below what an event has told"
     assert (store.newest, list(store.all_ended())) == (0, []), "what was deleted then may be there again"
     assert dict(store.entries()) == {KEY: entry(50), OTHER: entry(60)}, "nothing is gone before it is listed"
     assert store.newer({KEY: 20}) == [KEY]
@@ -109,6 +109,19 @@ def test_a_history_that_went_back_begins_anew() -> None:
     assert transitions == [Transition(KEY, entry(50), entry(20)), Transition(OTHER, entry(60), None)]
     assert not store.is_unread(KEY)
     assert store.offer(there(31, Key("lab", "cart"))) is not None, "nor does a tombstone of the old history count"
+
+
+@pytest.mark.parametrize("before", [there(50), gone(50)], ids=["edited", "deleted"])
+def test_a_history_is_told_from_another_one_when_its_versions_have_come_past_the_old_ones(before: Seen) -> None:
+    """Between the backup and the first list people may have written as much as before it."""
+    store = Store()
+    store.offer(there(40))
+    store.offer(before)
+    assert not store.went_back({KEY: 40}, 45, newest=45), "made before that change"
+    assert not store.went_back({KEY: 50}, 60, newest=50)
+    assert store.went_back({KEY: 40}, 60, newest=50)
+    store.offer_list({KEY: 40}, [there(40)], version=60)
+    assert dict(store.entries()) == {KEY: entry(40)}
 
 
 def test_an_object_of_another_class_counts_as_gone_but_its_version_is_known() -> None:

@@ -73,8 +73,8 @@ def an_unusable_spec_gives_up_its_pair(patch: Patch) -> None:
     """An edit that makes a spec invalid lets others in beside what serves on."""
     want = Claims.want
 
-    def generous(self: Claims, key: Key, claim: Claim | None) -> set[Key]:
-        changed = want(self, key, claim)
+    def generous(self: Claims, key: Key, claim: Claim | None, *, keeps: bool = False) -> set[Key]:
+        changed = want(self, key, claim, keeps=keeps)
         return changed if claim else changed | self.release(key)
 
     patch.setattr(Claims, "want", generous)
@@ -106,7 +106,7 @@ def one_list_is_enough(patch: Patch) -> None:
     judge = Deletions.judge_orphans
 
     async def rash(self: Deletions, actual: Actual) -> brake.Verdict:
-        self._orphans = frozenset(actual.owned)
+        self._orphans = set(actual.owned)
         return await judge(self, actual)
 
     patch.setattr(Deletions, "judge_orphans", rash)

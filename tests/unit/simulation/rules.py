@@ -161,8 +161,10 @@ class Rules:
 
 def _gives_up(key: Key, entry: Entry, body: JsonObject) -> bool:
     """Whether an EchoRoute asks for nothing of what this body serves: who gets it is written before that is done."""
-    bundle = evaluate(key, entry, owner=OWNER, policy=POLICY).bundle
-    return bundle is not None and not any(meet(body, one) for one in bundle.objects.values())
+    evaluation = evaluate(key, entry, owner=OWNER, policy=POLICY)
+    if evaluation.bundle is None:
+        return evaluation.refusal is not None and not evaluation.refusal.keeps  # withdrawn, by policy
+    return not any(meet(body, one) for one in evaluation.bundle.objects.values())
 
 
 def asked_of(key: Key, raw: JsonObject) -> dict[ObjectRef, JsonObject] | None:

@@ -164,12 +164,14 @@ class Schedule:
 
     def restore_cluster(self) -> None:
         """Go back to the backup: what has come since is gone, and nobody tells of it."""
+        specs = {self._generation(key): self.cluster.objects[key]["spec"] for key in self.asked}
         self.cluster.restore()
         self.told.go_back()
         self.rules.unsure_until = self.loop.time() + 3 * DRIFT_INTERVAL
         self.asked, self.excused = dict(self._backup), True
         for key in self.asked:
-            self.rules.born[self._generation(key)] = self.loop.time()
+            if specs.get(self._generation(key)) != self.cluster.objects[key]["spec"]:
+                self.rules.born[self._generation(key)] = self.loop.time()
 
     def remove_crd(self) -> None:
         self.cluster.remove_crd()

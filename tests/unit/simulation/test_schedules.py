@@ -14,7 +14,11 @@ from .replicated import Replicated
 _ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.parametrize("seed", range(12))
+_WENT_WRONG = (1484, 3654, 3893, 4164, 4880, 5126, 5200, 5283, 13886)
+"""They did once: by names of holders, two that serve one path, a list that counted twice, a restored backup."""
+
+
+@pytest.mark.parametrize("seed", [*range(12), *_WENT_WRONG])
 def test_a_schedule_ends_well(seed: int) -> None:
     assert play(seed) == []
 

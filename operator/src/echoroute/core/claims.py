@@ -53,8 +53,6 @@ class Conflict:
     winner: Key
     pair: Pair
     older: bool
-    withdraw: bool = False
-    """Whether both were found to serve it, so that one has to go."""
 
     def __str__(self) -> str:
         older = ", which is older" if self.older else ""
@@ -77,6 +75,11 @@ class Tie:
             f"EchoRoute {self.other} has {shown(self.pair)} at the same priority {self.priority}: where the conditions "
             "of both hold either may answer; set spec.match.priority"
         )
+
+
+def pairs_of(*claims: Claim | None) -> set[Pair]:
+    """What any of these has."""
+    return {pair for claim in claims if claim is not None for pair in claim.pairs}
 
 
 def age(item: tuple[Key, Claim]) -> Age:

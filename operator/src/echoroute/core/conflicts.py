@@ -9,17 +9,16 @@ What a key *serves* is what the gateway was seen to hold, or has confirmed; what
 are held. Nothing that serves is given up for a claim that loses, or for a spec that cannot be used.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from echoroute.core.claims import Claim, Conflict, Pair, Tie, age
+from echoroute.core.claims import Age, Claim, Conflict, Pair, age, pairs_of
 from echoroute.core.holders import Holders
+from echoroute.core.losses import Losses
 from echoroute.core.objects import Key
-from echoroute.core.offers import Offers
-
-_MOST_LOOKS = 64
-"""At others' conditions, to find one that a claim ties with: of thousands on one path each may exclude all others."""
+from echoroute.core.offers import Offers, Takers
+from echoroute.core.ties import Ties
 
 
 class Claims:
@@ -29,54 +28,23 @@ class Claims:
         self._wanted: dict[Key, Claim] = {}
         self._held = Holders()
         self.offers = Offers(self._held)
-        self._lost: dict[Key, Conflict] = {}
-        self._waiters: dict[Pair, set[Key]] = {}
+        self.ties = Ties(self._held)
+        self._lost = Losses()
         self._left: dict[Key, Claim] = {}
         self._unsure: set[Key] = set()
         """Those of which a write had no answer."""
-        self._doubles: set[Key] = set()
-        """Those that were found to serve what another one serves, too, until something else of theirs is known."""
+        self._doubles: dict[Key, Claim] = {}
+        """Those that were found to serve what another one serves, too, as long as both do."""
         self.seeded = False
         """Whether it is known what the gateway serves."""
 
     def conflict(self, key: Key) -> Conflict | None:
         """What the key lost against, or None where its claim stands (or there is none)."""
-        return self._lost.get(key)
+        return self._lost.conflict(key)
 
     def accepted(self, key: Key) -> Claim | None:
         """The claim that a write of the key brings into the gateway."""
         return self._held.accepted.get(key)
-
-    def tie(self, key: Key) -> Tie | None:
-        """The oldest that a key ties with, if one is older. Both are served, and the gateway chooses between them."""
-        claim = self._held.accepted.get(key)
-        if claim is None:
-            return None
-        looks = iter(range(_MOST_LOOKS))
-        pairs = (pair for pair in claim.pairs if not self._held.alone(claim, pair))
-        ties = ((other, pair) for pair in pairs if (other := self._oldest_tied(key, claim, pair, looks)))
-        oldest = min(ties, key=lambda tie: self._held.age(tie[0]), default=None)
-        return Tie(*oldest, claim.priority) if oldest else None
-
-    def _oldest_tied(self, key: Key, claim: Claim, pair: Pair, looks: Iterator[int]) -> Key | None:
-        for other, _ in zip(self._tied(key, claim, pair, 0), looks, strict=False):
-            if not claim.demands.exclude(self._held.accepted[other].demands):
-                return other
-        return None
-
-    def tied_behind(self, key: Key) -> set[Key]:
-        """The younger ones whose tie the key may be, or hide."""
-        claim = self._held.accepted.get(key)
-        if claim is None:
-            return set()
-        return {other for pair in claim.pairs for other in self._tied(key, claim, pair, 1)}
-
-    def _tied(self, key: Key, claim: Claim, pair: Pair, side: int) -> Iterator[Key]:
-        """Those of a key's namespace with a pair and its priority: the older ones (0), or the younger (1)."""
-        for other in self._held.around(key, pair)[side]:
-            theirs = self._held.accepted.get(other)
-            if other.namespace == key.namespace and theirs and pair in theirs.pairs and claim.ties(theirs):
-                yield other
 
     def undecided(self, key: Key) -> bool:
         """Whether it depends on what the gateway holds, which is not known yet, who has what the key claims."""
@@ -87,7 +55,7 @@ class Claims:
     def forget_serving(self) -> None:
         """It is not known any more what the gateway serves: until `seed`, every claim is accepted."""
         self.seeded = False
-        for known in (self._lost, self._waiters, self._left, self._unsure, self._doubles):
+        for known in (self._lost, self._left, self._unsure, self._doubles):
             known.clear()
         self._hold_nothing()
         for key, claim in self._wanted.items():
@@ -101,25 +69,32 @@ class Claims:
         """
         self.seeded = True
         self._hold_nothing()
-        # What its spec asks for no more comes last: who got it may be there already.
-        for key, claim in sorted(serving.items(), key=lambda item: (self._asks_for_less(*item), age(item))):
-            if self._first_conflict(key, claim) is None:
-                self._held.replace(key, accepted=None, serving=claim)
-            else:
-                self._doubles.add(key)
+        for key, claim in sorted(serving.items(), key=lambda item: self._rank(*item)):
+            self._hold_found(key, claim)
         for key, claim in sorted(self._wanted.items(), key=age):
             if key in programmed and key not in serving and self._first_conflict(key, claim) is None:
                 self._held.replace(key, accepted=None, serving=claim)
+        touched = set[Pair]()
         for key, claim in sorted(self._wanted.items(), key=age):
-            self._judge(key, claim)
+            touched |= self._judge(key, claim)
+        self._rejudge(touched)
 
-    def _asks_for_less(self, key: Key, claim: Claim) -> bool:
+    def _hold_found(self, key: Key, claim: Claim) -> None:
+        """The gateway was found to serve a claim of the key: it holds it, unless another one does."""
+        if self._first_conflict(key, claim) is None:
+            self._held.replace(key, accepted=self._held.accepted.get(key), serving=claim)
+        else:
+            self._doubles[key] = claim
+
+    def _rank(self, key: Key, claim: Claim) -> tuple[bool, Age]:
+        """The order of those that serve: what its spec asks for no more comes last, who got it may be there already."""
         wanted = self._wanted.get(key)
-        return wanted is not None and not set(claim.pairs).issubset(wanted.pairs)
+        return wanted is not None and not set(claim.pairs).issubset(wanted.pairs), age((key, claim))
 
     def _hold_nothing(self) -> None:
         self._held = Holders()
         self.offers = Offers(self._held)
+        self.ties = Ties(self._held)
 
     def want(self, key: Key, claim: Claim | None, *, keeps: bool = False) -> set[Key]:
         """Put, replace or (None) take back what a key asks for; gives the *other* keys whose verdict changed.
@@ -127,7 +102,7 @@ class Claims:
         What it serves it holds on, until it serves something else (`serves`) or nothing (`release`). Where it asks for
         nothing that can be used, `keeps` tells whether it serves on as it did; a claim that loses does, too.
         """
-        self._forget_loss(key)
+        self._lost.forget(key)
         self.offers.end(key)
         if claim is None:
             self._wanted.pop(key, None)
@@ -144,9 +119,10 @@ class Claims:
         freed, lost = set[Pair](), set[Key]()
         has = self._held.accepted.get(key) or self._held.serving.get(key)
         for other in self._let_in(key, has) if has else ():
-            lost |= self.tied_behind(other)  # their statuses may name it
+            lost |= self.ties.behind(other)  # their statuses may name it
             freed |= self._judge(other, self._wanted[other])
-            lost |= {other} & self._lost.keys()
+            if other in self._lost:
+                lost.add(other)
         return lost | self._rejudge(freed)
 
     def _let_in(self, key: Key, claim: Claim) -> list[Key]:
@@ -162,7 +138,7 @@ class Claims:
 
     def serves(self, key: Key, claim: Claim) -> set[Key]:
         """The gateway has confirmed a claim of the key; gives the others whose verdict changed."""
-        self._doubles.discard(key)
+        self._doubles.pop(key, None)
         self._unsure.discard(key)
         if self._held.serving.get(key) == claim:
             return set()
@@ -172,29 +148,44 @@ class Claims:
     def is_double(self, key: Key, claim: Claim) -> bool:
         """Whether a key that is kept was found to serve what is another one's, which serves it, too: then it goes."""
         double = key not in self._held.accepted and any(
-            other in self._held.accepted and self._surely_serves(other, pair)
+            self._surely_serves(other, pair) and self._has_before(other, key, claim, pair)
             for pair in claim.pairs
             for other in self._held.rivals(key, claim, pair)
         )
         if not double or key in self._doubles:
             return False
-        self._doubles.add(key)
-        if self._forget_loss(key) is not None:
-            self._judge(key, self._wanted[key])
+        self._doubles[key] = claim
         return True
 
-    def may_serve(self, key: Key, claim: Claim) -> None:
-        """A write of the key had no answer: it serves the claim or what it served before, and holds both."""
+    def _has_before(self, other: Key, key: Key, claim: Claim, pair: Pair) -> bool:
+        """Whether of two that serve a pair the other one has it before a key that is kept."""
+        if other in self._held.accepted:
+            return self._held.asks_for(other, pair)
+        return self._rank(other, self._held.serving[other]) < self._rank(key, claim)
+
+    def _single_out(self, pairs: Collection[Pair]) -> dict[Key, Claim]:
+        """Find the doubles that are none any more, now that the holders of these pairs are others."""
+        doubles = {key: claim for key, claim in self._doubles.items() if not set(claim.pairs).isdisjoint(pairs)}
+        for key, claim in sorted(doubles.items(), key=lambda item: self._rank(*item)):
+            del self._doubles[key]
+            self._hold_found(key, claim)
+        return {key: claim for key, claim in doubles.items() if key not in self._doubles}
+
+    def may_serve(self, key: Key, claim: Claim) -> set[Key]:
+        """A write of the key had no answer: it serves the claim or what it served before, and holds both.
+
+        Gives the others whose verdict changed.
+        """
         self._unsure.add(key)
         before = self._held.serving.get(key)
         if before is not None and before != claim:
             pairs = tuple(dict.fromkeys((*before.pairs, *claim.pairs)))
             claim = replace(claim, pairs=pairs, either=True)
-        self._held.replace(key, accepted=self._held.accepted.get(key), serving=claim)
+        return self._rejudge(self._held.replace(key, accepted=self._held.accepted.get(key), serving=claim))
 
     def release(self, key: Key) -> set[Key]:
         """Nothing of the key is in the gateway any more; gives the others whose verdict changed."""
-        self._doubles.discard(key)
+        self._doubles.pop(key, None)
         self._unsure.discard(key)
         self._left.pop(key, None)
         if key not in self._held.serving:
@@ -202,12 +193,9 @@ class Claims:
         self.offers.end(key)
         return self._rejudge(self._held.replace(key, accepted=self._held.accepted.get(key), serving=None))
 
-    def offer(self, key: Key, takers: Callable[[Key], bool]) -> set[Key]:
-        """Let others have what the key gives up, before the gateway has confirmed it; gives those that get some.
-
-        Of those that wait for it the `takers` are let in, and whoever comes as long as it is offered.
-        """
-        return self._rejudge(self.offers.make(key), takers)
+    def offer(self, key: Key, takers: Takers) -> set[Key]:
+        """Let `takers` have what the key gives up, before the gateway has confirmed it; gives those that get some."""
+        return self._rejudge(self.offers.make(key, takers))
 
     def leave(self, key: Key, claim: Claim) -> None:
         """Of an EchoRoute that is gone the gateway serves this still: it keeps nobody out."""
@@ -226,54 +214,61 @@ class Claims:
         left = self._left.pop(key, None)
         if left is None:
             return
-        if self._first_conflict(key, left) is None:
-            self._held.replace(key, accepted=self._held.accepted.get(key), serving=replace(left, created=created))
-        else:
-            self._doubles.add(key)
+        self._hold_found(key, replace(left, created=created))
 
     def serves_double(self, key: Key) -> bool:
         """Whether what the gateway holds of the key serves what another one has, too."""
         return key in self._doubles
 
+    def _judge_again(self, key: Key) -> set[Pair]:
+        """Judge one that has lost; gives the pairs whose holders are others now."""
+        self._lost.forget(key)
+        return self._judge(key, self._wanted[key])
+
     def _judge(self, key: Key, claim: Claim) -> set[Pair]:
         conflict = self._first_conflict(key, claim)
         if conflict is None:
             return self._held.replace(key, accepted=claim, serving=self._held.serving.get(key))
-        self._lose(key, conflict)
+        self._lost.note(key, claim, conflict)
         return self._held.replace(key, accepted=None, serving=self._held.serving.get(key))
 
-    def _lose(self, key: Key, conflict: Conflict) -> None:
-        self._lost[key] = conflict
-        self._waiters.setdefault(conflict.pair, set()).add(key)
-
-    def _forget_loss(self, key: Key) -> Conflict | None:
-        conflict = self._lost.pop(key, None)
-        if conflict is not None:
-            waiters = self._waiters[conflict.pair]
-            waiters.discard(key)
-            if not waiters:
-                del self._waiters[conflict.pair]
-        return conflict
-
-    def _rejudge(self, freed: Iterable[Pair], which: Callable[[Key], bool] = lambda _: True) -> set[Key]:
-        """Judge those that wait for a pair, the oldest first; who gets one may give up others by and by, not now."""
-        waiting = {key for pair in freed for key in self._waiters.get(pair, ()) if which(key)}
-        changed = set()
-        for key, claim in sorted(((key, self._wanted[key]) for key in waiting), key=age):
-            before = self._forget_loss(key)
-            self._judge(key, claim)
-            if self._lost.get(key) != before:
-                changed.add(key)
+    def _rejudge(self, pairs: Collection[Pair]) -> set[Key]:
+        """The holders of these pairs are others: judge those that wait for one, the oldest first."""
+        single = self._single_out(pairs)
+        changed = set(single)
+        waiting = self._lost.waiting({*pairs, *pairs_of(*single.values())}) | {
+            key for key in single if key in self._lost
+        }
+        while waiting:
+            again = set[Key]()
+            for key in sorted(waiting, key=lambda key: age((key, self._wanted[key]))):
+                waiting.discard(key)
+                before = self._lost.conflict(key)
+                # Who gets one names another holder to those that were looked at before it.
+                again |= self._lost.waiting(self._judge_again(key)) - waiting
+                if self._lost.conflict(key) != before:
+                    changed.add(key)
+            waiting = again
         return changed
 
     def _first_conflict(self, key: Key, claim: Claim) -> Conflict | None:
         for pair in claim.pairs:
-            for rival in self._held.rivals(key, claim, pair):
-                served = self._serves_as(key, claim, rival, pair) and not self._surely_serves(rival, pair)
-                if served or self.offers.has(rival, pair):
-                    continue  # who serves a pair has it until it offers that, and until another one serves it
-                return Conflict(rival, pair, self._is_older(rival, claim), withdraw=key in self._doubles)
+            rival = self._rival(key, claim, pair)
+            if rival is not None:
+                return Conflict(rival, pair, self._is_older(rival, claim))
         return None
+
+    def _rival(self, key: Key, claim: Claim, pair: Pair) -> Key | None:
+        """Who has a pair that the key claims: the oldest that asks for it, else the oldest that serves it on."""
+        serves_on = None
+        for rival in self._held.rivals(key, claim, pair):
+            served = self._serves_as(key, claim, rival, pair) and not self._surely_serves(rival, pair)
+            if served or self.offers.has(rival, pair, key):
+                continue  # who serves a pair has it until it offers that, and until another one serves it
+            if self._held.asks_for(rival, pair):
+                return rival
+            serves_on = serves_on or rival
+        return serves_on
 
     def _serves_as(self, key: Key, claim: Claim, rival: Key, pair: Pair) -> bool:
         """Whether the key serves a pair as it claims it: within a namespace another priority is another route."""
@@ -282,8 +277,7 @@ class Claims:
         return alike and self._surely_serves(key, pair)
 
     def _surely_serves(self, key: Key, pair: Pair) -> bool:
-        serving = self._held.serving.get(key)
-        return serving is not None and pair in serving.pairs and key not in self._unsure
+        return self._held.serves(key, pair) and key not in self._unsure
 
     def _is_older(self, holder: Key, claim: Claim) -> bool:
         created, _ = self._held.age(holder)

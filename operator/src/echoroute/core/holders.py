@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from echoroute.core.claims import Age, Claim, Pair, age
+from echoroute.core.claims import Age, Claim, Pair, age, pairs_of
 from echoroute.core.objects import Key
 
 T = TypeVar("T")
@@ -26,6 +26,16 @@ class Holders:
     def of(self, pair: Pair) -> tuple[Key, ...]:
         """Those that hold a pair, the oldest first."""
         return self._by_pair.get(pair, ())
+
+    def asks_for(self, key: Key, pair: Pair) -> bool:
+        """Whether what the key has accepted has a pair."""
+        claim = self.accepted.get(key)
+        return claim is not None and pair in claim.pairs
+
+    def serves(self, key: Key, pair: Pair) -> bool:
+        """Whether what the key serves has a pair."""
+        claim = self.serving.get(key)
+        return claim is not None and pair in claim.pairs
 
     def age(self, key: Key) -> Age:
         """Of one that holds something."""
@@ -51,21 +61,21 @@ class Holders:
                 yield holder
 
     def replace(self, key: Key, *, accepted: Claim | None, serving: Claim | None) -> set[Pair]:
-        """Change what a key holds; gives the pairs of which somebody else may have some now."""
+        """Change what a key holds; gives the pairs that it held or holds: what others have of them may be another."""
         before = self.accepted.get(key), self.serving.get(key)
         if before == (accepted, serving):
             return set()
-        freed = _pairs(before)
-        for pair in freed:
+        held, holds = pairs_of(*before), pairs_of(accepted, serving)
+        for pair in held:
             self._let_go(key, pair)
         for known, claim in ((self.accepted, accepted), (self.serving, serving)):
             known.pop(key, None)
             if claim is not None:
                 known[key] = claim
         alone = (key,)  # one tuple for all of its pairs
-        for pair in _pairs((accepted, serving)):
+        for pair in holds:
             self._hold(key, pair, alone)
-        return freed
+        return held | holds
 
     def _meets(self, key: Key, claim: Claim, holder: Key, pair: Pair) -> bool:
         if holder.namespace != key.namespace:
@@ -151,7 +161,3 @@ def _count_down(counts: Counter[T], gone: Iterable[T]) -> None:
         counts[each] -= 1
         if counts[each] == 0:
             del counts[each]
-
-
-def _pairs(claims: Iterable[Claim | None]) -> set[Pair]:
-    return {pair for claim in claims if claim is not None for pair in claim.pairs}

@@ -1,8 +1,20 @@
 """What EchoRoutes are about to give up, and others may have before the gateway has confirmed that."""
 
-from echoroute.core.claims import Claim, Pair
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from echoroute.core.claims import Claim, Pair, pairs_of
 from echoroute.core.holders import Holders
 from echoroute.core.objects import Key
+
+Takers = Callable[[Key], bool]
+"""Whether one may take what is offered."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    pairs: frozenset[Pair]
+    takers: Takers
 
 
 class Offers:
@@ -10,42 +22,47 @@ class Offers:
 
     def __init__(self, held: Holders) -> None:
         self._held = held
-        self._offered: dict[Key, frozenset[Pair]] = {}
+        self._open: dict[Key, _Offer] = {}
 
     def gives_up(self, key: Key) -> frozenset[Pair]:
         """What the key serves and does not ask for any more."""
-        return frozenset(_pairs(self._held.serving.get(key))).difference(_pairs(self._held.accepted.get(key)))
+        return frozenset(pairs_of(self._held.serving.get(key)) - pairs_of(self._held.accepted.get(key)))
 
-    def make(self, key: Key) -> frozenset[Pair]:
+    def make(self, key: Key, takers: Takers) -> frozenset[Pair]:
         """Offer what the key gives up, until `end`."""
-        self._offered[key] = self.gives_up(key)
-        return self._offered[key]
+        self._open[key] = _Offer(self.gives_up(key), takers)
+        return self._open[key].pairs
 
     def end(self, key: Key) -> None:
         """Nobody else is let in before the gateway has confirmed that it is given up."""
-        self._offered.pop(key, None)
+        self._open.pop(key, None)
 
-    def has(self, key: Key, pair: Pair) -> bool:
-        """Whether the key offers a pair."""
-        return pair in self._offered.get(key, ())
+    def is_open(self, key: Key) -> bool:
+        """Whether what the key gives up is offered."""
+        return key in self._open
+
+    def has(self, key: Key, pair: Pair, taker: Key) -> bool:
+        """Whether the key offers a pair, and to this one."""
+        offer = self._open.get(key)
+        return offer is not None and pair in offer.pairs and offer.takers(taker)
 
     def of(self, claim: Claim) -> set[Key]:
         """Those that offer some of this."""
-        return {key for key, pairs in self._offered.items() if not pairs.isdisjoint(claim.pairs)}
+        return {key for key, offer in self._open.items() if not offer.pairs.isdisjoint(claim.pairs)}
 
     def is_awaited(self, key: Key) -> bool:
         """Whether somebody gets what the key offers, and does not serve it yet."""
-        accepted, serving = self._held.accepted, self._held.serving
+        held = self._held
         return any(
-            taker != key and pair in _pairs(accepted.get(taker)) and pair not in _pairs(serving.get(taker))
-            for pair in self._offered.get(key, ())
-            for taker in self._held.of(pair)
+            taker != key and held.asks_for(taker, pair) and not held.serves(taker, pair)
+            for pair in self._pairs(key)
+            for taker in held.of(pair)
         )
 
     def is_untaken(self, key: Key) -> bool:
         """Whether nobody claims some of what the key offers."""
-        return any(self._held.of(pair) == (key,) for pair in self._offered.get(key, ()))
+        return any(self._held.of(pair) == (key,) for pair in self._pairs(key))
 
-
-def _pairs(claim: Claim | None) -> tuple[Pair, ...]:
-    return claim.pairs if claim else ()
+    def _pairs(self, key: Key) -> frozenset[Pair]:
+        offer = self._open.get(key)
+        return offer.pairs if offer else frozenset()

@@ -124,7 +124,7 @@ class EchoRouteLists:
         listing = await self._lister.list(metadata_only=True)
         # What goes between the first list and the watch's own has no delete event.
         unwatched = self._lister.deletions_are_told and self.began < self._watching.tells_from
-        if self._store.went_back(listing.version, newest=newest):
+        if self._store.went_back(listing.versions, listing.version, newest=newest):
             log.warning("the EchoRoutes' versions went back (restored from a backup?): all are read again")
             unwatched = False
         changed = self._store.newer(listing.versions)

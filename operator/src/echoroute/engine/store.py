@@ -98,18 +98,24 @@ class Store:
         before = known.entry if known else None
         return Transition(seen.key, before, seen.entry)
 
-    def went_back(self, version: int, *, newest: int) -> bool:
+    def went_back(self, listed: Mapping[Key, int], version: int, *, newest: int) -> bool:
         """Whether a full list made at `version` belongs to another history: a cluster that was restored from a backup.
 
-        In one history no list is older than what was seen before it began (`newest`, of then). What is known of the old
-        one then counts for nothing but for comparison.
+        In one history no list is older than what was seen before it began (`newest`, of then), and none has an older
+        version of a key than one that was seen up to it. What is known of the old history then counts for nothing but
+        for comparison.
         """
-        if version >= newest:
+        if version >= newest and not any(older < self._known_at(key, version) for key, older in listed.items()):
             return False
         self._seen = {key: replace(seen, version=0) for key, seen in self._seen.items() if seen.entry is not None}
         self._ended.clear()  # what was deleted then may be there again
         self._listed_at = self._newest = 0
         return True
+
+    def _known_at(self, key: Key, version: int) -> int:
+        """The version of a key that a list made at `version` has to have at least."""
+        seen = self._seen.get(key)
+        return seen.version if seen is not None and seen.version <= version else 0
 
     def newer(self, listed: Mapping[Key, int]) -> list[Key]:
         """The keys of which a list names a newer version than is known; they are unread until `offer_list`."""

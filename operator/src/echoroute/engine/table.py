@@ -104,9 +104,9 @@ class Table:
         """What a write of the key brings the gateway to serve."""
         return self.claims.accepted(key)
 
-    def may_serve(self, key: Key, claim: Claim) -> None:
-        """A write that brings the gateway to serve this had no answer."""
-        self.claims.may_serve(key, claim)
+    def may_serve(self, key: Key, claim: Claim) -> set[Key]:
+        """A write that brings the gateway to serve this had no answer; gives the others that are judged anew."""
+        return self._judged_anew(self.claims.may_serve(key, claim))
 
     def serves(self, key: Key, claim: Claim | None) -> set[Key]:
         """The gateway holds this of the key, or (None) nothing; gives the others whose turn it is."""
@@ -121,9 +121,11 @@ class Table:
         It is certain that one goes which is deleted: whoever waits gets what it offers.
         """
         goes = key not in self._routes
-        return self._judged_anew(
-            self.claims.offer(key, lambda taker: goes or not self._routes[taker].entry.is_told_of_conflict())
-        )
+        return self._judged_anew(self.claims.offer(key, lambda taker: goes or not self._is_told_of_conflict(taker)))
+
+    def _is_told_of_conflict(self, key: Key) -> bool:
+        route = self._routes.get(key)
+        return route is not None and route.entry.is_told_of_conflict()
 
     def serves_as_listed(self, key: Key, route: JsonObject) -> set[Key]:
         """The gateway holds this Route of a key that is kept; gives the others that are judged anew."""
@@ -211,7 +213,7 @@ class Table:
 
     def _touch_tied(self, key: Key) -> None:
         """The statuses of younger ones may name the key as one that they tie with."""
-        for other in self.claims.tied_behind(key) if self.seeded else ():
+        for other in self.claims.ties.behind(key) if self.seeded else ():
             self._progress.touch(other)
 
     def rewrites(self, key: Key) -> bool:
@@ -222,7 +224,7 @@ class Table:
 
     def note(self, key: Key) -> str:
         """What its owner should know of an accepted EchoRoute; empty for nothing."""
-        route, tie = self._routes.get(key), self.claims.tie(key)
+        route, tie = self._routes.get(key), self.claims.ties.of(key)
         return "; ".join((*(route.notes if route else ()), *([str(tie)] if tie else [])))
 
     def refusal(self, key: Key) -> Refusal | None:
@@ -231,12 +233,10 @@ class Table:
         conflict = self.claims.conflict(key)
         if route is None:
             return None
-        if route.refusal is not None:
-            double = self.claims.serves_double(key)
-            return replace(route.refusal, withdraws=True) if double else route.refusal
-        if conflict is not None:
-            return Refusal(Reason.CONFLICTED, str(conflict), withdraws=conflict.withdraw)
-        return route.resolution.refusal
+        if route.refusal is None and conflict is None:
+            return route.resolution.refusal
+        refusal = route.refusal or Refusal(Reason.CONFLICTED, str(conflict))
+        return replace(refusal, withdraws=True) if self.claims.serves_double(key) else refusal
 
     @property
     def seeded(self) -> bool:

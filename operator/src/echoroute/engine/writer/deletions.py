@@ -54,7 +54,8 @@ class Deletions:
         """How many reads had begun when somebody first asked for the key: a later one is newer than its reason."""
         self._waiting: dict[Key, Priority] = {}
         self._reader: asyncio.Task[None] | None = None
-        self._orphans: frozenset[Key] = frozenset()
+        self._orphans: set[Key] = set()
+        """Those of the last judgement that have not existed since."""
         self._released: set[Key] = set()
         self._released_in = ""
         """The origin for which they were released."""
@@ -67,6 +68,7 @@ class Deletions:
         self._store.forget_end(key)
         self._asked.pop(key, None)
         self._released.discard(key)
+        self._orphans.discard(key)
 
     def permit(self, item: Item, *, exists: bool) -> Permit:
         """Whether objects of the key may be deleted; `exists` tells whether its EchoRoute does."""
@@ -80,11 +82,16 @@ class Deletions:
             return Permit.PENDING
         # No await between this and the DELETE but for its turn, after which the lane looks at the key once more.
         self._asked.pop(key, None)
-        if self._origin.last.stands and (exists or self._is_released(key) or self._is_explained(key)):
+        if self.stands(key) or (exists and self._origin.last.stands):
             return Permit.GRANTED
         # The event came from the end of the origin, not from somebody who wanted this route gone.
         self._store.forget_end(key)
         return Permit.DENIED
+
+    def stands(self, key: Key) -> bool:
+        """Whether there is a reason to delete the objects of a key that is gone; what was permitted still is, then."""
+        known = not self._store.is_unread(key) and self._origin.last.stands
+        return known and (self._is_released(key) or self._is_explained(key))
 
     def _is_released(self, key: Key) -> bool:
         origin = self._origin.last.origin
@@ -109,7 +116,7 @@ class Deletions:
         """
         self._take_up_explained(actual)
         orphans = frozenset(key for key in actual.owned if not (self._store.get(key) or self._store.ended(key)))
-        agreed, self._orphans = orphans & self._orphans, orphans
+        agreed, self._orphans = orphans & self._orphans, set(orphans)
         self._released.clear()
         self.token_accepted = 0
         if not agreed:

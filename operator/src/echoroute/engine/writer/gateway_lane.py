@@ -155,8 +155,8 @@ class GatewayLane:
             return self._may_delete(item, exists=True)
         if self._comes_again(item, self._handover.too_early(item.key, revision)):
             return False
-        permitted = self._handover.has_just_offered(item.key) or self._may_delete(item, exists=False)
-        return permitted and not self._hands_over(item, revision)
+        permitted = self._handover.has_offered(item.key) and self._deletions.stands(item.key)
+        return (permitted or self._may_delete(item, exists=False)) and not self._hands_over(item, revision)
 
     def _may_delete(self, item: Item, *, exists: bool) -> bool:
         permit = self._deletions.permit(item, exists=exists)
@@ -205,7 +205,7 @@ class GatewayLane:
             for change in unanswered:
                 self._actual.unanswered(key, change)
             if unanswered and claim is not None:
-                self._table.may_serve(key, claim)
+                self._let_in(item, self._table.may_serve(key, claim))
             raise
         finally:
             # Of what failed, too, it may not be known whether it happened: a list under way says nothing of it.

@@ -50,10 +50,9 @@ class Handover:
         move.offered = self._clock()
         return self._table.offer(key)
 
-    def has_just_offered(self, key: Key) -> bool:
-        """Whether it was certain a moment ago that the key gives up: what permitted it need not be asked again."""
-        move = self._moves.get(key)
-        return move is not None and move.offered is not None and self._clock() < move.offered + 2 * LONGEST
+    def has_offered(self, key: Key) -> bool:
+        """Whether it was certain that the key gives up what it does not ask for, and nothing has come between."""
+        return self._table.claims.offers.is_open(key)
 
     def pause(self, key: Key, revision: int) -> float:
         """For how many seconds the change has to wait; who gets the last of it queues the key before that."""

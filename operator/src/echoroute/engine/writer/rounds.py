@@ -233,11 +233,11 @@ class Rounds:
         return repairs % (1 << exponent) == 0
 
     async def _judge_orphans(self) -> bool:
+        self._judged_at = self._clock()  # also where it fails: the next one, too, needs a list of its own
         try:
             verdict = await self._deletions.judge_orphans(self._actual)
         except SourceError:
             return False  # said by `Deletions`
-        self._judged_at = self._clock()
         held = verdict.held if verdict.engaged else None
         text = held.text(self._release(held.token)) if held else None
         if text is not None and text != self.held:
