@@ -1,5 +1,7 @@
 """The stand-in gateway's control API: it counts what it is asked, and misbehaves as it is told."""
 
+import json
+import re
 import time
 from pathlib import Path
 
@@ -180,3 +182,69 @@ def test_it_ends_when_it_is_asked_to(tmp_path: Path) -> None:
 def test_it_says_that_it_only_stands_in(calm: StandIn) -> None:
     assert calm.target.request("/t").headers["server"] == "APISIX/3.18.0-standin"
     assert calm.target.admin("GET", "/routes").headers["server"] == "APISIX/3.18.0-standin"
+
+
+def _split(gateway: StandIn, upstream: str) -> int:
+    rules: JsonValue = [{"weighted_upstreams": [{"upstream_id": upstream}]}]
+    route = json.loads(_ROUTE) | {"plugins": {"traffic-split": {"rules": rules}}}
+    return gateway.target.admin("PUT", "/routes/r1", json.dumps(route)).status_code
+
+
+def _upstream(gateway: StandIn, name: str) -> int:
+    return gateway.target.admin("PUT", f"/upstreams/{name}", '{"type": "roundrobin", "nodes": []}').status_code
+
+
+def _delete_upstream(gateway: StandIn, name: str) -> httpx.Response:
+    return gateway.target.admin("DELETE", f"/upstreams/{name}")
+
+
+def test_a_data_plane_that_lags_sees_a_write_later(calm: StandIn) -> None:
+    _fault(calm, action="lag", delay_ms=600_000)
+    assert _put(calm) == 201
+    assert _ids(calm) == ["r1"]
+    assert calm.target.request("/t").status_code == 404
+    calm.control("DELETE", "/faults")
+    assert calm.target.request("/t").status_code == 502  # nobody listens at its node
+
+
+def test_one_kind_alone_may_lag(calm: StandIn) -> None:
+    _fault(calm, action="lag", kind="upstreams", delay_ms=600_000)
+    _upstream(calm, "u1")
+    _split(calm, "u1")
+    assert calm.target.request("/t").status_code == 500  # the Route is there, and what it names is not
+    calm.control("DELETE", "/faults")
+    assert calm.target.request("/t").status_code == 503  # no nodes
+
+
+def test_a_check_that_lags_refuses_what_is_free_and_lets_go_what_is_used(calm: StandIn) -> None:
+    for name in ("old", "new"):
+        _upstream(calm, name)
+    _split(calm, "old")
+    _fault(calm, action="lag_check", delay_ms=600_000)
+    _split(calm, "new")
+    refused = _delete_upstream(calm, "old")
+    assert refused.status_code == 400
+    assert "plugin in route [r1] is still using it now" in refused.text
+    assert _delete_upstream(calm, "new").status_code == 200
+    calm.control("DELETE", "/faults")
+    assert _delete_upstream(calm, "old").status_code == 200
+
+
+def test_request_ids_follow_from_their_seed(calm: StandIn) -> None:
+    told = json.dumps({"uri": "/t", "plugins": {"mocking": {"response_example": "$request_id"}}})
+    assert calm.target.admin("PUT", "/routes/r1", told).status_code == 201
+    runs = []
+    for seed in (7, 7, 8):
+        calm.control("POST", "/request-ids", {"seed": seed})
+        runs.append([calm.target.request("/t").text for _ in range(3)])
+    assert runs[0] == runs[1] != runs[2]
+    assert all(re.fullmatch("[0-9a-f]{32}", one) for run in runs for one in run)
+    assert len({one for run in runs for one in run}) == 6
+
+
+@pytest.mark.parametrize(
+    "fault", [{"action": "lag"}, {"action": "lag", "delay_ms": 1, "kind": "nosuch"}, {"action": "lag_check"}]
+)
+def test_a_lag_that_says_too_little_is_refused(calm: StandIn, fault: dict[str, JsonValue]) -> None:
+    with pytest.raises(httpx.HTTPStatusError):
+        calm.control("POST", "/faults", fault)

@@ -70,6 +70,7 @@ func run(o options) error {
 	gateway := proxy.New(consul, schemas)
 	objects.Listen(gateway)
 	go consul.Run(ctx)
+	go gateway.Run(ctx)
 
 	adminListener, adminSocket, err := control.NewListener(o.admin)
 	if err != nil {

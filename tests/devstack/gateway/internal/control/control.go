@@ -46,6 +46,7 @@ func New(
 	c.mux.HandleFunc("GET /faults", c.listFaults)
 	c.mux.HandleFunc("POST /faults", c.addFault)
 	c.mux.HandleFunc("DELETE /faults", c.clearFaults)
+	c.mux.HandleFunc("POST /request-ids", c.seedRequestIDs)
 	return c
 }
 
@@ -195,6 +196,14 @@ func (c *Control) addFault(w http.ResponseWriter, r *http.Request) {
 		if before := c.admin.Keys.SetAdmin(fault.Key); c.key == "" {
 			c.key = before
 		}
+	case actionLag:
+		for _, kind := range []string{store.Routes, store.Upstreams} {
+			if fault.Kind == "" || fault.Kind == kind {
+				c.store.LagDataPlane(kind, fault.delay())
+			}
+		}
+	case actionLagCheck:
+		c.store.LagCheck(fault.delay())
 	}
 	answer(w, http.StatusCreated, fault)
 }
@@ -203,6 +212,10 @@ func (c *Control) clearFaults(w http.ResponseWriter, _ *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.faults.clear()
+	c.store.LagCheck(0)
+	for _, kind := range []string{store.Upstreams, store.Routes} {
+		c.store.LagDataPlane(kind, 0)
+	}
 	if c.key != "" {
 		c.admin.Keys.SetAdmin(c.key)
 		c.key = ""
@@ -211,6 +224,18 @@ func (c *Control) clearFaults(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusInternalServerError, map[string]any{"error": err.Error()})
 		return
 	}
+	answer(w, http.StatusOK, map[string]any{})
+}
+
+func (c *Control) seedRequestIDs(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Seed uint64 `json:"seed"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		answer(w, http.StatusBadRequest, map[string]any{"error": err.Error()})
+		return
+	}
+	c.gateway.SeedRequestIDs(body.Seed)
 	answer(w, http.StatusOK, map[string]any{})
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"devstack/gateway/internal/store"
 )
 
 // Fault is one way of the Admin API to misbehave. What an action does not use must be absent.
@@ -26,7 +28,7 @@ type Fault struct {
 	Hits       int      `json:"hits"`
 }
 
-// The actions. The first four are done to requests; the last two change the gateway until the faults are cleared.
+// The actions. The first four are done to requests; the others change the gateway until the faults are cleared.
 const (
 	actionStatus     = "status"      // answer Status without doing anything
 	actionDelay      = "delay"       // wait, then go on
@@ -34,7 +36,12 @@ const (
 	actionDropAfter  = "drop_after"  // do it, then cut the connection: the outcome is unknown to the client
 	actionRefuse     = "refuse"      // do not listen
 	actionAdminKey   = "admin_key"   // accept another admin key
+	actionLag        = "lag"         // the data plane sees writes later
+	actionLagCheck   = "lag_check"   // so does the check whether an upstream is in use
 )
+
+// lasting are the actions that no request meets.
+var lasting = []string{actionRefuse, actionAdminKey, actionLag, actionLagCheck}
 
 func (f *Fault) validate() error {
 	switch f.Action {
@@ -42,7 +49,7 @@ func (f *Fault) validate() error {
 		if f.Status < 200 || f.Status > 599 {
 			return fmt.Errorf("status: expected 200..599, found %d", f.Status)
 		}
-	case actionDelay:
+	case actionDelay, actionLag, actionLagCheck:
 		if f.DelayMS <= 0 {
 			return fmt.Errorf("delay_ms: expected milliseconds, found %d", f.DelayMS)
 		}
@@ -52,13 +59,19 @@ func (f *Fault) validate() error {
 		}
 	case actionDropBefore, actionDropAfter, actionRefuse:
 	default:
-		return fmt.Errorf("action: expected status, delay, drop_before, drop_after, refuse or admin_key, found %q", f.Action)
+		return fmt.Errorf("action: expected status, delay, drop_before, drop_after, %s, found %q",
+			strings.Join(lasting, ", "), f.Action)
+	}
+	if f.Action == actionLag && f.Kind != "" && f.Kind != store.Routes && f.Kind != store.Upstreams {
+		return fmt.Errorf("kind: expected routes or upstreams, found %q", f.Kind)
 	}
 	if f.Count < 0 {
 		return fmt.Errorf("count: expected 0 (all) or more, found %d", f.Count)
 	}
 	return nil
 }
+
+func (f *Fault) delay() time.Duration { return time.Duration(f.DelayMS) * time.Millisecond }
 
 func (f *Fault) fits(method, kind, id string) bool {
 	return (!f.Writes || isWrite(method)) &&
@@ -103,7 +116,7 @@ func (f *faults) meet(method, kind, id string) (delay time.Duration, other *Faul
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, fault := range f.list {
-		if fault.Action == actionRefuse || fault.Action == actionAdminKey || !fault.fits(method, kind, id) {
+		if slices.Contains(lasting, fault.Action) || !fault.fits(method, kind, id) {
 			continue
 		}
 		if fault.Action != actionDelay {
@@ -115,7 +128,7 @@ func (f *faults) meet(method, kind, id string) (delay time.Duration, other *Faul
 		}
 		fault.Hits++
 		if fault.Action == actionDelay {
-			delay += time.Duration(fault.DelayMS) * time.Millisecond
+			delay += fault.delay()
 		}
 	}
 	return delay, other

@@ -6,112 +6,93 @@ import (
 	"slices"
 	"sort"
 	"strconv"
-	"sync"
-	"sync/atomic"
+	"time"
 )
-
-// node is one address that requests can go to.
-type node struct {
-	host     string
-	port     int
-	weight   int
-	priority int
-	peer     string       // where a discovered node is asked
-	noPeer   noPeer       // of a discovered node whose address is none
-	active   atomic.Int64 // requests under way
-}
-
-func (n *node) address() string { return n.host + ":" + strconv.Itoa(n.port) }
-
-// dialled is where the node is asked: one that was not discovered may have a host name.
-func (n *node) dialled() string { return cmp.Or(n.peer, n.address()) }
 
 // picker chooses among nodes; tried says which of them this request had already.
 type picker interface {
 	pick(hash string, tried map[*node]bool) *node
 }
 
+// counting is a picker that wants to know when a request to a node has ended, however it did.
+type counting interface{ ended(n *node) }
+
+// timing is a picker that wants to know how long a node's answer took.
+type timing interface {
+	answered(n *node, took time.Duration)
+}
+
 // newPicker gives the picker of an upstream's type; nil for a type that there is not.
-func newPicker(kind string, nodes []*node) picker {
-	nodes = slices.Clone(nodes)
-	slices.SortFunc(nodes, func(a, b *node) int { return cmp.Compare(a.address(), b.address()) })
+func newPicker(kind string, nodes []*node, times *latencies) picker {
 	switch kind {
 	case "roundrobin":
-		return newWeightedRound(nodes, func(n *node) int { return n.weight })
+		return newRoundRobin(nodes)
 	case "chash":
 		return newRing(nodes)
 	case "least_conn":
-		return &leastConnections{nodes: weighted(nodes)}
+		return newLeastConnections(nodes)
 	case "ewma":
-		// APISIX's looks at latencies and not at weights; here it looks at requests under way.
-		return &leastConnections{nodes: nodes, unweighted: true}
+		return quickest{nodes, times}
 	}
 	return nil
 }
 
-// weighted leaves out nodes of weight 0, unless all are.
-func weighted(nodes []*node) []*node {
-	some := slices.DeleteFunc(slices.Clone(nodes), func(n *node) bool { return n.weight == 0 })
-	if len(some) == 0 {
-		return nodes
-	}
-	return some
+// choice picks among nodes of the highest priority first.
+type choice struct {
+	priorities []int
+	pickers    map[int]picker
 }
 
-// weightedRound is smooth weighted round robin: of each cycle, every entry gets exactly its weight. Where all weights
-// are 0 each counts as 1, as APISIX then answers all the same.
-type weightedRound[T comparable] struct {
-	mu      sync.Mutex
-	entries []T
-	weights []int
-	current []int
+// newChoice gives nil for a type that there is not.
+func newChoice(kind string, nodes []*node, times *latencies) picker {
+	byPriority := map[int][]*node{}
+	for _, n := range nodes {
+		byPriority[n.priority] = append(byPriority[n.priority], n)
+	}
+	c := &choice{pickers: map[int]picker{}}
+	for priority, equals := range byPriority {
+		c.pickers[priority] = newPicker(kind, equals, times)
+		if c.pickers[priority] == nil {
+			return nil
+		}
+		c.priorities = append(c.priorities, priority)
+	}
+	slices.SortFunc(c.priorities, func(a, b int) int { return cmp.Compare(b, a) })
+	return c
 }
 
-func newWeightedRound[T comparable](entries []T, weight func(T) int) *weightedRound[T] {
-	r := &weightedRound[T]{entries: entries, current: make([]int, len(entries))}
-	total := 0
-	for _, entry := range entries {
-		r.weights = append(r.weights, weight(entry))
-		total += weight(entry)
-	}
-	if total == 0 {
-		for i := range r.weights {
-			r.weights[i] = 1
+func (c *choice) pick(hash string, tried map[*node]bool) *node {
+	for _, priority := range c.priorities {
+		if n := c.pickers[priority].pick(hash, tried); n != nil {
+			return n
 		}
 	}
-	return r
+	return nil
 }
 
-// next gives the next entry that skip does not skip.
-func (r *weightedRound[T]) next(skip func(T) bool) (chosen T, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	best, total := -1, 0
-	for i, entry := range r.entries {
-		if r.weights[i] == 0 || skip != nil && skip(entry) {
-			continue
-		}
-		r.current[i] += r.weights[i]
-		total += r.weights[i]
-		if best < 0 || r.current[i] > r.current[best] {
-			best = i
-		}
+func (c *choice) ended(n *node) {
+	if p, ok := c.pickers[n.priority].(counting); ok {
+		p.ended(n)
 	}
-	if best < 0 {
-		return chosen, false
-	}
-	r.current[best] -= total
-	return r.entries[best], true
 }
 
-func (r *weightedRound[T]) pick(_ string, tried map[*node]bool) *node {
-	chosen, _ := r.next(func(entry T) bool {
-		n, isNode := any(entry).(*node)
-		return isNode && tried[n]
-	})
-	n, _ := any(chosen).(*node)
-	return n
+func (c *choice) answered(n *node, took time.Duration) {
+	if p, ok := c.pickers[n.priority].(timing); ok {
+		p.answered(n, took)
+	}
 }
+
+// pickerVersion is what a picker was made from.
+type pickerVersion struct {
+	set     *nodeSet
+	checker *checker
+	turns   int
+}
+
+// onlyNode is an upstream's single node: APISIX keeps no picker for it.
+type onlyNode struct{ *node }
+
+func (o onlyNode) pick(string, map[*node]bool) *node { return o.node }
 
 // ring is consistent hashing: a change of one node moves only the keys of that node.
 type ring struct {
@@ -157,30 +138,4 @@ func (r *ring) pick(hash string, tried map[*node]bool) *node {
 		}
 	}
 	return nil
-}
-
-// leastConnections takes the node with the fewest requests under way for its weight.
-type leastConnections struct {
-	nodes      []*node
-	unweighted bool
-	turn       atomic.Uint64
-}
-
-func (l *leastConnections) pick(_ string, tried map[*node]bool) *node {
-	var best *node
-	load := func(n *node) float64 {
-		if l.unweighted || n.weight == 0 {
-			return float64(n.active.Load() + 1)
-		}
-		return float64(n.active.Load()+1) / float64(n.weight)
-	}
-	// Equals take turns.
-	start := int(l.turn.Add(1) % uint64(max(1, len(l.nodes))))
-	for i := range l.nodes {
-		n := l.nodes[(start+i)%len(l.nodes)]
-		if !tried[n] && (best == nil || load(n) < load(best)) {
-			best = n
-		}
-	}
-	return best
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"testing"
+	"time"
 
 	"devstack/gateway/internal/store"
 )
@@ -22,6 +23,9 @@ func shares(p picker, times int, key func(i int) string) map[int]int {
 	for i := range times {
 		if n := p.pick(key(i), map[*node]bool{}); n != nil {
 			counts[n.port]++
+			if c, ok := p.(counting); ok {
+				c.ended(n)
+			}
 		} else {
 			counts[0]++
 		}
@@ -41,11 +45,11 @@ func TestShares(t *testing.T) {
 		{"weight 0 gets nothing", "roundrobin", []int{0, 1}, map[int]int{2: 100}},
 		{"all weights 0 answer all the same", "roundrobin", []int{0, 0}, map[int]int{1: 50, 2: 50}},
 		{"weight 0 gets nothing of least_conn", "least_conn", []int{0, 1}, map[int]int{2: 100}},
-		{"but ewma sends to it", "ewma", []int{0, 1}, map[int]int{1: 50, 2: 50}},
+		{"one after the other goes to two nodes only", "least_conn", []int{1, 1, 1}, map[int]int{1: 50, 2: 50}},
 		{"all weights 0 of a hash: nobody", "chash", []int{0, 0}, map[int]int{0: 100}},
 	} {
 		t.Run(test.why, func(t *testing.T) {
-			got := shares(newPicker(test.kind, nodesOf(test.weights...)), 100, func(i int) string { return fmt.Sprint(i) })
+			got := shares(newPicker(test.kind, nodesOf(test.weights...), newLatencies()), 100, func(i int) string { return fmt.Sprint(i) })
 			if !maps.Equal(got, test.want) {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
@@ -54,7 +58,7 @@ func TestShares(t *testing.T) {
 }
 
 func TestHashingIsConsistent(t *testing.T) {
-	three, four := newPicker("chash", nodesOf(1, 1, 1)), newPicker("chash", nodesOf(1, 1, 1, 1))
+	three, four := newRing(nodesOf(1, 1, 1)), newRing(nodesOf(1, 1, 1, 1))
 	moved := 0
 	counts := map[int]int{}
 	for i := range 1000 {
@@ -84,7 +88,7 @@ func TestHashingIsConsistent(t *testing.T) {
 func TestATriedNodeIsNotPickedAgain(t *testing.T) {
 	for _, kind := range []string{"roundrobin", "chash", "least_conn", "ewma"} {
 		nodes := nodesOf(1, 1, 1)
-		p := newPicker(kind, nodes)
+		p := newPicker(kind, nodes, newLatencies())
 		tried := map[*node]bool{}
 		for range nodes {
 			n := p.pick("key", tried)
@@ -99,11 +103,45 @@ func TestATriedNodeIsNotPickedAgain(t *testing.T) {
 	}
 }
 
+func TestANewRotationStartsAtTheHeaviest(t *testing.T) {
+	for range 20 {
+		nodes := nodesOf(1, 9)
+		if got := shares(newRoundRobin(nodes), 7, func(int) string { return "" }); got[2] != 7 {
+			t.Fatalf("got %v of the first seven, want all at the node of weight 9", got)
+		}
+	}
+}
+
+func TestAmongEqualsARotationStartsAnywhere(t *testing.T) {
+	first := map[int]int{}
+	for range 200 {
+		first[newRoundRobin(nodesOf(7, 7, 7)).pick("", nil).port]++
+	}
+	for port := 1; port <= 3; port++ {
+		if first[port] < 30 {
+			t.Errorf("of 200 rotations %v started at each", first)
+		}
+	}
+}
+
 func TestLeastConnectionsAvoidsTheBusyNode(t *testing.T) {
-	nodes := nodesOf(1, 1)
-	nodes[0].active.Store(5)
-	if got := shares(newPicker("least_conn", nodes), 4, func(int) string { return "" }); got[2] != 4 {
-		t.Errorf("got %v", got)
+	p := newLeastConnections(nodesOf(1, 1, 4))
+	got := map[int]int{}
+	for range 12 { // none of them ends
+		got[p.pick("", nil).port]++
+	}
+	if !maps.Equal(got, map[int]int{1: 2, 2: 2, 3: 8}) {
+		t.Errorf("got %v, want as many as the weights say", got)
+	}
+}
+
+func TestTheQuickerOfTwoIsTaken(t *testing.T) {
+	nodes, times := nodesOf(0, 1), newLatencies()
+	p := quickest{nodes, times}
+	p.answered(nodes[0], time.Millisecond)
+	p.answered(nodes[1], time.Second)
+	if got := shares(p, 20, func(int) string { return "" }); got[1] != 20 {
+		t.Errorf("got %v, want all at the quick node, though its weight is 0", got)
 	}
 }
 

@@ -3,6 +3,7 @@
 package proxy
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -32,6 +33,12 @@ type Gateway struct {
 	routes    map[string]*route
 	places    map[string]uint64 // of each route in the order in which this process saw them; an update keeps it
 	lastPlace uint64
+
+	checkers   *checkers
+	nodes      *cache[string, picker]
+	splits     *cache[*splitRule, *rotation[*splitTarget]]
+	times      *latencies
+	requestIDs requestIDs
 }
 
 // New gives a gateway without routes.
@@ -43,15 +50,39 @@ func New(consul *discovery.Consul, schemas *apischema.Set) *Gateway {
 		upstreams: map[string]*upstream{},
 		routes:    map[string]*route{},
 		places:    map[string]uint64{},
+		checkers:  newCheckers(),
+		nodes:     newCache[string, picker](nodePickers, nodePickerLife),
+		splits:    newCache[*splitRule, *rotation[*splitTarget]](splitPickers, 0),
+		times:     newLatencies(),
 	}
 	g.proxy = newReverseProxy(g)
 	return g
 }
 
+// Run makes the health checks that upstreams ask for, until the context is done.
+func (g *Gateway) Run(ctx context.Context) { g.checkers.run(ctx) }
+
+// SeedRequestIDs makes the values of $request_id from now on the same for the same seed.
+func (g *Gateway) SeedRequestIDs(seed uint64) { g.requestIDs.seed(seed) }
+
+// picker gives what chooses among the nodes of an upstream; nil for a type that there is not.
+func (g *Gateway) picker(u *upstream, set *nodeSet, c *checker) picker {
+	if len(set.nodes) == 1 {
+		return onlyNode{set.nodes[0]}
+	}
+	version := pickerVersion{set: set}
+	nodes := set.nodes
+	if c != nil {
+		version.checker = c
+		nodes, version.turns = c.healthy(set.nodes)
+	}
+	return g.nodes.get(u.name, version, func() picker { return newChoice(u.kind, nodes, g.times) })
+}
+
 // Changed takes a written object over. A route that is switched off is not matched.
 func (g *Gateway) Changed(o *store.Object) {
 	if o.Kind == store.Upstreams {
-		next := newUpstream(o.Value, g.consul)
+		next := newUpstream(store.Upstreams+"/"+o.ID, o.Value, g.consul)
 		g.mu.Lock()
 		before := g.upstreams[o.ID]
 		g.upstreams[o.ID] = next

@@ -34,6 +34,7 @@ func newTestGateway(t *testing.T) *testGateway {
 	}
 	gateway := New(discovery.New("http://127.0.0.1:1", ""), schemas)
 	objects.Listen(gateway)
+	go gateway.Run(t.Context())
 	server := httptest.NewServer(gateway)
 	t.Cleanup(server.Close)
 	return &testGateway{server, t, objects}
@@ -154,7 +155,7 @@ func TestWithoutANode(t *testing.T) {
 		{"no nodes", `{"nodes":{}}`, http.StatusServiceUnavailable},
 		{"an empty list", `{"nodes":[]}`, http.StatusServiceUnavailable},
 		{"a discovery that there is not", `{"discovery_type":"nosuch","service_name":"x"}`, http.StatusServiceUnavailable},
-		{"a type that there is not", `{"type":"nosuch","nodes":{"127.0.0.1:1":1}}`, http.StatusInternalServerError},
+		{"a type that there is not", `{"type":"nosuch","nodes":{"127.0.0.1:1":1,"127.0.0.1:2":1}}`, http.StatusInternalServerError},
 		{"a dead node", `{"nodes":{"` + deadAddress(t) + `":1}}`, http.StatusBadGateway},
 	} {
 		t.Run(test.why, func(t *testing.T) {

@@ -31,8 +31,10 @@ type request struct {
 	upstreamID   string   // chosen by traffic-split; "": the route's own
 	splitInline  *upstream
 	upstream     *upstream
-	pools        []pool
+	checker      *checker // nil: its nodes are not checked
+	picker       picker
 	nodeCount    int
+	node         *node    // that answered
 	statuses     []string // of failed tries, for X-APISIX-Upstream-Status
 	status       int      // of the answer, once there is one
 	activePlugin []*plugin
@@ -99,14 +101,14 @@ func (q *request) chooseUpstream() *reply {
 	if q.upstream == nil || q.upstream.unknown {
 		return &reply{status: http.StatusServiceUnavailable}
 	}
-	q.pools, q.nodeCount = q.upstream.nodes(q.in.Context())
+	set := q.upstream.nodes(q.in.Context())
+	q.nodeCount = len(set.nodes)
 	if q.nodeCount == 0 {
 		return &reply{status: http.StatusServiceUnavailable}
 	}
-	for _, pool := range q.pools {
-		if pool.picker == nil { // a type that there is not
-			return &reply{status: http.StatusInternalServerError}
-		}
+	q.checker = q.gateway.checkers.of(q.upstream, set)
+	if q.picker = q.gateway.picker(q.upstream, set, q.checker); q.picker == nil { // a type that there is not
+		return &reply{status: http.StatusInternalServerError}
 	}
 	return nil
 }

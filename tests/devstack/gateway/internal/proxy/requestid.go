@@ -1,9 +1,13 @@
 package proxy
 
 import (
-	"crypto/rand"
+	crypto "crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -46,23 +50,42 @@ func newID(conf map[string]any) string {
 
 func letters(alphabet string, count int) string {
 	id := make([]byte, count)
-	_, _ = rand.Read(id)
+	_, _ = crypto.Read(id)
 	for i, b := range id {
 		id[i] = alphabet[int(b)%len(alphabet)]
 	}
 	return string(id)
 }
 
-// hexID is nginx's own $request_id.
-func hexID() string {
+// requestIDs gives nginx's own $request_id, a new one for each request.
+type requestIDs struct {
+	mu     sync.Mutex
+	seeded *rand.ChaCha8 // nil: nobody can tell the next one
+}
+
+func (r *requestIDs) seed(seed uint64) {
+	var key [32]byte
+	binary.LittleEndian.PutUint64(key[:], seed)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seeded = rand.NewChaCha8(key)
+}
+
+func (r *requestIDs) next() string {
 	var id [16]byte
-	_, _ = rand.Read(id[:])
-	return fmt.Sprintf("%x", id)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.seeded == nil {
+		_, _ = crypto.Read(id[:])
+	} else {
+		_, _ = r.seeded.Read(id[:])
+	}
+	return hex.EncodeToString(id[:])
 }
 
 func uuid(version byte) string {
 	var id [16]byte
-	_, _ = rand.Read(id[:])
+	_, _ = crypto.Read(id[:])
 	if version == 7 {
 		for i, now := 5, time.Now().UnixMilli(); i >= 0; i, now = i-1, now>>8 {
 			id[i] = byte(now)

@@ -63,6 +63,9 @@ func rewriteOutgoing(p *httputil.ProxyRequest) {
 func modifyResponse(response *http.Response) error {
 	q := requestOf(response.Request.Context())
 	response.Header.Del("Server")
+	if q.checker != nil {
+		q.checker.answered(q.node, response.StatusCode)
+	}
 	if response.StatusCode >= http.StatusInternalServerError {
 		response.Header.Set("X-APISIX-Upstream-Status", strings.Join(append(q.statuses, statusText(response.StatusCode)), ", "))
 	}

@@ -42,7 +42,7 @@ func newRoute(id string, conf map[string]any, compile *pluginCompiler, consul *d
 	r.websocket, _ = conf["enable_websocket"].(bool)
 	r.upstreamID, _ = store.ReferenceID(conf["upstream_id"])
 	if inline := object(conf["upstream"]); inline != nil {
-		r.inline = newUpstream(inline, consul)
+		r.inline = newUpstream(store.Routes+"/"+id, inline, consul)
 	}
 	r.plugins = compile.plugins(id, object(conf["plugins"]))
 	return r

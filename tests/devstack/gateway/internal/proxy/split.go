@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"net/http"
 
 	"devstack/gateway/internal/expr"
@@ -11,7 +12,7 @@ import (
 type splitRule struct {
 	matches    []*expr.Expr // nil: every request
 	references []string     // the upstream ids of all its entries
-	round      *weightedRound[*splitTarget]
+	targets    []*splitTarget
 }
 
 // splitTarget is where a share of the requests goes; none of the fields: the route's own upstream.
@@ -41,7 +42,6 @@ func newSplitRule(conf map[string]any) *splitRule {
 			rule.matches = append(rule.matches, e)
 		}
 	}
-	var targets []*splitTarget
 	byID := map[string]*splitTarget{}
 	entries := list(conf["weighted_upstreams"])
 	if entries == nil {
@@ -60,9 +60,8 @@ func newSplitRule(conf map[string]any) *splitRule {
 			}
 			byID[target.id] = target
 		}
-		targets = append(targets, target)
+		rule.targets = append(rule.targets, target)
 	}
-	rule.round = newWeightedRound(targets, func(t *splitTarget) int { return t.weight })
 	return rule
 }
 
@@ -73,7 +72,7 @@ func newSplitTarget(entry map[string]any) *splitTarget {
 		if inline["nodes"] == nil {
 			target.broken = true
 		} else {
-			target.inline = newUpstream(inline, nil)
+			target.inline = newUpstream(fmt.Sprintf("split/%p", target), inline, nil)
 		}
 	}
 	return target
@@ -91,7 +90,8 @@ func split(q *request, rules []*splitRule) *reply {
 		if !rule.applies(q) {
 			continue
 		}
-		target, ok := rule.round.next(nil)
+		turns := q.gateway.splits.get(rule, nil, rule.rotation)
+		target, ok := turns.next(nil)
 		switch {
 		case !ok || target.broken:
 			return &reply{status: http.StatusInternalServerError}
@@ -103,6 +103,10 @@ func split(q *request, rules []*splitRule) *reply {
 		return nil
 	}
 	return nil
+}
+
+func (r *splitRule) rotation() *rotation[*splitTarget] {
+	return newRotation(r.targets, func(t *splitTarget) int { return t.weight })
 }
 
 func (r *splitRule) applies(q *request) bool {

@@ -84,6 +84,7 @@ func (t *transport) RoundTrip(out *http.Request) (*http.Response, error) {
 		}
 		response, sent, err := t.send(out, body, n, limits)
 		if err == nil {
+			q.node = n
 			return response, nil
 		}
 		if out.Context().Err() != nil {
@@ -94,20 +95,34 @@ func (t *transport) RoundTrip(out *http.Request) (*http.Response, error) {
 		if try >= retries || late || sent && !repeatable(out.Method) || !body.rewind() {
 			return nil, err
 		}
+		if q.checker != nil { // told of tries that another one follows
+			q.checker.report(n, failure(err), u.checks.passive.limits)
+		}
 	}
 }
 
 // pick gives the next node and remembers it as tried. The only node of an upstream is tried again.
 func (q *request) pick(hash string, tried map[*node]bool) *node {
-	for _, pool := range q.pools {
-		if n := pool.picker.pick(hash, tried); n != nil {
-			if q.nodeCount > 1 {
-				tried[n] = true
-			}
-			return n
-		}
+	n := q.picker.pick(hash, tried)
+	if n != nil && q.nodeCount > 1 {
+		tried[n] = true
 	}
-	return nil
+	return n
+}
+
+// ended tells the picker that a try of a node is over.
+func (q *request) ended(n *node) {
+	if p, ok := q.picker.(counting); ok {
+		p.ended(n)
+	}
+}
+
+// answered tells the picker how long an answer took, to its end.
+func (q *request) answered(n *node, began time.Time) {
+	q.ended(n)
+	if p, ok := q.picker.(timing); ok {
+		p.answered(n, time.Since(began))
+	}
 }
 
 // repeatable says whether a request that was sent may be sent again, as nginx decides it.
@@ -146,10 +161,10 @@ func (t *transport) send(
 	if q.upstream.passHost == "node" {
 		request.Host = n.hostHeader(q.upstream.scheme)
 	}
-	n.active.Add(1)
+	began := time.Now()
 	response, err = t.base.RoundTrip(request)
 	if err != nil {
-		n.active.Add(-1)
+		q.ended(n)
 		timer.Stop()
 		cause := context.Cause(ctx)
 		cancel(nil)
@@ -160,7 +175,7 @@ func (t *transport) send(
 		return nil, connected.Load(), err
 	}
 	timer.Reset(limits.read)
-	response.Body = guard(response.Body, timer, limits.read, func() { n.active.Add(-1); cancel(nil) })
+	response.Body = guard(response.Body, timer, limits.read, func() { q.answered(n, began); cancel(nil) })
 	return response, true, nil
 }
 

@@ -96,7 +96,7 @@ func (q *request) named(name string) (string, bool) {
 	case "content_length":
 		return q.in.Header.Get("Content-Length"), true
 	case "request_id":
-		return hexID(), true
+		return q.gateway.requestIDs.next(), true
 	case "route_id":
 		return q.route.id, true
 	case "route_name":

@@ -70,7 +70,8 @@ func TestAVariableIsLookedUpOnce(t *testing.T) {
 }
 
 func TestRequestIDIsOneOfTheRequest(t *testing.T) {
-	first, second := &request{cached: map[string]any{}}, &request{cached: map[string]any{}}
+	g := &Gateway{}
+	first, second := &request{gateway: g, cached: map[string]any{}}, &request{gateway: g, cached: map[string]any{}}
 	one := first.variable("request_id")
 	if text, _ := one.(string); len(text) != 32 || one != first.variable("request_id") || one == second.variable("request_id") {
 		t.Errorf("%v", one)

@@ -28,7 +28,7 @@ type Object struct {
 	Raw           json.RawMessage // Value, encoded
 }
 
-// Listener hears of each change in its order, before the writer gets its answer.
+// Listener hears of the changes of a kind in their order, before the writer gets its answer unless the data plane lags.
 type Listener interface {
 	Changed(object *Object)
 	Removed(kind, id string)
@@ -41,9 +41,11 @@ type Store struct {
 	objects    map[string]map[string]*Object
 	sorted     map[string][]*Object // by id; nil after an object came or went
 	bare       bool                 // the kinds' directory keys are gone, too
-	references references
 	journal    *journal
 	listeners  []Listener
+	dataPlane  map[string]*line // by kind: on the way to the listeners
+	references references
+	check      line // guards the references, and is on the way to them
 }
 
 // Open gives a store; with a path its objects outlive the process.
@@ -51,6 +53,7 @@ func Open(path string) (*Store, error) {
 	s := &Store{
 		objects:    map[string]map[string]*Object{Routes: {}, Upstreams: {}},
 		sorted:     map[string][]*Object{},
+		dataPlane:  map[string]*line{Routes: {}, Upstreams: {}},
 		references: references{},
 	}
 	if path == "" {
@@ -128,9 +131,7 @@ func (s *Store) Put(kind, id string, value map[string]any) (object *Object, crea
 		return nil, false, "", err
 	}
 	s.install(object)
-	for _, listener := range s.listeners {
-		listener.Changed(object)
-	}
+	s.tell(kind, func(listener Listener) { listener.Changed(object) })
 	return object, old == nil, "", nil
 }
 
@@ -139,7 +140,7 @@ func (s *Store) Delete(kind, id string, force bool) (found bool, user string, er
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if kind == Upstreams && !force {
-		if user := s.references.user(id); user != "" {
+		if user := s.user(id); user != "" {
 			return true, user, nil
 		}
 	}
@@ -150,11 +151,31 @@ func (s *Store) Delete(kind, id string, force bool) (found bool, user string, er
 		return true, "", err
 	}
 	s.uninstall(kind, id, s.revision+1)
-	for _, listener := range s.listeners {
-		listener.Removed(kind, id)
-	}
+	s.tell(kind, func(listener Listener) { listener.Removed(kind, id) })
 	return true, "", nil
 }
+
+// tell passes a change on to the data plane.
+func (s *Store) tell(kind string, change func(Listener)) {
+	listeners := s.listeners
+	s.dataPlane[kind].do(func() {
+		for _, listener := range listeners {
+			change(listener)
+		}
+	})
+}
+
+// user names what uses an upstream, as far as the check knows.
+func (s *Store) user(upstream string) (user string) {
+	s.check.between(func() { user = s.references.user(upstream) })
+	return user
+}
+
+// LagDataPlane sets how long writes of a kind take from now on until the data plane sees them.
+func (s *Store) LagDataPlane(kind string, delay time.Duration) { s.dataPlane[kind].lag(delay) }
+
+// LagCheck sets how long writes take from now on until the check whether an upstream is in use sees them.
+func (s *Store) LagCheck(delay time.Duration) { s.check.lag(delay) }
 
 // Bare says whether a kind has neither objects nor the directory key that APISIX makes when it starts.
 func (s *Store) Bare(kind string) bool {
@@ -175,9 +196,7 @@ func (s *Store) Wipe(directories bool) error {
 				return err
 			}
 			s.uninstall(kind, id, s.revision+1)
-			for _, listener := range s.listeners {
-				listener.Removed(kind, id)
-			}
+			s.tell(kind, func(listener Listener) { listener.Removed(kind, id) })
 		}
 	}
 	return nil
@@ -189,17 +208,19 @@ func (s *Store) install(object *Object) {
 	s.objects[object.Kind][object.ID] = object
 	s.sorted[object.Kind] = nil
 	if object.Kind == Routes {
-		if old != nil {
-			s.references.unset(old)
-		}
-		s.references.set(object)
+		s.check.do(func() {
+			if old != nil {
+				s.references.unset(old)
+			}
+			s.references.set(object)
+		})
 	}
 }
 
 func (s *Store) uninstall(kind, id string, revision uint64) {
 	s.revision = max(s.revision, revision)
 	if object := s.objects[kind][id]; object != nil && kind == Routes {
-		s.references.unset(object)
+		s.check.do(func() { s.references.unset(object) })
 	}
 	delete(s.objects[kind], id)
 	s.sorted[kind] = nil
