@@ -15,6 +15,7 @@ from devstack.handles.consul import ConsulApi
 from devstack.handles.gateway import Fault, GatewayApi
 from devstack.handles.kube import Kube
 from devstack.stack import Stack
+from devstack.waiting import until
 
 _ROUTE: JsonObject = {
     "uri": "/hello",
@@ -189,3 +190,15 @@ def test_everything_listens_on_loopback_only(stack: Stack) -> None:
 
 def test_the_folder_is_ours_alone(stack: Stack) -> None:
     assert stat.S_IMODE(stack.directory.stat().st_mode) == 0o700
+
+
+def test_a_second_datacenter_answers_through_the_first(stack_without_kubernetes: Stack) -> None:
+    own = stack_without_kubernetes.consul
+    other = stack_without_kubernetes.start_datacenter("dc2")
+    other.api.register("far-away", 1)
+    until(lambda: other.api.instances("far-away"), "it is in its own catalog")
+    seen = {name: own.answers(f"/v1/catalog/service/far-away?dc={name}") for name in ("dc1", "dc2")}
+    assert {name: answer and len(answer.json()) for name, answer in seen.items()} == {"dc1": 0, "dc2": 1}
+    other.stop()
+    refused = own.api.http.get("/v1/catalog/service/far-away", params={"dc": "dc3"})
+    assert (refused.status_code, refused.text) == (500, "No path to datacenter")

@@ -20,6 +20,7 @@ class Ports:
     consul: int
     consul_server: int
     consul_serf: int
+    consul_wan: int
     gateway_admin: int
     gateway_proxy: int
     gateway_control: int

@@ -8,11 +8,12 @@ from devstack.handles.kube import Kube
 from devstack.kubeconfig import write_kubeconfig
 from devstack.layout import Layout, Ports
 from devstack.parts.base import Part, Site
-from devstack.parts.consul import Consul
+from devstack.parts.consul import Consul, ConsulPorts
 from devstack.parts.etcd import Etcd
 from devstack.parts.gateway import Gateway
 from devstack.parts.kubernetes import ApiServer, ControllerManager
 from devstack.pki import create_pki
+from devstack.ports import pick_ports
 from devstack.processes import ProcessGroup
 from devstack.supervisor import Supervisor
 
@@ -96,7 +97,10 @@ class Stack(Supervisor):
         self._pki = create_pki(self.directory)
         self._group = ProcessGroup()
         site = Site(self.binaries, self._layout, self._pki, self._group, self._record)
-        self.consul, self.gateway = Consul(site), Gateway(site)
+        self._site = site
+        ports = self._layout.ports
+        own = ConsulPorts(ports.consul, ports.consul_server, ports.consul_serf, ports.consul_wan)
+        self.consul, self.gateway = Consul(site, own), Gateway(site)
         self._processes = [self.consul, self.gateway]
         if self._with_kubernetes:
             self._start_etcd(site)
@@ -125,6 +129,14 @@ class Stack(Supervisor):
         )
         self._processes = [self.etcd, *self._processes, self.apiserver]
         self.etcd.spawn()
+
+    def start_datacenter(self, name: str) -> Consul:
+        """Start one more Consul: another datacenter, which this stack's own knows."""
+        other = Consul(self._site, ConsulPorts(*pick_ports(4)), name, [self.consul.ports.serf_wan])
+        self._processes.append(other)
+        other.start()
+        other.wait_until(lambda: self.consul.answers(f"/v1/catalog/nodes?dc={name}") is not None, timeout=60)
+        return other
 
     def check(self) -> None:
         """Raises PartFailed when a part has ended though nobody asked it to."""

@@ -79,6 +79,7 @@ class ConsulApi:
         address: str = "127.0.0.1",
         tags: Sequence[str] = (),
         meta: Mapping[str, str] | None = None,
+        weight: int = 1,
         health_path: str | None = None,
         status: CheckStatus | None = None,
     ) -> str:
@@ -100,6 +101,7 @@ class ConsulApi:
             "Port": port,
             "Tags": list(tags),
             "Meta": dict(meta or {}),
+            "Weights": {"Passing": weight, "Warning": weight},
             "Check": check,
         }
         accepted(self.http.put("/v1/agent/service/register", json=body))

@@ -46,7 +46,7 @@ class Stats(BaseModel):
 class Fault(BaseModel):
     """How the stand-in shall misbehave; tests/devstack/gateway/README.md says what each action does and takes."""
 
-    action: Literal["status", "delay", "drop_before", "drop_after", "refuse", "admin_key"]
+    action: Literal["status", "delay", "drop_before", "drop_after", "refuse", "admin_key", "lag", "lag_check"]
     status: int | None = None
     message: str | None = None
     delay_ms: int | None = None
@@ -139,6 +139,10 @@ class GatewayApi:
 
     def clear_faults(self) -> None:
         accepted(self.http.delete(f"{self.control_url}/faults"))
+
+    def seed_request_ids(self, seed: int) -> None:
+        """Let the values of `$request_id` follow from the seed from now on."""
+        accepted(self.http.post(f"{self.control_url}/request-ids", json={"seed": seed}))
 
 
 def _value(answer: httpx.Response) -> JsonObject:

@@ -30,9 +30,10 @@ class Site:
 class Part(Process):
     """A part of a stack: the same ports and the same data over all its starts."""
 
-    def __init__(self, name: str, site: Site, http: httpx.Client) -> None:
+    def __init__(self, name: str, site: Site, http: httpx.Client, *, program: str | None = None) -> None:
+        """`program` is the one that it runs, where that is not its name."""
         super().__init__(name, site.group, site.layout.logs / f"{name}.log", site.on_change)
-        self.binary = site.binaries[name].path
+        self.binary = site.binaries[program or name].path
         self.data = site.layout.data / name
         self._layout = site.layout
         self._http = http
