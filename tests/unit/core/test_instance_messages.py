@@ -31,14 +31,15 @@ def answer(*instances: Instance, service: str = "bare") -> Answered:
             none_healthy("bare", answer(BARE)),
             (
                 "service 'bare' has 1 instance in Consul, and the gateway can use none: "
-                "'bare-1' has no address, and APISIX does not take its node's"
+                "'bare-1' has no address, and APISIX does not take its node's (with resolve: Operator it gets that)"
             ),
         ),
         (
             none_healthy("bare", answer(BARE, Instance("b", "bare", "10.0.0.1", "", 80, State.CRITICAL))),
             (
                 "service 'bare' has 2 instances in Consul, and the gateway can use none: "
-                "'bare-1' has no address, and APISIX does not take its node's. 1 more pass no health checks"
+                "'bare-1' has no address, and APISIX does not take its node's "
+                "(with resolve: Operator it gets that). 1 more pass no health checks"
             ),
         ),
         (
@@ -62,7 +63,8 @@ def answer(*instances: Instance, service: str = "bare") -> Answered:
             some_unusable("bare", answer(BARE, Instance("b", "bare", "10.0.0.1", "", 80, State.PASSING))),
             (
                 "the gateway sends requests of service 'bare' to 1 instance of 2 that it cannot use: "
-                "'bare-1' has no address, and APISIX does not take its node's. Register an IP address and a port"
+                "'bare-1' has no address, and APISIX does not take its node's "
+                "(with resolve: Operator it gets that). Register an IP address and a port"
             ),
         ),
         (

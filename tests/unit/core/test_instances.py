@@ -134,7 +134,13 @@ def test_ipv6_counts_by_the_gateways_version(address, before_3_18, why):
         ("Echo", ("echo",), 0, "Consul has 'echo'; write it so", "APISIX asks the catalog, which minds letter case"),
         ("ECHO", ("echo", "Echo"), 0, "Consul has 'Echo', 'echo'; write it so", "two others"),
         ("echo", ("echo", "Echo"), 2, "", "one has exactly this name: then the other spellings count as well"),
-        ("consul", ("consul",), 0, "APISIX never discovers a service called 'consul'", "it skips that one"),
+        (
+            "consul",
+            ("consul",),
+            0,
+            "APISIX never discovers a service called 'consul'; write resolve: Operator in this backend",
+            "it skips that one",
+        ),
         ("Consul", ("Consul",), 1, "", "and no other spelling"),
     ],
 )

@@ -11,6 +11,8 @@ from echoroute.core.addresses import Networks, as_nginx_reads, is_within
 SKIPPED: Final = "consul"
 """APISIX leaves out the service of this name, whatever it is told."""
 
+_NEVER_DISCOVERED = f"APISIX never discovers a service called {SKIPPED!r}; write resolve: Operator in this backend"
+
 LAST_PORT: Final = 65_535
 _WITH_PORT: Final = re.compile(r"(\[[^]]*\]|[^:]*):([0-9]{1,5})")
 _NAMED: Final = 5
@@ -79,9 +81,7 @@ def discovered(
         return Discovered(missed=_spelled(names), forbidden=at_forbidden)
     total = len({instance.endpoint for instance in instances})
     if instances and service == SKIPPED:
-        return Discovered(
-            total=total, missed=f"APISIX never discovers a service called {SKIPPED!r}", forbidden=at_forbidden
-        )
+        return Discovered(total=total, missed=_NEVER_DISCOVERED, forbidden=at_forbidden)
     passing = [instance for instance in instances if instance.state is State.PASSING]
     judged = [(instance, _flaw(instance, ipv6=ipv6)) for instance in passing]
     passes = {instance.endpoint for instance in passing}
@@ -109,7 +109,7 @@ def some_of(texts: tuple[str, ...]) -> str:
 def _flaw(instance: Instance, *, ipv6: bool) -> str:
     """Why APISIX cannot use an instance, behind its id; empty where it can."""
     if not instance.address:
-        return "has no address, and APISIX does not take its node's"
+        return "has no address, and APISIX does not take its node's (with resolve: Operator it gets that)"
     ip, shown = as_nginx_reads(instance.address), quoted(instance.address)
     own = _WITH_PORT.fullmatch(instance.address) if ip is None else None
     if own is not None and int(own[2]) != instance.port:
