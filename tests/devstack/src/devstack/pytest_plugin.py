@@ -24,6 +24,7 @@ from devstack.handles.consul import ConsulApi
 from devstack.handles.gateway import GatewayApi
 from devstack.handles.kube import Kube
 from devstack.instances import prune_test_stacks, test_stack_directory
+from devstack.parts.consul import Consul
 from devstack.paths import shown
 from devstack.product import Operator, install, start_operator
 from devstack.programs import DEMO, STACK
@@ -153,6 +154,12 @@ def consul(stack: Stack) -> Iterator[ConsulApi]:
     yield api
     for instance in api.registered() - before:
         api.deregister(instance)
+
+
+@pytest.fixture(scope="session")
+def second_datacenter(stack: Stack) -> Consul:
+    """A Consul that is `dc2`, joined with the stack's own. A test that stops it starts it again."""
+    return stack.start_datacenter("dc2")
 
 
 @pytest.fixture
