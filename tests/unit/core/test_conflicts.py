@@ -315,18 +315,6 @@ def test_an_offer_ends_with_the_next_wish() -> None:
         assert winner(all_, B) == A, "nobody knows yet whether it is given up again"
 
 
-def test_who_is_kept_and_has_just_been_written_has_it_back_from_who_was_let_in_meanwhile() -> None:
-    """Its spec became invalid while its write was under way."""
-    all_ = judged({A: claim(1, "/a"), B: claim(2, "/b")})
-    all_.serves(A, claim(1, "/a"))
-    all_.want(A, claim(1, "/new"))
-    all_.want(A, None, keeps=True)
-    all_.want(B, claim(2, "/new"))
-    assert losers(all_) == set(), "nobody serves it yet"
-    assert all_.serves(A, claim(1, "/new")) == {B}
-    assert winner(all_, B) == A
-
-
 def test_claims_that_are_gone_leave_nothing() -> None:
     all_ = judged({A: claim(1, "/x", "/y"), B: claim(2, "/x"), X: claim(3, "/x")})
     all_.serves(A, claim(1, "/x", "/y"))

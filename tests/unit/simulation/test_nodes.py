@@ -9,6 +9,7 @@ import pytest
 from echoroute.core.changes import Stored
 from echoroute.core.instances import Instance, State
 from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
+from echoroute.core.plan import Present, Wanted
 from echoroute.core.selection import Service
 from echoroute.errors import ConsulError, UnknownDatacenter
 
@@ -102,6 +103,13 @@ async def _one_change_writes_one_upstream_for_each_and_no_route() -> None:
     await _answer(world, ONE, TWO, OTHER)
     assert written(world, since) == [Kind.UPSTREAM] * len(KEYS)
     assert all(nodes(world, key) == ["10.0.0.2", "10.0.0.3"] for key in KEYS)
+    assert world.engine is not None
+    table = world.engine.desired.table
+    for key in KEYS:
+        route, desired = table.get(key), table.desired(key)
+        assert route is not None
+        assert isinstance(desired, Present)
+        assert route.wanted == Wanted.of(desired.bundle), "what is compared is what is written"
     await _answer(world, replace(ONE, address="10.0.0.9"), TWO, OTHER)
     assert len(world.gateway.tried) == since + len(KEYS), "who is outside of the subset is nobody's news"
     await _answer(world, OTHER, TWO, replace(ONE, address="10.0.0.9"))
@@ -279,6 +287,26 @@ async def _an_answer_that_comes_during_a_write() -> None:
     assert nodes(world) == ["10.0.0.2"]
     assert world.ready(KEY) == "True/Ready"
     await world.stop()
+
+
+def test_too_many_upstreams_of_unequal_weights_are_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    heavy, light = replace(TWO, weights=(9, 1)), replace(OTHER, weights=(1, 1))
+
+    async def play() -> None:
+        world = await _world(keys=[Key("shop", f"canary-{number}") for number in range(257)])
+        await _answer(world, heavy, light)
+        assert caplog.text.count("unequal weights") == 1
+        assert world.engine is not None
+        assert world.engine.desired.table.weighted == 257
+        await _answer(world, heavy)
+        assert world.engine.desired.table.weighted == 0, "one instance alone has no weight"
+        world.cluster.delete(KEY)
+        await _answer(world, heavy, light)
+        assert world.engine.desired.table.weighted == 256
+        assert caplog.text.count("unequal weights") == 1
+        await world.stop()
+
+    run_in_virtual_time(play())
 
 
 @pytest.mark.parametrize(

@@ -143,9 +143,7 @@ class Claims:
         if self._held.serving.get(key) == claim:
             return set()
         self.offers.end(key)
-        touched = self._held.replace(key, accepted=self._held.accepted.get(key), serving=claim)
-        # Somebody may have been let in on it while its write was under way.
-        return (set() if key in self._held.accepted else self._take_back(key)) | self._rejudge(touched)
+        return self._rejudge(self._held.replace(key, accepted=self._held.accepted.get(key), serving=claim))
 
     def is_double(self, key: Key, claim: Claim) -> bool:
         """Whether a key that is kept was found to serve what is another one's, which serves it, too: then it goes."""

@@ -55,6 +55,10 @@ class Bundle:
     resolved: Mapping[ObjectRef, Selection] = field(default_factory=dict)
     """Its Upstreams that the operator resolves: their bodies need the nodes of this selection."""
 
+    def resolved_part(self) -> "Bundle":
+        """What of it changes with nodes."""
+        return Bundle(self.route_id, {ref: self.objects[ref] for ref in self.resolved}, resolved=self.resolved)
+
     def with_nodes(self, nodes: Mapping[Selection, Nodes]) -> "Bundle":
         """What is to be written while the nodes are these; an Upstream whose nodes are not known is kept."""
         objects, kept = dict(self.objects), dict(self.kept)

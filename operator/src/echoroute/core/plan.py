@@ -112,6 +112,12 @@ class Wanted:
         """The ids that it is about."""
         return self.kept.union(self.digests)
 
+    def with_part(self, part: Bundle) -> "Wanted":
+        """The same, but for a part of the bundle, which is asked for otherwise now."""
+        new = Wanted.of(part)
+        others = {ref: digest_ for ref, digest_ in self.digests.items() if ref not in new.kept}
+        return Wanted({**others, **new.digests}, new.kept | (self.kept - new.digests.keys()))
+
 
 NOTHING = Wanted({})
 

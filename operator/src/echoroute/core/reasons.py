@@ -86,14 +86,16 @@ class Reason(StrEnum):
     )
     CONSUL_NOT_CONFIGURED = _reason(
         "ConsulNotConfigured",
-        "ResolvedRefs=Unknown",
-        "The operator was given no Consul. This does not count against Ready.",
-        "Set `CONSUL_HTTP_ADDR` if statuses are to show instances.",
+        "ResolvedRefs=Unknown; False, Stalled where the operator resolves",
+        "The operator was given no Consul. This does not count against Ready. But it cannot resolve a backend then: "
+        "the last good generation goes on serving.",
+        "Set `CONSUL_HTTP_ADDR` if statuses are to show instances, or a backend has `subset` or `resolve: Operator`.",
     )
     CONSUL_UNREACHABLE = _reason(
         "ConsulUnreachable",
         "ResolvedRefs=Unknown",
-        "Consul has not answered on this service since the route was made. Routes known before keep their statuses.",
+        "Consul has not answered on this service since the route was made. Routes known before keep their statuses. "
+        "A new route with a backend that the operator resolves waits for the answer: Ready=False, Reconciling.",
         "See `echoroute_consul_up` and the log for the address, TLS and the token.",
     )
     DATACENTER_NOT_FOUND = _reason(
@@ -126,7 +128,8 @@ class Reason(StrEnum):
     REFS_NOT_RESOLVED = _reason(
         "RefsNotResolved",
         "Programmed=False",
-        "This follows from ResolvedRefs=False.",
+        "What the route refers to may not be used, or is not known yet: the instances of a backend that the operator "
+        "resolves. Then the last good generation goes on serving.",
         "See the reason of ResolvedRefs.",
     )
     GATEWAY_UNREACHABLE = _reason(

@@ -39,10 +39,17 @@ class Route:
     resolution: Resolution
     """What the inputs make of it."""
     wanted: Wanted
+    resolved: Bundle
+    """The Upstreams that the operator resolves, without nodes: these change often."""
     bundle: Bundle | None
     """Without nodes; until the gateway has confirmed it, since 10,000 of them would be a lot of memory for nothing."""
     ready: tuple[str, str] = ("Unknown", "Pending")
     """Status and reason of the Ready condition as last computed, for the metrics."""
+
+    @property
+    def weighted(self) -> int:
+        """How many of its Upstreams have nodes of unequal weights."""
+        return sum(nodes.are_weighted for nodes in self.resolution.nodes.values())
 
 
 @dataclass(slots=True)
@@ -66,6 +73,8 @@ class Table:
         self._routes: dict[Key, Route] = {}
         self.claims = Claims()
         self._users: dict[Input, set[Key]] = {}
+        self.weighted = 0
+        """How many Upstreams have nodes of unequal weights."""
 
     def __len__(self) -> int:
         return len(self._routes)
@@ -176,14 +185,17 @@ class Table:
             inputs=evaluation.inputs,
             resolution=resolution,
             wanted=Wanted.of(bundle.with_nodes(resolution.nodes)) if bundle else NOTHING,
+            resolved=(bundle or Bundle(evaluation.route_id, {})).resolved_part(),
             bundle=bundle,
         )
+        self.weighted += self._routes[key].weighted
         self._progress.begin(key)
         for input_ in evaluation.inputs:
             self._users.setdefault(input_, set()).add(key)
 
     def _drop(self, key: Key) -> None:
         route = self._routes.pop(key, None)
+        self.weighted -= route.weighted if route else 0
         for input_ in route.inputs if route else ():
             users = self._users[input_]
             users.discard(key)
@@ -195,10 +207,12 @@ class Table:
         changed = set()
         for key in self.using(input_):
             route = self._routes[key]
+            self.weighted -= route.weighted
             before, route.resolution = route.resolution, resolve(route.inputs, self._inputs)
+            self.weighted += route.weighted
             has_other_nodes = route.resolution.nodes != before.nodes
             if has_other_nodes:
-                route.wanted = Wanted.of(self._bundle(key, route).with_nodes(route.resolution.nodes))
+                route.wanted = route.wanted.with_part(route.resolved.with_nodes(route.resolution.nodes))
             if route.resolution.refusal != before.refusal:
                 changed |= self._judged_anew({key})
             elif has_other_nodes or (route.resolution != before and self._progress.outcome(key) is None):

@@ -187,8 +187,8 @@ class Rounds:
         if key not in self._actual.owned:
             # What it asks for it has all the same; what it served, and does not ask for or cannot have, is free.
             self._let_in(self._table.serves(key, None))
-        elif self._table.wanted(key, route) is None or isinstance(self._progress.outcome(key), Failed):
-            # Kept or rejected, it serves what was listed, whatever was tried or edited: no write of it will tell.
+        elif self._table.wanted(key, route) is None:
+            # Whatever was tried or edited, it serves what was listed: no write of it will come to tell.
             for ref in self._actual.owned[key]:
                 known, stored = self._actual.known[ref], listed.get(ref)
                 if ref.kind is Kind.ROUTE and stored and known.modified_index == stored.modified_index:
