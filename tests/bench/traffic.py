@@ -33,7 +33,7 @@ class Asked(NamedTuple):
 
 
 @contextmanager
-def _asking(world: World) -> Iterator[list[Asked]]:
+def asking(world: World) -> Iterator[list[Asked]]:
     """Requests at an even rate meanwhile; the list is filled when the context ends."""
     asked: list[Asked] = []
     program = [sys.executable, str(Path(__file__).with_name("load.py")), f"{world.gateway.url}/live/hello", str(_RATE)]
@@ -46,7 +46,7 @@ def _asking(world: World) -> Iterator[list[Asked]]:
             asked += [Asked(*one) for one in json.loads(output)]
 
 
-def _put_live_route(world: World) -> None:
+def put_live_route(world: World) -> None:
     """A route that is not the operator's, and so stays as it is."""
     body: JsonObject = {
         "uri": "/live/*",
@@ -62,14 +62,14 @@ def _put_live_route(world: World) -> None:
 def traffic(world: World) -> None:
     number = world.parameters.n
     world.programmed(number)
-    _put_live_route(world)
-    with _asking(world) as idle:
+    put_live_route(world)
+    with asking(world) as idle:
         began = time.monotonic()
         time.sleep(_SECONDS)
         ended = time.monotonic()
     within = [one for one in idle if began <= one.began <= ended]
     _add(world, f"{_RATE} requests/s on one route beside {number}, idle: p50, p99", within, "")
-    floor = _figures(within)
+    floor = figures(within)
     bursts = [_while_writing(world, {}) for _ in range(_BURSTS)]
     together = [one for asked, _ in bursts for one in asked]
     rate = median(number / seconds for _, seconds in bursts)
@@ -82,21 +82,22 @@ def traffic(world: World) -> None:
 def _while_writing(world: World, settings: dict[str, str]) -> tuple[list[Asked], float]:
     """The requests that began between the first write and the last, and the seconds between these."""
     routes = world.fresh(world.parameters.n)
-    _put_live_route(world)
+    put_live_route(world)
     say("writing under load")
-    with _asking(world) as asked:
+    with asking(world) as asked:
         world.start_operator(settings)
         first = world.gateway.wait_for_one(routes[0])
         last = world.gateway.wait_for(routes)
     return [one for one in asked if first <= one.began <= last], last - first
 
 
-def _figures(asked: list[Asked]) -> str:
+def figures(asked: list[Asked]) -> str:
+    """p50 and p99."""
     took = [one.took * 1000 for one in asked if one.took >= 0]
     return f"{median(took):.1f} ms, {percentile(took, 0.99):.1f} ms"
 
 
 def _add(world: World, what: str, asked: list[Asked], floor: str) -> None:
     failed = sum(one.took < 0 for one in asked)
-    figure = f"{_figures(asked)} ({len(asked)} requests, {failed} failed)"
+    figure = f"{figures(asked)} ({len(asked)} requests, {failed} failed)"
     world.report.add(Row(what, figure, floor))

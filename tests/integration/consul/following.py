@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from echoroute.consul.client import ConsulClient
 from echoroute.consul.config import ConsulConfig, base_url
@@ -21,6 +21,15 @@ class Heard:
     health: dict[str, tuple[int, int]]
     reachable: list[bool]
     failures: list[tuple[str, str]]
+    """Each with the kind of its error."""
+    by_service: dict[Service, tuple[int, int]] = field(default_factory=dict)
+
+    def follow(self, services: set[Service], *, resolved: set[Service] | None = None) -> None:
+        self.follower.follow(services, resolved=resolved or set())
+
+    def of(self, name: str, datacenter: str = "") -> tuple[int, int] | None:
+        """Healthy and total of a service in a datacenter."""
+        return self.by_service.get(Service(name, datacenter))
 
     async def until(self, condition: Callable[[], bool], timeout: float = 10) -> float:
         """Wait for it; the seconds that it took."""
@@ -39,10 +48,11 @@ async def following(url: str, services: set[str], token: str | None = None) -> A
     health: dict[str, tuple[int, int]] = {}
     failures: list[tuple[str, str]] = []
     reachable: list[bool] = []
+    by_service: dict[Service, tuple[int, int]] = {}
 
     def on_instances(service: Service, found: tuple[Instance, ...]) -> None:
         seen = discovered(service.name, found)
-        health[service.name] = (seen.healthy, seen.total)
+        health[service.name] = by_service[service] = (seen.healthy, seen.total)
 
     follower = Follower(
         client,
@@ -50,7 +60,7 @@ async def following(url: str, services: set[str], token: str | None = None) -> A
         on_failure=lambda service, error: failures.append((service.name, type(error).__name__)),
         on_reachable=reachable.append,
     )
-    heard = Heard(follower, health, reachable, failures)
+    heard = Heard(follower, health, reachable, failures, by_service)
     follower.follow({Service(name) for name in services})
     running = asyncio.create_task(follower.run())
     try:
