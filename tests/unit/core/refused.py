@@ -54,6 +54,22 @@ _BY_HAND = [
     _plugin("one with a long key", "mocking", {"response_headers": {"k" * 257: "1"}}, ".response_headers"),
     _plugin("a dollar that vanishes", "proxy-rewrite", {"headers": {"set": {"X-A": "E$KI"}}}, ".headers.set"),
     _plugin("a dollar that vanishes in a path", "proxy-rewrite", {"uri": "/a/$nosuch"}, ".uri"),
+    _plugin("the gateway's files in a redirect", "redirect", {"uri": "/$document_root"}, ".uri"),
+    _plugin("its process, in braces", "redirect", {"uri": "https://www.example.com/${pid}"}, ".uri"),
+    _plugin("a body that it would hold for a redirect", "redirect", {"uri": "/$request_body"}, ".uri"),
+    _plugin("its version in a response header", "response-rewrite", {"headers": {"set": {"X-A": "$nginx_version"}}},
+            ".headers.set"),
+    _plugin("its name in an added one", "response-rewrite", {"headers": {"add": ["X-A: $hostname"]}},
+            ".headers.add[0]"),
+    _plugin("a request's body in one", "response-rewrite", {"headers": {"set": {"X-A": "$request_body"}}},
+            ".headers.set"),
+    _plugin("one in a made-up answer", "mocking", {"response_example": "$request_body"}, ".response_example"),
+    _plugin("a part of one in its headers", "mocking", {"response_example": "x", "response_headers": {
+        "X-A": "${post_arg.a}"}}, ".response_headers"),
+    _plugin("one in its own answer", "fault-injection", {"abort": {"http_status": 503, "body": "$request_body"}},
+            ".abort.body"),
+    _plugin("the gateway's files in its headers", "fault-injection", {"abort": {"http_status": 503, "headers": {
+        "X-A": "$realpath_root"}}}, ".abort.headers"),
     _plugin("a control character in a Host", "proxy-rewrite", {"host": "a\nb"}, ".host"),
     _plugin("one in a mirror's", "proxy-mirror", {"host": "http://192.0.2.1\n"}),
     _plugin("the request's line as it came", "proxy-rewrite", {"uri": "/", "use_real_request_uri_unsafe": True},
@@ -98,6 +114,25 @@ _LEFT_OUT = [
     for name, plugin in OPEN.items()
     for field in plugin.left_out
 ]
+_BELOW_MULTI_AUTH = [
+    _plugin(
+        f"a closed field below multi-auth: {name}.{field}",
+        "multi-auth",
+        {"auth_plugins": [{name: {field: "x"}}, {"key-auth": {}}]},
+        f".auth_plugins[0].{name}.{field}",
+    )
+    for name in ("basic-auth", "hmac-auth", "jwt-auth", "key-auth")
+    for field in OPEN[name].left_out
+] + [
+    _plugin(
+        f"a closed plugin below multi-auth: {name}",
+        "multi-auth",
+        {"auth_plugins": [{name: {}}, {"key-auth": {}}]},
+        f".auth_plugins[0].{name}",
+    )
+    for name in sorted(CLOSED)
+    if "auth" in name
+]
 _META = [
     _plugin(
         f"a closed field: _meta.{field}", "mocking", {"response_example": "x", "_meta": {field: 1}}, f"._meta.{field}"
@@ -105,7 +140,7 @@ _META = [
     for field in META.left_out
 ]
 
-REFUSED = [*_BY_HAND, *_CLOSED, *_LEFT_OUT, *_META]
+REFUSED = [*_BY_HAND, *_CLOSED, *_LEFT_OUT, *_BELOW_MULTI_AUTH, *_META]
 
 
 def spec_of(refused: Refused, path: str) -> Fields:

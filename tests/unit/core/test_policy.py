@@ -162,7 +162,7 @@ _FUNCTION = {"_meta": {"pre_function": "return function() end"}}
          ["spec.plugins.cors._meta.filter"]),
         ("the request's decoded path behind a '?'", {"proxy-rewrite": {"uri": "/a?x=$uri"}}, [],
          ["spec.plugins.proxy-rewrite.uri"]),
-        ("a variable is no reference", {"mocking": {"response_example": "$env_KEY ${env} $arg_a"}}, [], []),
+        ("a dollar is no reference", {"uri-blocker": {"block_rules": ["$env_KEY ${env} $arg_a"]}}, [], []),
         ("an Upstream of an operator's", {"traffic-split": {"rules": [{"weighted_upstreams": [
             {"upstream_id": "0a1b2c3d.shop.web"}]}]}}, ["*"],
          ["spec.plugins.traffic-split.rules[0].weighted_upstreams[0].upstream_id"]),

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema
 from echoroute.api.regex import flaw
 from echoroute.api.rules import LIST_TYPE, problem
 from echoroute.api.scalars import REFERENCE, is_client_address
-from echoroute.api.variables import FAMILIES, KNOWN, is_of
+from echoroute.api.variables import ANSWER_FAMILIES, FAMILIES, KNOWN, OF_ANSWERS, is_of
 
 LOGIC = frozenset({"AND", "OR", "!AND", "!OR"})
 _NUMERIC = frozenset({">", ">=", "<", "<="})
@@ -19,10 +19,9 @@ _DEEPEST = 4
 _MOST = 64
 _LONGEST = 1024
 _variable = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}").fullmatch
-# What plugins compare when the answer is there, beside what a request comes with.
-_OF_ANSWERS = frozenset({"status", "upstream_status", "bytes_sent", "body_bytes_sent", "upstream_response_time"})
-_NAMES = KNOWN | _OF_ANSWERS
-_FAMILIES = (*FAMILIES, "sent_http_", "upstream_http_")
+# Plugins compare these when the answer is there, beside what a request comes with.
+_NAMES = KNOWN | OF_ANSWERS
+_FAMILIES = (*FAMILIES, *ANSWER_FAMILIES)
 # Others may be a number or true, at which APISIX's code fails.
 _may_be_an_address = re.compile(r"(?:remote|realip_remote|server)_addr|(?:http|cookie)_.*").fullmatch
 _control = re.compile(r"[\x00-\x1f\x7f-\x9f]").search

@@ -40,6 +40,14 @@ _APISIX = (
 )  # fmt: skip
 KNOWN = frozenset((*_NGINX, *_APISIX))
 
+# What has a value once there is an answer.
+ANSWER_FAMILIES = ("sent_http_", "upstream_http_")
+OF_ANSWERS = frozenset((
+    "balancer_ip", "balancer_port", "body_bytes_sent", "bytes_sent", "status", "upstream_addr",
+    "upstream_bytes_received", "upstream_bytes_sent", "upstream_connect_time", "upstream_header_time",
+    "upstream_response_length", "upstream_response_time", "upstream_status",
+))  # fmt: skip
+
 # As APISIX finds references; what a backslash stands before it leaves alone.
 _reference = re.compile(r"(?<!\\)[$](?:[{]([^}]+)[}]|([A-Za-z0-9_.]+))")
 _group = re.compile(r"(?<!\\)[$][{]?([0-9]+)[}]?")
@@ -60,10 +68,10 @@ def _pattern(*more: str) -> str:
 HEADER_VALUE_CEL, PATH_CEL = _pattern("|[0-9]"), _pattern()
 
 
-def unknown(text: str, *, groups: bool) -> str:
-    """The first reference in a text that APISIX would replace by nothing; empty where there is none.
+def unknown(text: str, *, groups: bool, answer: bool = False) -> str:
+    """The first reference in a text that APISIX would replace by nothing, or that is closed; empty for none.
 
-    With `groups` those of a regular expression are replaced before.
+    With `groups` those of a regular expression are replaced before; with `answer` it is resolved when there is one.
     """
     text = _group.sub("", text) if groups else text
     # Behind the last '}' nothing has braces: from each '${' there the pattern would look through all of the rest.
@@ -71,9 +79,21 @@ def unknown(text: str, *, groups: bool) -> str:
     rest = text[closed:].replace("{", " ")
     for found in chain(_reference.finditer(text, 0, closed), _reference.finditer(rest)):
         name = found[1] or found[2]
-        if not _is_known(name.partition("??")[0].strip(), in_braces=found[1] is not None):
+        variable = name.partition("??")[0].strip()
+        of_answer = answer and (variable in OF_ANSWERS or is_of(ANSWER_FAMILIES, variable))
+        if not of_answer and not _is_known(variable, in_braces=found[1] is not None):
             return name
     return ""
+
+
+# The plugin redirect reads variables by a pattern of its own: no name has a dot, and there are no defaults.
+_plain_reference = re.compile(r"[$](?:[{]([A-Za-z0-9_]+)[}]|([A-Za-z0-9_]+))")
+
+
+def unknown_in_redirect(text: str) -> str:
+    """The same for where the plugin redirect sends a client."""
+    names = (found[1] or found[2] for found in _plain_reference.finditer(text))
+    return next((name for name in names if not _is_known(name, in_braces=True)), "")
 
 
 def _is_known(name: str, *, in_braces: bool) -> bool:
@@ -94,6 +114,14 @@ _ELSE_VANISHES = "Anything else vanishes, and there is no escape"
 HEADER_VALUE_MESSAGE = (
     "must have '$' in its values only for a variable of the request ('$remote_addr', '$http_x_id', '${arg_id}', not "
     f"followed by a dot or a letter) or a group of rewrite.regex ('$1'). {_ELSE_VANISHES}"
+)
+TEXT_MESSAGE = (
+    "must have '$' only for a variable of the request ('$remote_addr', '$http_x_id', '${arg_id}', not followed by a "
+    f"dot or a letter). {_ELSE_VANISHES}"
+)
+ANSWER_MESSAGE = (
+    "must have '$' only for a variable of the request or its answer ('$remote_addr', '$upstream_addr', "
+    f"'${{upstream_http_x_id}}', not followed by a dot or a letter). {_ELSE_VANISHES}"
 )
 PATH_MESSAGE = (
     "must have '$' only for a variable of the request ('$arg_id', '${http_x_id}', not followed by a dot or a letter)"

@@ -12,6 +12,8 @@ from echoroute.core.plugins.scalars import (
     HeaderNames,
     Headers,
     NoMessageHeader,
+    OfAnswer,
+    OfRequest,
     Regex,
     Text,
     Unique,
@@ -26,12 +28,13 @@ _Added = Annotated[
         "must be 'Name: value', where the value has no ':' and does not end with '/', as APISIX wants it",
     ),
     NoMessageHeader,
+    OfAnswer,
 ]
 
 
 @fields
 class _AnswerHeaders(TypedDict, total=False):
-    set: Annotated[Headers, why("Response headers that replace the backend's.")]
+    set: Annotated[Headers, OfAnswer, why("Response headers that replace the backend's.")]
     add: Annotated[
         list[_Added],
         Field(min_length=1, max_length=32),
@@ -57,8 +60,8 @@ _Percentage = Annotated[int, Field(ge=0, le=100), why("Percentage of the request
 @fields
 class _Abort(TypedDict, total=False):
     http_status: Required[Annotated[int, Field(ge=200, le=599), why("Status of the response.")]]
-    body: Annotated[Text, why("Body of the response.")]
-    headers: Annotated[Headers, why("Headers of the response.")]
+    body: Annotated[Text, OfRequest, why("Body of the response; `$name` is a variable of the request.")]
+    headers: Annotated[Headers, OfRequest, why("Headers of the response.")]
     percentage: _Percentage
     vars: _Variables
 
@@ -80,9 +83,11 @@ class FaultInjection(TypedDict, total=False):
 
 @fields
 class Mocking(TypedDict, total=False):
-    response_example: Required[Annotated[Text, why("Body of the response.")]]
+    response_example: Required[
+        Annotated[Text, OfRequest, why("Body of the response; `$name` is a variable of the request.")]
+    ]
     response_status: Annotated[int, Field(ge=200, le=599), why("Status of the response.")]
-    response_headers: Annotated[Headers, why("Headers of the response.")]
+    response_headers: Annotated[Headers, OfRequest, why("Headers of the response.")]
     content_type: Annotated[
         str,
         Field(max_length=64),

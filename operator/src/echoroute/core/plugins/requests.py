@@ -10,7 +10,7 @@ from echoroute.api import variables
 from echoroute.api.rules import problem
 from echoroute.api.scalars import NO_PATH_IN_THE_QUERY
 from echoroute.core.plugins.declaration import SOME_HEADERS, Config, Holds, OpenPlugin, one_of, some_of, why
-from echoroute.core.plugins.scalars import Alphabet, HeaderName, HeaderNames, Headers, Regex, fields
+from echoroute.core.plugins.scalars import Alphabet, HeaderName, HeaderNames, Headers, Regex, fields, resolved
 
 _SUBSTITUTION = "A regular expression, and the replacement for what it matches."
 _is_template = re.compile(r"(?:[^$]|\$\$|\$[0-9]{1,2}(?![0-9])|\$\{[0-9]{1,2}\})*", re.DOTALL).fullmatch
@@ -31,19 +31,15 @@ def _no_path_in_the_query(path: str) -> str:
     return path
 
 
-def _nothing_vanishes(headers: dict[str, str]) -> dict[str, str]:
-    if any(variables.unknown(value, groups=True) for value in headers.values()):
-        raise problem(variables.HEADER_VALUE_MESSAGE.replace("rewrite.regex", "regex_uri"))
-    return headers
+def _nothing_vanishes_in_a_redirect(uri: str) -> str:
+    if variables.unknown_in_redirect(uri):
+        raise problem(variables.TEXT_MESSAGE)
+    return uri
 
 
-def _nothing_vanishes_in_a_path(path: str) -> str:
-    if variables.unknown(path, groups=False):
-        raise problem(variables.PATH_MESSAGE)
-    return path
-
-
-_SetHeaders = Annotated[Headers, AfterValidator(_nothing_vanishes)]
+_SetHeaders = Annotated[
+    Headers, resolved(variables.HEADER_VALUE_MESSAGE.replace("rewrite.regex", "regex_uri"), groups=True)
+]
 
 
 @fields
@@ -60,7 +56,7 @@ class ProxyRewrite(TypedDict, total=False):
         Field(min_length=1, max_length=1024),
         Alphabet(r"/[^\x00-\x1f\x7f-\x9f]*", "must start with '/' and have no control characters"),
         AfterValidator(_no_path_in_the_query),
-        AfterValidator(_nothing_vanishes_in_a_path),
+        resolved(variables.PATH_MESSAGE),
         why("New path. `spec.rewrite.path` is the typed form."),
     ]
     regex_uri: Annotated[
@@ -82,6 +78,7 @@ class Redirect(TypedDict, total=False):
         str,
         Field(min_length=2, max_length=1024),
         Alphabet(r"[^\x00-\x20\x7f-\x9f\\]+", "must have no blanks, backslashes or control characters"),
+        AfterValidator(_nothing_vanishes_in_a_redirect),
         why("Where to redirect. Variables such as `$uri` and `${host}` are replaced."),
     ]
     regex_uri: Annotated[_Substitution, why(_SUBSTITUTION)]

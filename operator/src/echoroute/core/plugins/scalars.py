@@ -16,6 +16,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from echoroute.api import variables
 from echoroute.api.headers import MESSAGE_HEADERS, is_message_header
 from echoroute.api.rules import problem
 
@@ -119,9 +120,24 @@ def counted(most: int) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def resolved(message: str, *, groups: bool = False, answer: bool = False) -> AfterValidator:
+    """Annotates a text, or an object of texts, in which APISIX puts variables of the request, or its answer too."""
+
+    def check(value: T) -> T:
+        texts = value.values() if isinstance(value, dict) else (value,)
+        if any(variables.unknown(str(text), groups=groups, answer=answer) for text in texts):
+            raise problem(message)
+        return value
+
+    return AfterValidator(check)
+
+
+OfRequest = resolved(variables.TEXT_MESSAGE)
+OfAnswer = resolved(variables.ANSWER_MESSAGE, answer=True)
+
 HeaderNames = Annotated[list[HeaderName], Field(min_length=1, max_length=32)]
 Headers = Annotated[dict[HeaderName, HeaderValue], Field(min_length=1, max_length=32), counted(32)]
-"""Name to value; a `$name` in a value is a variable of APISIX's."""
+"""Name to value. A `$name` in a value is a variable of APISIX's: `resolved` says which."""
 
 
 def _address(text: str) -> str:
