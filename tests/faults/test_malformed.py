@@ -80,7 +80,12 @@ def test_what_is_well_formed_is_accepted_and_reads_back_as_written(kube: Kube, w
     assert answer.json()["spec"] == spec
 
 
-_UNKNOWN = [case for case in _BY_API_SERVER if "did you mean" in case.says or "is not a field" in case.says]
+# Names that the CRD knows, to refuse them without strict validation too, are refused by CEL.
+_UNKNOWN = [
+    case
+    for case in _BY_API_SERVER
+    if case.ring == "schema" and ("did you mean" in case.says or "is not a field" in case.says)
+]
 
 
 @pytest.mark.parametrize("case", _UNKNOWN, ids=_id)

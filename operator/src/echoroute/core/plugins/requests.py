@@ -1,6 +1,7 @@
 """Open plugins that change a request before it goes to the backend, or send the client elsewhere."""
 
 import re
+from functools import partial
 from typing import Annotated, Literal, Required
 
 from pydantic import AfterValidator, Field
@@ -31,14 +32,11 @@ def _no_path_in_the_query(path: str) -> str:
     return path
 
 
-def _nothing_vanishes_in_a_redirect(uri: str) -> str:
-    if variables.unknown_in_redirect(uri):
-        raise problem(variables.TEXT_MESSAGE)
-    return uri
-
-
 _SetHeaders = Annotated[
-    Headers, resolved(variables.HEADER_VALUE_MESSAGE.replace("rewrite.regex", "regex_uri"), groups=True)
+    Headers,
+    resolved(
+        partial(variables.unknown, groups=True), variables.HEADER_VALUE_MESSAGE.replace("rewrite.regex", "regex_uri")
+    ),
 ]
 
 
@@ -56,7 +54,7 @@ class ProxyRewrite(TypedDict, total=False):
         Field(min_length=1, max_length=1024),
         Alphabet(r"/[^\x00-\x1f\x7f-\x9f]*", "must start with '/' and have no control characters"),
         AfterValidator(_no_path_in_the_query),
-        resolved(variables.PATH_MESSAGE),
+        resolved(partial(variables.unknown, groups=False), variables.PATH_MESSAGE),
         why("New path. `spec.rewrite.path` is the typed form."),
     ]
     regex_uri: Annotated[
@@ -78,7 +76,7 @@ class Redirect(TypedDict, total=False):
         str,
         Field(min_length=2, max_length=1024),
         Alphabet(r"[^\x00-\x20\x7f-\x9f\\]+", "must have no blanks, backslashes or control characters"),
-        AfterValidator(_nothing_vanishes_in_a_redirect),
+        resolved(variables.unknown_in_redirect, variables.TEXT_MESSAGE),
         why("Where to redirect. Variables such as `$uri` and `${host}` are replaced."),
     ]
     regex_uri: Annotated[_Substitution, why(_SUBSTITUTION)]

@@ -2,6 +2,8 @@
 
 import ipaddress
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, TypeVar
 
 from pydantic import (
@@ -19,6 +21,7 @@ from pydantic_core import CoreSchema, core_schema
 from echoroute.api import variables
 from echoroute.api.headers import MESSAGE_HEADERS, is_message_header
 from echoroute.api.rules import problem
+from echoroute.api.scalars import REFERENCE
 
 T = TypeVar("T")
 
@@ -120,20 +123,23 @@ def counted(most: int) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def resolved(message: str, *, groups: bool = False, answer: bool = False) -> AfterValidator:
-    """Annotates a text, or an object of texts, in which APISIX puts variables of the request, or its answer too."""
+def resolved(unknown: Callable[[str], str], message: str) -> AfterValidator:
+    """Annotates a text, or an object of texts, in which APISIX puts variables: `unknown` names one that it may not.
+
+    References to secrets are refused anywhere, with a message of their own.
+    """
 
     def check(value: T) -> T:
-        texts = value.values() if isinstance(value, dict) else (value,)
-        if any(variables.unknown(str(text), groups=groups, answer=answer) for text in texts):
+        texts = map(str, value.values() if isinstance(value, dict) else (value,))
+        if any(REFERENCE.search(text) is None and unknown(text) for text in texts):
             raise problem(message)
         return value
 
     return AfterValidator(check)
 
 
-OfRequest = resolved(variables.TEXT_MESSAGE)
-OfAnswer = resolved(variables.ANSWER_MESSAGE, answer=True)
+OfRequest = resolved(partial(variables.unknown, groups=False), variables.TEXT_MESSAGE)
+OfAnswer = resolved(partial(variables.unknown, groups=False, answer=True), variables.ANSWER_MESSAGE)
 
 HeaderNames = Annotated[list[HeaderName], Field(min_length=1, max_length=32)]
 Headers = Annotated[dict[HeaderName, HeaderValue], Field(min_length=1, max_length=32), counted(32)]
