@@ -8,6 +8,7 @@ from echoroute.api.status import pending_status
 from echoroute.core.conditions import GRACE, fold
 from echoroute.core.facts import (
     Answered,
+    Backend,
     Facts,
     Failed,
     Lack,
@@ -19,6 +20,7 @@ from echoroute.core.facts import (
     Waiting,
 )
 from echoroute.core.reasons import Reason
+from echoroute.core.selection import Selection, Service
 from echoroute.core.status import Previous, parse_previous
 
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)
@@ -50,15 +52,20 @@ CONFLICTED = Refusal(Reason.CONFLICTED, "/ belongs to EchoRoute a/b, which is ol
 WITHDRAWN = replace(CONFLICTED, withdraws=True)
 AWAY = Unreached(Reason.GATEWAY_UNREACHABLE, "connect to apisix-admin:9180: refused")
 
+
+def cart(discovery: NotConfigured | Unanswered | Answered) -> tuple[Backend, ...]:
+    """The only backend, and what Consul says of it."""
+    return (Backend(Selection(Service("cart")), discovery),)
+
+
 FINE = Facts(
     generation=3,
     route_id="0123abcd.shop.cart",
-    service="cart",
     enabled=True,
     refusal=None,
     gateway=Programmed(),
     in_gateway=True,
-    discovery=HEALTHY,
+    backends=cart(HEALTHY),
 )
 
 
@@ -111,7 +118,7 @@ SINGLE = (
     ),
     Case(
         "no healthy instance for the whole grace: the route answers 503",
-        replace(FINE, discovery=SICK),
+        replace(FINE, backends=cart(SICK)),
         ACCEPTED,
         RESOLVED,
         PROGRAMMED,
@@ -122,7 +129,7 @@ SINGLE = (
     ),
     Case(
         "never any healthy instance: there is nothing to be graceful about",
-        replace(FINE, discovery=NEVER_HEALTHY),
+        replace(FINE, backends=cart(NEVER_HEALTHY)),
         ACCEPTED,
         RESOLVED,
         PROGRAMMED,
@@ -132,7 +139,7 @@ SINGLE = (
     ),
     Case(
         "a service that Consul does not know is most likely misspelt",
-        replace(FINE, discovery=UNKNOWN_SERVICE),
+        replace(FINE, backends=cart(UNKNOWN_SERVICE)),
         ACCEPTED,
         "False/ServiceNotFound",
         PROGRAMMED,
@@ -142,7 +149,7 @@ SINGLE = (
     ),
     Case(
         "without a Consul nobody can say more, and that must not hold back Ready",
-        replace(FINE, discovery=NotConfigured()),
+        replace(FINE, backends=cart(NotConfigured())),
         ACCEPTED,
         "Unknown/ConsulNotConfigured",
         PROGRAMMED,
@@ -151,7 +158,7 @@ SINGLE = (
     ),
     Case(
         "Consul not reachable, a new object: not known",
-        replace(FINE, discovery=Unanswered()),
+        replace(FINE, backends=cart(Unanswered())),
         ACCEPTED,
         "Unknown/ConsulUnreachable",
         PROGRAMMED,
@@ -161,7 +168,7 @@ SINGLE = (
     ),
     Case(
         "Consul not reachable, seen before: as it was, also the counts",
-        replace(FINE, discovery=Unanswered()),
+        replace(FINE, backends=cart(Unanswered())),
         ACCEPTED,
         RESOLVED,
         PROGRAMMED,
@@ -172,23 +179,23 @@ SINGLE = (
     ),
     Case(
         "Consul not reachable, without healthy instances before: still so",
-        replace(FINE, discovery=Unanswered()),
+        replace(FINE, backends=cart(Unanswered())),
         ACCEPTED,
         RESOLVED,
         PROGRAMMED,
         "False/NoHealthyInstances",
-        previous=after(replace(FINE, discovery=NEVER_HEALTHY)),
+        previous=after(replace(FINE, backends=cart(NEVER_HEALTHY))),
         programmed_generation=3,
         instances=NONE_OF_THREE,
     ),
     Case(
         "Consul not reachable, service unknown before: still so",
-        replace(FINE, discovery=Unanswered()),
+        replace(FINE, backends=cart(Unanswered())),
         ACCEPTED,
         "False/ServiceNotFound",
         PROGRAMMED,
         "False/ServiceNotFound",
-        previous=after(replace(FINE, discovery=UNKNOWN_SERVICE)),
+        previous=after(replace(FINE, backends=cart(UNKNOWN_SERVICE))),
         programmed_generation=3,
         instances=NONE,
     ),
@@ -328,7 +335,7 @@ SINGLE = (
     ),
     Case(
         "the gateway can use no instance that passes its checks",
-        replace(FINE, discovery=ONLY_ODD),
+        replace(FINE, backends=cart(ONLY_ODD)),
         ACCEPTED,
         RESOLVED,
         PROGRAMMED,
@@ -338,7 +345,7 @@ SINGLE = (
     ),
     Case(
         "beside good ones it gets its share of the requests, and they fail",
-        replace(FINE, discovery=ODD_BESIDE),
+        replace(FINE, backends=cart(ODD_BESIDE)),
         ACCEPTED,
         RESOLVED,
         PROGRAMMED,
@@ -349,7 +356,7 @@ SINGLE = (
     ),
     Case(
         "for 30 s somebody may be about to mend it",
-        replace(FINE, discovery=JUST_ODD_BESIDE),
+        replace(FINE, backends=cart(JUST_ODD_BESIDE)),
         ACCEPTED,
         RESOLVED,
         PROGRAMMED,
@@ -360,29 +367,29 @@ SINGLE = (
     ),
     Case(
         "a restart of the operator does not make it good for 30 s",
-        replace(FINE, discovery=JUST_ODD_BESIDE),
+        replace(FINE, backends=cart(JUST_ODD_BESIDE)),
         ACCEPTED,
         RESOLVED,
         PROGRAMMED,
         "False/UnusableInstances",
-        previous=after(replace(FINE, discovery=ODD_BESIDE)),
+        previous=after(replace(FINE, backends=cart(ODD_BESIDE))),
         programmed_generation=3,
         instances=TWO_OF_THREE,
     ),
     Case(
         "nor does a Consul that has not answered yet",
-        replace(FINE, discovery=Unanswered()),
+        replace(FINE, backends=cart(Unanswered())),
         ACCEPTED,
         RESOLVED,
         PROGRAMMED,
         "False/UnusableInstances",
-        previous=after(replace(FINE, discovery=ODD_BESIDE)),
+        previous=after(replace(FINE, backends=cart(ODD_BESIDE))),
         programmed_generation=3,
         instances=TWO_OF_THREE,
     ),
     Case(
         "Consul's API ignores letter case, the gateway does not",
-        replace(FINE, discovery=MISSED),
+        replace(FINE, backends=cart(MISSED)),
         ACCEPTED,
         "False/ServiceNotFound",
         PROGRAMMED,
@@ -392,7 +399,7 @@ SINGLE = (
     ),
     Case(
         "the service that the gateway skips, whatever instances it has",
-        replace(FINE, discovery=SKIPPED),
+        replace(FINE, backends=cart(SKIPPED)),
         ACCEPTED,
         "False/ServiceNotFound",
         PROGRAMMED,
@@ -403,7 +410,7 @@ SINGLE = (
     ),
     Case(
         "a service that the token may not read, a new object: not known, and why",
-        replace(FINE, discovery=Unanswered(Reason.CONSUL_ACCESS_DENIED)),
+        replace(FINE, backends=cart(Unanswered(Reason.CONSUL_ACCESS_DENIED))),
         ACCEPTED,
         "Unknown/ConsulAccessDenied",
         PROGRAMMED,
@@ -413,7 +420,7 @@ SINGLE = (
     ),
     Case(
         "a service that the token may not read any more, seen before: as it was, also the counts",
-        replace(FINE, discovery=Unanswered(Reason.CONSUL_ACCESS_DENIED)),
+        replace(FINE, backends=cart(Unanswered(Reason.CONSUL_ACCESS_DENIED))),
         ACCEPTED,
         RESOLVED,
         PROGRAMMED,
@@ -424,7 +431,7 @@ SINGLE = (
     ),
     Case(
         "no Consul, and a backend that the operator resolves: the last good generation stays",
-        replace(FINE, refusal=NO_CONSUL, discovery=NotConfigured()),
+        replace(FINE, refusal=NO_CONSUL, backends=cart(NotConfigured())),
         ACCEPTED,
         "False/ConsulNotConfigured",
         "False/RefsNotResolved",
@@ -433,7 +440,7 @@ SINGLE = (
     ),
     Case(
         "nodes of a backend never known: the whole route waits",
-        replace(FINE, gateway=NODES_UNKNOWN, discovery=Unanswered()),
+        replace(FINE, gateway=NODES_UNKNOWN, backends=cart(Unanswered())),
         ACCEPTED,
         "Unknown/ConsulUnreachable",
         "False/RefsNotResolved",
@@ -443,7 +450,7 @@ SINGLE = (
     ),
     Case(
         "nodes not known any more, after a restart, and their Upstream gone: said, whatever was known of the service",
-        replace(FINE, gateway=NODES_UNKNOWN, discovery=Unanswered()),
+        replace(FINE, gateway=NODES_UNKNOWN, backends=cart(Unanswered())),
         ACCEPTED,
         RESOLVED,
         "False/RefsNotResolved",
@@ -455,7 +462,7 @@ SINGLE = (
     ),
     Case(
         "nodes in a datacenter that Consul does not know: waits, and says so",
-        replace(FINE, gateway=NODES_UNKNOWN, discovery=Unanswered(Reason.DATACENTER_NOT_FOUND)),
+        replace(FINE, gateway=NODES_UNKNOWN, backends=cart(Unanswered(Reason.DATACENTER_NOT_FOUND))),
         ACCEPTED,
         "False/DatacenterNotFound",
         "False/RefsNotResolved",
@@ -465,7 +472,7 @@ SINGLE = (
     ),
     Case(
         "nodes that the token may not read: waits, and says so",
-        replace(FINE, gateway=NODES_UNKNOWN, discovery=Unanswered(Reason.CONSUL_ACCESS_DENIED)),
+        replace(FINE, gateway=NODES_UNKNOWN, backends=cart(Unanswered(Reason.CONSUL_ACCESS_DENIED))),
         ACCEPTED,
         "Unknown/ConsulAccessDenied",
         "False/RefsNotResolved",
@@ -475,7 +482,7 @@ SINGLE = (
     ),
     Case(
         "an instance that the operator leaves out: nobody's request suffers from it",
-        replace(FINE, discovery=replace(HEALTHY, left_out=ODD)),
+        replace(FINE, backends=cart(replace(HEALTHY, left_out=ODD))),
         ACCEPTED,
         RESOLVED,
         PROGRAMMED,
@@ -485,7 +492,7 @@ SINGLE = (
     ),
     Case(
         "all that there is has the weight 0: nobody answers",
-        replace(FINE, discovery=replace(NEVER_HEALTHY, drained=3)),
+        replace(FINE, backends=cart(replace(NEVER_HEALTHY, drained=3))),
         ACCEPTED,
         RESOLVED,
         PROGRAMMED,
@@ -508,7 +515,7 @@ SINGLE = (
 PAIRS = (
     Case(
         "switched off, nobody misses the instances",
-        replace(FINE, enabled=False, discovery=ODD_BESIDE),
+        replace(FINE, enabled=False, backends=cart(ODD_BESIDE)),
         ACCEPTED,
         RESOLVED,
         PROGRAMMED,
@@ -518,18 +525,18 @@ PAIRS = (
     ),
     Case(
         "the last good one left: what is wrong with the others says why nobody answers",
-        replace(FINE, discovery=replace(ONLY_ODD, lack_of_healthy=Lack(GRACE, seen_before=True))),
+        replace(FINE, backends=cart(replace(ONLY_ODD, lack_of_healthy=Lack(GRACE, seen_before=True)))),
         ACCEPTED,
         RESOLVED,
         PROGRAMMED,
         "False/NoHealthyInstances",
-        previous=after(replace(FINE, discovery=ODD_BESIDE)),
+        previous=after(replace(FINE, backends=cart(ODD_BESIDE))),
         programmed_generation=3,
         instances={"healthy": 0, "total": 1},
     ),
     Case(
         "rejected, and an instance that the gateway cannot use: the gateway's word comes first",
-        replace(FINE, gateway=REJECTED, discovery=ODD_BESIDE),
+        replace(FINE, gateway=REJECTED, backends=cart(ODD_BESIDE)),
         ACCEPTED,
         RESOLVED,
         "False/GatewayRejected",
@@ -539,7 +546,7 @@ PAIRS = (
     ),
     Case(
         "rejected and unknown to Consul: the gateway's word comes first, Consul's keeps its own condition",
-        replace(FINE, gateway=REJECTED, discovery=UNKNOWN_SERVICE),
+        replace(FINE, gateway=REJECTED, backends=cart(UNKNOWN_SERVICE)),
         ACCEPTED,
         "False/ServiceNotFound",
         "False/GatewayRejected",
@@ -580,7 +587,7 @@ PAIRS = (
     ),
     Case(
         "switched off with 0 healthy: nobody is served either way, as asked",
-        replace(FINE, enabled=False, discovery=SICK),
+        replace(FINE, enabled=False, backends=cart(SICK)),
         ACCEPTED,
         RESOLVED,
         PROGRAMMED,
@@ -602,7 +609,7 @@ PAIRS = (
     ),
     Case(
         "switched off, service unknown: a misspelt name is worth telling before it is switched on",
-        replace(FINE, enabled=False, discovery=UNKNOWN_SERVICE),
+        replace(FINE, enabled=False, backends=cart(UNKNOWN_SERVICE)),
         ACCEPTED,
         "False/ServiceNotFound",
         PROGRAMMED,
@@ -612,7 +619,7 @@ PAIRS = (
     ),
     Case(
         "no Consul and a gateway that is away: only the gateway counts",
-        replace(FINE, gateway=UNREACHABLE, discovery=NotConfigured()),
+        replace(FINE, gateway=UNREACHABLE, backends=cart(NotConfigured())),
         ACCEPTED,
         "Unknown/ConsulNotConfigured",
         "False/GatewayUnreachable",
@@ -621,7 +628,7 @@ PAIRS = (
     ),
     Case(
         "no Consul and switched off",
-        replace(FINE, enabled=False, discovery=NotConfigured()),
+        replace(FINE, enabled=False, backends=cart(NotConfigured())),
         ACCEPTED,
         "Unknown/ConsulNotConfigured",
         PROGRAMMED,
@@ -630,27 +637,27 @@ PAIRS = (
     ),
     Case(
         "Consul taken away from the operator's settings: what it once said is not repeated",
-        replace(FINE, discovery=NotConfigured()),
+        replace(FINE, backends=cart(NotConfigured())),
         ACCEPTED,
         "Unknown/ConsulNotConfigured",
         PROGRAMMED,
         "True/Ready",
-        previous=after(replace(FINE, discovery=UNKNOWN_SERVICE)),
+        previous=after(replace(FINE, backends=cart(UNKNOWN_SERVICE))),
         programmed_generation=3,
     ),
     Case(
         "Consul added to the settings and not reachable yet: unknown, not 'not configured'",
-        replace(FINE, discovery=Unanswered()),
+        replace(FINE, backends=cart(Unanswered())),
         ACCEPTED,
         "Unknown/ConsulUnreachable",
         PROGRAMMED,
         "Unknown/ConsulUnreachable",
-        previous=after(replace(FINE, discovery=NotConfigured())),
+        previous=after(replace(FINE, backends=cart(NotConfigured()))),
         programmed_generation=3,
     ),
     Case(
         "both away, a new object: what is known is that the gateway does not have it",
-        replace(FINE, gateway=UNREACHABLE, discovery=Unanswered()),
+        replace(FINE, gateway=UNREACHABLE, backends=cart(Unanswered())),
         ACCEPTED,
         "Unknown/ConsulUnreachable",
         "False/GatewayUnreachable",

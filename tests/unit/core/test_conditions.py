@@ -5,9 +5,21 @@ from dataclasses import replace
 import pytest
 from echoroute.api.status import CONDITIONS_LIMIT, EchoRouteStatus, pending_status
 from echoroute.core.conditions import GRACE, fold
-from echoroute.core.facts import Answered, Facts, Failed, Lack, NotConfigured, Programmed, Refusal, Unanswered, Waiting
+from echoroute.core.facts import (
+    Answered,
+    Backend,
+    Facts,
+    Failed,
+    Lack,
+    NotConfigured,
+    Programmed,
+    Refusal,
+    Unanswered,
+    Waiting,
+)
 from echoroute.core.objects import JsonObject
 from echoroute.core.reasons import Reason
+from echoroute.core.selection import Selection, Service
 from echoroute.core.status import Previous, parse_previous
 from echoroute.core.written import MESSAGE_LIMIT, differs_beyond_counts, differs_in_serving, rfc3339
 from hypothesis import given
@@ -33,6 +45,7 @@ from .situations import (
     UNREACHABLE,
     Case,
     after,
+    cart,
 )
 
 
@@ -167,7 +180,7 @@ def test_grace_of_30_seconds(unhealthy_for: float, total: int, ready: str, reche
     lack = Lack(unhealthy_for, by_us)
     answer = Answered(healthy=0, total=total, lack_of_healthy=lack, lack_of_any=lack if total == 0 else THERE)
     before = Previous() if by_us else after(FINE)
-    outcome = fold(replace(FINE, discovery=answer), before, now=NOW)
+    outcome = fold(replace(FINE, backends=cart(answer)), before, now=NOW)
     assert "/".join(outcome.ready) == ready
     assert outcome.recheck_after == recheck
     assert outcome.status["instances"] == {"healthy": 0, "total": total}, "counts tell the truth at once"
@@ -176,7 +189,7 @@ def test_grace_of_30_seconds(unhealthy_for: float, total: int, ready: str, reche
 def test_grace_survives_its_own_output_while_the_gateway_is_away() -> None:
     before = after(replace(FINE, gateway=UNREACHABLE))
     answer = Answered(healthy=0, total=0, lack_of_healthy=Lack(5.0), lack_of_any=Lack(5.0))
-    facts = replace(FINE, gateway=UNREACHABLE, discovery=answer)
+    facts = replace(FINE, gateway=UNREACHABLE, backends=cart(answer))
     first = fold(facts, before, now=NOW)
     assert conditions(first.status)["ResolvedRefs"] == ("True", "ResolvedRefs")
     again = fold(facts, parse_previous(first.status), now=LATER)
@@ -186,25 +199,25 @@ def test_grace_survives_its_own_output_while_the_gateway_is_away() -> None:
 
 def test_what_consul_said_of_another_generation_is_not_carried_over() -> None:
     before = after(FINE)
-    misspelt = replace(FINE, generation=4, service="crat")
-    unknown = fold(replace(misspelt, discovery=UNKNOWN_SERVICE), before, now=NOW)
+    misspelt = replace(FINE, generation=4)
+    unknown = fold(replace(misspelt, backends=cart(UNKNOWN_SERVICE)), before, now=NOW)
     assert unknown.ready == ("False", "ServiceNotFound"), "the grace is for the service that was seen, not for this one"
-    unanswered = fold(replace(misspelt, discovery=Unanswered()), before, now=NOW).status
+    unanswered = fold(replace(misspelt, backends=cart(Unanswered())), before, now=NOW).status
     assert conditions(unanswered)["ResolvedRefs"] == ("Unknown", "ConsulUnreachable")
     assert "instances" not in unanswered
 
 
 def test_a_service_whose_sick_instances_leave_has_the_grace_too() -> None:
     gone = Answered(healthy=0, total=0, lack_of_healthy=Lack(600.0, seen_before=True), lack_of_any=Lack(5.0, True))
-    outcome = fold(replace(FINE, discovery=gone), after(replace(FINE, discovery=SICK)), now=NOW)
+    outcome = fold(replace(FINE, backends=cart(gone)), after(replace(FINE, backends=cart(SICK))), now=NOW)
     assert outcome.ready == ("False", "NoHealthyInstances"), "restarting pods must not look like a misspelt name"
     assert outcome.recheck_after == GRACE - 5.0
 
 
 def test_consul_and_gateway_both_away_then_the_gateway_returns() -> None:
-    sick = replace(FINE, gateway=UNREACHABLE, discovery=NEVER_HEALTHY)
+    sick = replace(FINE, gateway=UNREACHABLE, backends=cart(NEVER_HEALTHY))
     before = after(sick)
-    back = fold(replace(FINE, discovery=Unanswered()), before, now=NOW)
+    back = fold(replace(FINE, backends=cart(Unanswered())), before, now=NOW)
     assert back.ready == ("False", "NoHealthyInstances"), "the last counts were 0: nobody has seen an instance since"
 
 
@@ -265,15 +278,24 @@ _answers = st.builds(
     st.tuples(_seconds, _seconds),
 )
 _failures = st.sampled_from([UNREACHABLE, UNAUTHORIZED, REJECTED, FOREIGN])
+_backends = st.builds(
+    Backend,
+    st.sampled_from(["cart", "basket"]).map(lambda name: Selection(Service(name)))
+    | st.just(Selection.by_operator("cart", tags=["v2"])),
+    st.just(NotConfigured()) | st.just(Unanswered()) | _answers,
+    st.integers(0, 100),
+    st.booleans(),
+)
 _facts = st.builds(
     Facts,
     generation=st.integers(1, 3),
     route_id=st.just("0123abcd.shop.cart"),
-    service=st.just("cart"),
     enabled=st.booleans(),
     refusal=st.sampled_from([None, INVALID, NOT_ALLOWED, CONFLICTED]),
     gateway=st.just(Programmed()) | st.just(Waiting()) | _failures,
-    discovery=st.just(NotConfigured()) | st.just(Unanswered()) | _answers,
+    backends=st.lists(_backends, min_size=1, max_size=3, unique_by=lambda one: one.selection)
+    .filter(lambda backends: any(one.serves for one in backends))
+    .map(tuple),
 )
 
 

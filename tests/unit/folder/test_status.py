@@ -65,13 +65,18 @@ def test_the_table() -> None:
         "type": "Ready", "status": "False", "reason": "NoHealthyInstances", "message": "", "observedGeneration": 1,
         "lastTransitionTime": "2026-01-01T00:00:00Z",
     }  # fmt: skip
-    status: JsonObject = {"conditions": [ready], "routeId": "r", "instances": {"healthy": 0, "total": 2}}
+    status: JsonObject = {
+        "conditions": [ready],
+        "routeId": "r",
+        "services": "cart",
+        "instances": {"healthy": 0, "total": 2},
+    }
     assert table(made(spec, status), wide=True).splitlines() == [
         "NAMESPACE   NAME   PATHS     SERVICE   READY   HEALTHY   REASON               HOSTS   ROUTE-ID",
         "shop        cart   /a,/b/*   cart      False   0         NoHealthyInstances   x.org   r",
     ]
     assert table(made(spec), wide=False).splitlines()[1].split() == [
-        "shop", "cart", "/a,/b/*", "cart", "Unknown", "Pending",
+        "shop", "cart", "/a,/b/*", "Unknown", "Pending",
     ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,7 +13,7 @@ import httpx
 from echoroute.core.changes import Change, Put, Stored
 from echoroute.core.objects import JsonObject, Kind, ObjectRef
 from echoroute.core.ownership import owner_of
-from echoroute.errors import GatewayRejected, GatewayUnauthorized, GatewayUnavailable
+from echoroute.errors import GatewayDeferred, GatewayRejected, GatewayUnauthorized, GatewayUnavailable
 from echoroute.gateway.answers import listed
 
 from .cluster import START
@@ -131,11 +132,25 @@ class SimulatedGateway:
         if change.ref in self.objects and not self.is_owned(change.ref) and self.is_told(change.ref):
             self.breaches.append(f"{change}: the object is somebody else's")
         if isinstance(change, Put):
+            missing = named_by(change.body) - {ref.id for ref in self.objects if ref.kind is Kind.UPSTREAM}
+            if missing:
+                self.breaches.append(f"{change}: names {missing}, which is not there: each request would be a 500")
             if str(change.body.get("uri")).startswith(REFUSED) and not self.lenient:
                 raise GatewayRejected('property "uri" validation failed')
             self.write_past_us(change.ref, dict(change.body))
         else:
+            self._check_in_use(change.ref)
             self.objects.pop(change.ref, None)
+
+    def _check_in_use(self, ref: ObjectRef) -> None:
+        """Raises `GatewayDeferred` for an Upstream that a Route names, or has named a moment ago."""
+        if ref.kind is not Kind.UPSTREAM:
+            return
+        for other, stored in self.objects.items():
+            if ref.id in named_by(stored.body):
+                if self.is_owned(other):
+                    self.breaches.append(f"DELETE {ref}: {other} of ours names it")
+                raise GatewayDeferred(f"DELETE {ref}: plugin in route [{other.id}] is still using it now")
 
     async def _answer(self) -> None:
         await asyncio.sleep(0.003 + random.uniform(0.0, self.lag))  # noqa: S311 - a schedule, not a secret
@@ -143,6 +158,11 @@ class SimulatedGateway:
             raise GatewayUnavailable("connection refused")
         if self.fault is Fault.UNAUTHORIZED:
             raise GatewayUnauthorized("HTTP 401")
+
+
+def named_by(body: JsonObject) -> set[str]:
+    """The ids of the Upstreams that a Route names."""
+    return set(re.findall(r'"upstream_id": "([^"]*)"', json.dumps(body)))
 
 
 _DEEP = "[" * 1_500 + "]" * 1_500

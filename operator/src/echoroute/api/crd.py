@@ -26,7 +26,7 @@ _READY = '.status.conditions[?(@.type=="Ready")]'
 
 _COLUMNS: list[JsonValue] = [
     _column("Paths", ".spec.match.paths", about="Paths that the route takes."),
-    _column("Service", ".spec.backends[*].service", about="Service in Consul that answers."),
+    _column("Service", ".status.services", about="Services in Consul that answer, with their shares."),
     _column(
         "Ready",
         f"{_READY}.status",

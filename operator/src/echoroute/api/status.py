@@ -12,6 +12,9 @@ MESSAGE_MAX_LENGTH = 32_768  # as in metav1.Condition; what the operator writes 
 CONDITIONS_LIMIT = 32  # ours are six at most; the others are for other controllers
 
 
+_ATOMIC: dict[str, JsonValue] = {"x-kubernetes-list-type": "atomic"}
+
+
 class StatusModel(BaseModel):
     """Base of the status's models."""
 
@@ -44,6 +47,30 @@ class Instances(StatusModel):
     total: Annotated[int, Field(ge=0)] = Field(description="Instances registered, healthy or not.")
 
 
+class SubsetStatus(StatusModel):
+    """Which of a service's instances a backend is."""
+
+    tags: (
+        Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(max_length=8, json_schema_extra=_ATOMIC)]
+        | None
+    ) = Field(default=None, description="Tags that they have.")
+    meta: Annotated[dict[str, Annotated[str, Field(max_length=512)]], Field(max_length=8)] | None = Field(
+        default=None, description="Meta that they have."
+    )
+    datacenter: Annotated[str, Field(max_length=64)] | None = Field(default=None, description="Their datacenter.")
+
+
+class BackendStatus(StatusModel):
+    """One of several backends, and how many instances of it Consul knows."""
+
+    service: Annotated[str, Field(max_length=256)] = Field(description="Name of the service in Consul.")
+    subset: SubsetStatus | None = Field(default=None, description="Which of its instances; all of them without.")
+    resolve: Literal["Gateway", "Operator"] = Field(description="Who finds its instances.")
+    weight: Annotated[int, Field(ge=0)] = Field(description="Its weight in the list that mentions it first.")
+    healthy: Annotated[int, Field(ge=0)] | None = Field(default=None, description="Instances that take requests.")
+    total: Annotated[int, Field(ge=0)] | None = Field(default=None, description="Instances registered, healthy or not.")
+
+
 class EchoRouteStatus(StatusModel):
     """What is true of the route, written by the operator."""
 
@@ -57,7 +84,15 @@ class EchoRouteStatus(StatusModel):
         default=None, description="Id of the route in the gateway."
     )
     instances: Instances | None = Field(
-        default=None, description="How many instances of the service Consul knows, healthy and in total."
+        default=None,
+        description="How many instances of its backends Consul knows, healthy and in total: the sum of all.",
+    )
+    backends: Annotated[tuple[BackendStatus, ...], Field(max_length=32, json_schema_extra=_ATOMIC)] | None = Field(
+        default=None,
+        description="Where there are several: each backend once, those of spec.backends before those of canaries.",
+    )
+    services: Annotated[str, Field(max_length=256)] | None = Field(
+        default=None, description="The backends in short: `echo 90 %, echo version:2 10 %`."
     )
     conditions: (
         Annotated[

@@ -12,7 +12,6 @@ from echoroute.api.manifests import InvalidManifest
 from echoroute.api.parse import parse_spec
 from echoroute.core.budget import over_budget
 from echoroute.core.declared import Declared, declared
-from echoroute.core.not_yet import not_yet
 from echoroute.core.objects import JsonObject
 from echoroute.core.ownership import is_owner_id
 from echoroute.core.policy import Policy
@@ -93,8 +92,6 @@ def _render(found: Declared, owner: str, policy: Policy) -> Rendered:
         spec = parse_spec(found.spec)
     except InvalidSpec as error:
         return Rendered(problems=tuple(f"{key}: {one}" for one in error.errors))
-    if missing := not_yet(spec):
-        return Rendered(problems=(f"{key}: {missing}",))
     if refused := policy.refusals(spec):
         return Rendered(problems=tuple(f"{key}: {one}" for one in refused))
     bundle = translate(key, spec, owner=owner)

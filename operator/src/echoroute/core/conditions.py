@@ -9,16 +9,14 @@ what kstatus reads (https://github.com/kubernetes-sigs/cli-utils, pkg/kstatus).
 from dataclasses import dataclass
 from datetime import datetime
 
-from echoroute.core import instance_messages as messages
-from echoroute.core.facts import Answered, Facts, Failed, NotConfigured, Programmed, Refusal, Unanswered, Unreached
+from echoroute.core import backend_conditions as of_backends
+from echoroute.core.backend_conditions import GRACE
+from echoroute.core.facts import Facts, Failed, Programmed, Refusal, Unreached
 from echoroute.core.objects import JsonObject
 from echoroute.core.reasons import Reason
 from echoroute.core.status import Condition, Previous, moment
 from echoroute.core.text import escaped
 from echoroute.core.written import MESSAGE_LIMIT, STATUS, cut, in_place, rendered
-
-GRACE = 30.0
-"""Seconds for which a service that was seen healthy may be without instances: a rolling update must not flap."""
 
 STALLED = frozenset(
     {
@@ -85,10 +83,13 @@ def fold(facts: Facts, previous: Previous, *, now: datetime) -> Outcome:
     generation = _programmed_generation(facts, previous)
     if generation is not None:
         status["programmedGeneration"] = generation
-    counts = _counts(facts, same)
-    if counts is not None:
-        status["instances"] = counts
-    recheck = settling if settling > 0 else _recheck_after(facts, same)
+    if facts.refusal is None:
+        status |= of_backends.counts(facts.backends, same)
+    if facts.services:
+        status["services"] = facts.services
+    recheck = settling if settling > 0 else None
+    if recheck is None and facts.refusal is None:
+        recheck = of_backends.recheck_after(facts.backends, same)
     return Outcome(status, (STATUS[ready.status], ready.reason.value), recheck)
 
 
@@ -110,38 +111,7 @@ def _accepted(facts: Facts) -> Condition:
 def _resolved_refs(facts: Facts, previous: Previous) -> Condition:
     if facts.refusal is not None:
         return _of_refused(facts.refusal)
-    match facts.discovery:
-        case NotConfigured():
-            return Condition(
-                None,
-                Reason.CONSUL_NOT_CONFIGURED,
-                "the operator has no Consul (CONSUL_HTTP_ADDR), so it cannot see instances",
-            )
-        case Unanswered(reason=reason):
-            before = previous.conditions.get("ResolvedRefs")
-            if before is not None and before.status is not None:
-                return before
-            return _of_unanswered(facts.service, reason)
-        case Answered() as answer:
-            return _of_answer(facts.service, answer, previous)
-
-
-def _of_unanswered(service: str, reason: Reason) -> Condition:
-    match reason:
-        case Reason.CONSUL_ACCESS_DENIED:
-            return Condition(None, reason, messages.access_denied(service))
-        case Reason.DATACENTER_NOT_FOUND:
-            return Condition(False, reason, messages.no_datacenter(service))
-        case _:
-            return Condition(None, Reason.CONSUL_UNREACHABLE, "Consul has not answered yet")
-
-
-def _of_answer(service: str, answer: Answered, previous: Previous) -> Condition:
-    if answer.missed:
-        return Condition(False, Reason.SERVICE_NOT_FOUND, messages.missed(service, answer))
-    if answer.total == 0 and not _still_known(answer, previous):
-        return Condition(False, Reason.SERVICE_NOT_FOUND, messages.not_found(service))
-    return Condition(True, Reason.RESOLVED_REFS, messages.known(service, answer))
+    return of_backends.resolved_refs(facts.backends, previous)
 
 
 def _of_refused(refusal: Refusal) -> Condition:
@@ -202,28 +172,7 @@ def _instances(facts: Facts, previous: Previous) -> Condition:
     """Whether somebody can answer: not a condition of its own, the last link of `Ready`."""
     if not facts.enabled:
         return Condition(True, Reason.DISABLED, "in the gateway and switched off, as spec.enabled asks")
-    fine = Condition(True, Reason.READY, "in the gateway and served")
-    match facts.discovery:
-        case NotConfigured():
-            return fine
-        case Unanswered():
-            return _known_before(facts.service, previous) or fine
-        case Answered(healthy=0) as answer if not _in_grace(answer, previous):
-            return Condition(False, Reason.NO_HEALTHY_INSTANCES, messages.none_healthy(facts.service, answer))
-        case Answered() as answer if answer.unusable and answer.healthy and not _unusable_in_grace(answer, previous):
-            return Condition(False, Reason.UNUSABLE_INSTANCES, messages.some_unusable(facts.service, answer))
-        case Answered():
-            return fine
-
-
-def _known_before(service: str, previous: Previous) -> Condition | None:
-    """What the status before lacks, while Consul has not answered."""
-    ready = previous.conditions.get("Ready")
-    if ready is not None and ready.reason in {Reason.NO_HEALTHY_INSTANCES, Reason.UNUSABLE_INSTANCES}:
-        return ready
-    if previous.without_healthy:
-        return Condition(False, Reason.NO_HEALTHY_INSTANCES, messages.none_healthy(service))
-    return None
+    return of_backends.instances(facts.backends, previous)
 
 
 def _ready(accepted: Condition, programmed: Condition, resolved: Condition, instances: Condition) -> Condition:
@@ -241,40 +190,6 @@ def _with_its_reason(programmed: Condition, resolved: Condition) -> Condition:
     return programmed
 
 
-def _in_grace(answer: Answered, previous: Previous) -> bool:
-    """Whether a service without healthy instances had some a short while ago, as far as anybody knows."""
-    lack = answer.lack_of_healthy
-    return (lack.seen_before or previous.healthy) and lack.seconds < GRACE
-
-
-def _unusable_in_grace(answer: Answered, previous: Previous) -> bool:
-    """Whether instances that the gateway cannot use may still be about to be mended; what was said of them stays."""
-    ready = previous.conditions.get("Ready")
-    said = ready is not None and ready.reason is Reason.UNUSABLE_INSTANCES
-    return not said and answer.unusable_for < GRACE
-
-
-def _still_known(answer: Answered, previous: Previous) -> bool:
-    """Whether a service without instances had some, healthy or not, a short while ago, as far as anybody knows."""
-    before = previous.conditions.get("ResolvedRefs")
-    known = before is not None and before.reason is Reason.RESOLVED_REFS
-    lack = answer.lack_of_any
-    return (lack.seen_before or known) and lack.seconds < GRACE
-
-
-def _recheck_after(facts: Facts, previous: Previous) -> float | None:
-    if facts.refusal is not None or not isinstance(facts.discovery, Answered):
-        return None
-    answer, ends = facts.discovery, []
-    if answer.healthy == 0 and _in_grace(answer, previous):
-        ends.append(GRACE - answer.lack_of_healthy.seconds)
-    if answer.total == 0 and _still_known(answer, previous):
-        ends.append(GRACE - answer.lack_of_any.seconds)
-    if answer.unusable and _unusable_in_grace(answer, previous):
-        ends.append(GRACE - answer.unusable_for)
-    return min(ends, default=None)
-
-
 def _programmed_generation(facts: Facts, previous: Previous) -> int | None:
     done = isinstance(facts.gateway, Programmed)
     if facts.refusal is None and done:
@@ -282,13 +197,3 @@ def _programmed_generation(facts: Facts, previous: Previous) -> int | None:
     if facts.refusal is not None and facts.in_gateway is False:
         return None
     return previous.programmed_generation
-
-
-def _counts(facts: Facts, previous: Previous) -> JsonObject | None:
-    match facts.discovery:
-        case Answered() as answer if facts.refusal is None:
-            return {"healthy": answer.healthy, "total": answer.total}
-        case Unanswered() if facts.refusal is None:
-            return previous.instances
-        case _:
-            return None

@@ -12,14 +12,13 @@ from echoroute.core.apart import demands
 from echoroute.core.claims import ANY_HOST, Claim
 from echoroute.core.facts import Refusal
 from echoroute.core.inputs import Input
-from echoroute.core.not_yet import not_yet
+from echoroute.core.mentions import Mention, mentions, services
 from echoroute.core.notes import notes
 from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
 from echoroute.core.ownership import route_id
 from echoroute.core.policy import Policy
 from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry
-from echoroute.core.selection import Selection
 from echoroute.core.split import serving
 from echoroute.core.translate import translate
 from echoroute.errors import InvalidSpec
@@ -33,13 +32,14 @@ class Evaluation:
     refusal: Refusal | None = None
     bundle: Bundle | None = None
     claim: Claim | None = None
-    backends: tuple[Selection, ...] = ()
-    """Those that get requests, the route's own first."""
+    backends: tuple[Mention, ...] = ()
+    services: str = ""
+    """The backends in short."""
     enabled: bool = True
     notes: tuple[str, ...] = ()
     """What is told beside the acceptance."""
     inputs: frozenset[Input] = frozenset()
-    """What it depends on beside the spec."""
+    """What it depends on beside the spec: the backends that get requests."""
 
 
 def evaluate(key: Key, entry: Entry, *, owner: str, policy: Policy) -> Evaluation:
@@ -60,20 +60,19 @@ def _judged(key: Key, entry: Entry, identity: str, *, owner: str, policy: Policy
         parsed = parse_spec(from_json(entry.spec))
     except InvalidSpec as error:
         return Evaluation(identity, Refusal(Reason.INVALID, str(error)))
-    if missing := not_yet(parsed):
-        return Evaluation(identity, Refusal(Reason.INVALID, missing))
     refused = policy.refusals(parsed)
     if refused:
         return Evaluation(identity, Refusal(Reason.NOT_ALLOWED, "; ".join(map(str, refused))))
-    bundle, backends = translate(key, parsed, owner=owner), serving(parsed)
+    bundle = translate(key, parsed, owner=owner)
     return Evaluation(
         identity,
         bundle=bundle,
         claim=claim(bundle.objects[ObjectRef(Kind.ROUTE, identity)], entry.created),
-        backends=backends,
+        backends=mentions(parsed),
+        services=services(parsed),
         enabled=parsed.enabled is not False,
         notes=notes(parsed),
-        inputs=frozenset(backends),
+        inputs=frozenset(serving(parsed)),
     )
 
 

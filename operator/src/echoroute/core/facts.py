@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from echoroute.core.reasons import Reason
+from echoroute.core.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +96,30 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Backend:
+    """One of its backends, and what Consul says of it."""
+
+    selection: Selection
+    discovery: NotConfigured | Unanswered | Answered
+    weight: int = 1
+    serves: bool = True
+    """Whether it gets requests."""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All that the status depends on, besides the status before and the time of day."""
 
     generation: int
     route_id: str
-    service: str
     enabled: bool
     refusal: Refusal | None
     gateway: Programmed | Waiting | Unreached | Failed
     in_gateway: bool | None
     """Whether the gateway holds anything of it, of whichever generation; None while nobody knows."""
-    discovery: NotConfigured | Unanswered | Answered
+    backends: tuple[Backend, ...] = ()
+    """Each once; none where the spec is refused."""
+    services: str = ""
+    """The same in short, for the printer column."""
     note: str = ""
     """What its owner should know though the spec is accepted."""

@@ -2,63 +2,64 @@
 
 from echoroute.core.facts import Answered
 from echoroute.core.instances import some_of
+from echoroute.core.selection import Selection
 from echoroute.core.text import counted
 
-_FIELD = "spec.backends[0].service"
+_FIELDS = "spec.backends (and spec.canary)"
 
 
-def not_found(service: str) -> str:
+def not_found(selection: Selection) -> str:
     """Consul has no instance."""
-    return f"Consul knows no instance of service {service!r}: check {_FIELD}, or wait until its pods have registered"
+    return f"Consul knows no instance of service {selection}: check {_FIELDS}, or wait until its pods have registered"
 
 
-def missed(service: str, answer: Answered) -> str:
+def missed(selection: Selection, answer: Answered) -> str:
     """Consul has instances, and the gateway does not discover them."""
-    return f"the gateway finds no service {service!r}, which {_FIELD} names: {answer.missed}"
+    return f"the gateway finds no service {selection}, which the spec names: {answer.missed}"
 
 
-def known(service: str, answer: Answered) -> str:
+def known(selection: Selection, answer: Answered) -> str:
     """Consul has instances. Those that cannot be nodes are told here: nobody's request suffers from them."""
     left_out = f"; left out: {some_of(answer.left_out)}" if answer.left_out else ""
-    return f"service {service!r} is known to Consul{left_out}"
+    return f"service {selection} is known to Consul{left_out}"
 
 
-def no_datacenter(service: str) -> str:
+def no_datacenter(selection: Selection) -> str:
     """Consul has no way to the datacenter that a subset names."""
     return (
-        f"Consul knows no way to the datacenter in which service {service!r} is asked for: check the subset's "
+        f"Consul knows no way to the datacenter in which service {selection} is asked for: check the subset's "
         "datacenter, or wait until Consul is joined with it"
     )
 
 
-def access_denied(service: str) -> str:
+def access_denied(selection: Selection) -> str:
     """Consul keeps them from the operator."""
     return (
-        f"the operator's Consul token may not read service {service!r} or its nodes: "
+        f"the operator's Consul token may not read service {selection} or its nodes: "
         "grant it service:read and node:read (CONSUL_HTTP_TOKEN)"
     )
 
 
-def none_healthy(service: str, answer: Answered | None = None) -> str:
+def none_healthy(selection: Selection, answer: Answered | None = None) -> str:
     """Nobody answers requests; without an answer it is known from before."""
     if answer is None or not (answer.unusable or answer.left_out or answer.drained):
         registered = "" if answer is None else f" ({_count(answer.total)} registered)"
-        return f"no instance of service {service!r} passes its health checks in Consul{registered}"
+        return f"no instance of service {selection} passes its health checks in Consul{registered}"
     found = (
         some_of(answer.unusable or answer.left_out),
         f"{_count(answer.drained)} of weight 0 in Consul" if answer.drained else "",
         f"{answer.failing} more pass no health checks" if answer.failing else "",
     )
     return (
-        f"service {service!r} has {_count(answer.total)} in Consul, and the gateway can use none: "
+        f"service {selection} has {_count(answer.total)} in Consul, and the gateway can use none: "
         f"{'. '.join(filter(None, found))}"
     )
 
 
-def some_unusable(service: str, answer: Answered) -> str:
+def some_unusable(selection: Selection, answer: Answered) -> str:
     """Some of those that pass their checks get their share of the requests, and fail them."""
     return (
-        f"the gateway sends requests of service {service!r} to {_count(len(answer.unusable))} of {answer.total} "
+        f"the gateway sends requests of service {selection} to {_count(len(answer.unusable))} of {answer.total} "
         f"that it cannot use: {some_of(answer.unusable)}. Register an IP address and a port"
     )
 

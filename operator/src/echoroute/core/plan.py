@@ -21,7 +21,7 @@ Order within one key: what is referred to is put first and deleted last (`Kind`)
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
@@ -95,6 +95,11 @@ class KeyPlan:
         """Whether the Route is not in the gateway as it is asked for."""
         return any(put.ref.kind is Kind.ROUTE for put in self.writes)
 
+    @property
+    def removes_route(self) -> bool:
+        """Whether the Route goes, and not only what it named."""
+        return any(removal.ref.kind is Kind.ROUTE for removal in self.removals)
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -133,6 +138,11 @@ class Comparison:
 
 
 AS_DESIRED = Comparison()
+
+
+def serves_as_desired(found: Comparison) -> bool:
+    """Whether all that is wanted is there, and no Route that is not: at most Upstreams are left over."""
+    return replace(found, deletes=()) == AS_DESIRED and all(ref.kind is Kind.UPSTREAM for ref in found.deletes)
 
 
 def compare(key: Key, wanted: Wanted, known: Mapping[ObjectRef, Known]) -> Comparison:

@@ -36,22 +36,26 @@ class Previous:
     generation: int = -1
     programmed_generation: int | None = None
     instances: JsonObject | None = None
+    backends: tuple[JsonObject, ...] = ()
+    """Where there were several, each with its counts."""
     conditions: Mapping[str, Condition] = field(default_factory=dict)
     transitions: Mapping[str, Transition] = field(default_factory=dict)
     listed: Mapping[str, JsonObject] = field(default_factory=dict)
     """The conditions as they stand in it, by type, those of other controllers, too."""
 
-    @property
-    def healthy(self) -> bool:
-        """Whether the route had a healthy instance, or was Ready, when this status was written."""
-        ready = self.conditions.get("Ready")
-        healthy = (self.instances or {}).get("healthy")
-        return (ready is not None and ready.status is True) or (isinstance(healthy, int) and healthy > 0)
+    def counts_of(self, backend: JsonObject) -> dict[str, int] | None:
+        """The counts of a backend, as `core.mentions` writes it; None where they were not known."""
+        found = (one for one in self.backends if all(one.get(name) == value for name, value in backend.items()))
+        counts = next(found, None) if self.backends else self.instances
+        healthy, total = (counts or {}).get("healthy"), (counts or {}).get("total")
+        return {"healthy": healthy, "total": total} if isinstance(healthy, int) and isinstance(total, int) else None
 
-    @property
-    def without_healthy(self) -> bool:
-        """Whether it is known that the route had no healthy instance, and was not in its grace."""
-        return self.instances is not None and not self.healthy
+    def was_healthy(self, backend: JsonObject) -> bool | None:
+        """Whether a backend had a healthy instance when this was written, or was in its grace; None: not known."""
+        ready, counts = self.conditions.get("Ready"), self.counts_of(backend)
+        if ready is not None and ready.status is True:
+            return True
+        return counts["healthy"] > 0 if counts is not None else None
 
     def says_programmed(self, generation: int) -> bool:
         """Whether the gateway had confirmed that generation, and nothing newer was seen."""
@@ -91,11 +95,12 @@ def parse_previous(status: Mapping[str, JsonValue]) -> Previous:
         reason = REASONS.get(str(item.get("reason")))
         if reason is not None:
             conditions[type_] = Condition(_STATUS.get(state), reason, str(item.get("message", "")))
-    instances = status.get("instances")
+    instances, backends = status.get("instances"), status.get("backends")
     return Previous(
         generation=_int(status.get("observedGeneration")) or -1,
         programmed_generation=_int(status.get("programmedGeneration")),
         instances=instances if isinstance(instances, dict) else None,
+        backends=tuple(one for one in backends if isinstance(one, dict)) if isinstance(backends, list) else (),
         conditions=conditions,
         transitions=transitions,
         listed=listed,

@@ -64,14 +64,28 @@ def rfc3339(moment: datetime) -> str:
 
 def differs_in_serving(status: JsonObject, before: Mapping[str, object]) -> bool:
     """Whether the healthy instances have gone, or there are some again: that is shown at once, unlike other counts."""
-    return _serves(status) is not _serves(before)
+    return _serving(status) != _serving(before)
 
 
-def _serves(status: Mapping[str, object]) -> bool:
-    instances = status.get("instances")
-    return isinstance(instances, dict) and instances.get("healthy", 0) != 0
+def _serving(status: Mapping[str, object]) -> list[bool]:
+    """Of all together, and of each backend where there are several."""
+    backends = status.get("backends")
+    counts = [status.get("instances"), *(backends if isinstance(backends, list) else ())]
+    return [isinstance(one, dict) and one.get("healthy", 0) != 0 for one in counts]
 
 
 def differs_beyond_counts(status: JsonObject, before: Mapping[str, object]) -> bool:
     """Whether two statuses differ in more than the instance counts, which are patched rarely."""
-    return any(status.get(name) != before.get(name) for name in (status.keys() | before.keys()) - {"instances"})
+    return _without_counts(status) != _without_counts(before)
+
+
+def _without_counts(status: Mapping[str, object]) -> dict[str, object]:
+    found = {name: value for name, value in status.items() if name != "instances"}
+    backends = found.get("backends")
+    if isinstance(backends, list):
+        counts = {"healthy", "total"}
+        found["backends"] = [
+            {name: value for name, value in one.items() if name not in counts} if isinstance(one, dict) else one
+            for one in backends
+        ]
+    return found

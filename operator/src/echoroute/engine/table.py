@@ -11,12 +11,12 @@ from echoroute.core.conflicts import Claims
 from echoroute.core.evaluate import Evaluation, claim, evaluate
 from echoroute.core.facts import Failed, Programmed, Refusal
 from echoroute.core.inputs import Input, Inputs, Resolution, resolve
+from echoroute.core.mentions import Mention
 from echoroute.core.objects import Bundle, JsonObject, Key
 from echoroute.core.plan import NOTHING, Absent, Desired, Keep, Present, Wanted
 from echoroute.core.policy import Policy
 from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry
-from echoroute.core.selection import Selection
 from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority
 from echoroute.engine.store import Transition
@@ -32,7 +32,8 @@ class Route:
     entry: Entry
     refusal: Refusal | None
     route_id: str
-    backends: tuple[Selection, ...]
+    backends: tuple[Mention, ...]
+    services: str
     enabled: bool
     inputs: frozenset[Input]
     notes: tuple[str, ...]
@@ -86,7 +87,7 @@ class Table:
         return iter(self._routes.items())
 
     def used(self) -> set[Input]:
-        """The inputs that are in use."""
+        """What is looked at: inputs, and backends that get no requests, which are counted all the same."""
         return set(self._users)
 
     def using(self, input_: Input) -> frozenset[Key]:
@@ -180,6 +181,7 @@ class Table:
             refusal=evaluation.refusal,
             route_id=evaluation.route_id,
             backends=evaluation.backends,
+            services=evaluation.services,
             enabled=evaluation.enabled,
             notes=evaluation.notes,
             inputs=evaluation.inputs,
@@ -190,17 +192,17 @@ class Table:
         )
         self.weighted += self._routes[key].weighted
         self._progress.begin(key)
-        for input_ in evaluation.inputs:
-            self._users.setdefault(input_, set()).add(key)
+        for mention in evaluation.backends:
+            self._users.setdefault(mention.selection, set()).add(key)
 
     def _drop(self, key: Key) -> None:
         route = self._routes.pop(key, None)
         self.weighted -= route.weighted if route else 0
-        for input_ in route.inputs if route else ():
-            users = self._users[input_]
+        for mention in route.backends if route else ():
+            users = self._users[mention.selection]
             users.discard(key)
             if not users:
-                del self._users[input_]
+                del self._users[mention.selection]
 
     def refresh(self, input_: Input) -> set[Key]:
         """An input may have another value; gives the keys that ask for something else now, or need not wait for it."""

@@ -35,13 +35,11 @@ def notes(page: Page) -> Iterator[str]:
 def _row(item: Item, *, wide: bool) -> tuple[str, ...]:
     ready = next((one for one in item.status.conditions or () if one.type == "Ready"), None)
     instances = item.status.instances
-    backends = item.spec.get("backends")
-    services = [one.get("service") for one in backends if isinstance(one, dict)] if isinstance(backends, list) else []
     row = (
         item.metadata.namespace,
         item.metadata.name,
         _joined(_match(item, "paths")),
-        _joined(services),
+        item.status.services or "",
         ready.status if ready else "Unknown",
         str(instances.healthy) if instances else "",
         ready.reason if ready else "",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from echoroute.core.changes import Change, Put, Stored
-from echoroute.core.objects import JsonObject, Key, ObjectRef
+from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
 from echoroute.core.plan import Digest, Known, digest
 
 OwnerOf = Callable[[JsonObject], Key | None]
@@ -38,8 +38,11 @@ class Actual:
         return self._by_key
 
     def holds(self, key: Key) -> bool | None:
-        """Whether something of the key is there; None before the first list."""
-        return key in self._by_key if self._listed else None
+        """Whether a Route of the key is there, so that it serves; None before the first list."""
+        return self._has_route(key) if self._listed else None
+
+    def _has_route(self, key: Key) -> bool:
+        return any(ref.kind is Kind.ROUTE for ref in self._by_key.get(key, ()))
 
     def owned_count(self) -> int:
         return sum(map(len, self._by_key.values()))
@@ -84,8 +87,8 @@ class Actual:
         self._set(ref, Known(key, sent, create_time=before.create_time if before else 0, modified_index=-1))
 
     def replace(self, listed: Mapping[ObjectRef, Stored], *, began: float) -> frozenset[Key]:
-        """Take a full list of the gateway that began at `began`; gives the keys of which it has found or lost all."""
-        before, self._listed = set(self._by_key), True
+        """Take a full list of the gateway, begun at `began`; gives the keys of which it has found or lost the Route."""
+        before, self._listed = set(filter(self._has_route, self._by_key)), True
         for ref in [ref for ref in self._known if ref not in listed]:
             if self._written.get(ref, 0.0) < began:
                 self._set(ref, None)
@@ -93,7 +96,7 @@ class Actual:
             if self._written.get(ref, 0.0) < began:
                 self._take(ref, stored)
         self._written = {ref: at for ref, at in self._written.items() if at >= began}
-        return frozenset(before ^ self._by_key.keys())
+        return frozenset(before ^ set(filter(self._has_route, self._by_key)))
 
     def _take(self, ref: ObjectRef, stored: Stored) -> None:
         known = self._known.get(ref)

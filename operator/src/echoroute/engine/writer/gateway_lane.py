@@ -14,6 +14,7 @@ from echoroute.core.reasons import Reason
 from echoroute.engine.queue import Item, Priority
 from echoroute.engine.writer.deletions import Permit
 from echoroute.engine.writer.handover import Handover
+from echoroute.engine.writer.leftovers import Leftovers
 from echoroute.engine.writer.outage import outage_reason, wished_delay
 from echoroute.engine.writer.spacing import Spacing
 from echoroute.engine.writer.term import TermParts
@@ -65,6 +66,7 @@ class GatewayLane:
         self._handover = Handover(term.table, term.progress, term.clock)
         self._backoff = Backoff(first=0.5, limit=60.0)
         self._spacing = Spacing(term.clock)
+        self._leftovers = Leftovers(term.clock)
 
     async def turn(self) -> None:
         """Take one key, and do what there is to do for it."""
@@ -141,13 +143,28 @@ class GatewayLane:
         """Remove what is not wanted any more, once that may be done; gives whether nothing is left to do."""
         if plan.removals and not self._may_remove(item, revision):
             return False
-        if plan.removals:
-            await self._apply(item, revision, plan.removals)
+        routes = [removal for removal in plan.removals if removal.ref.kind is Kind.ROUTE]
+        if routes:
+            await self._apply(item, revision, routes)
         if isinstance(desired, Absent):
-            if item.key not in self._actual.owned:
+            if not self._actual.holds(item.key):
                 self._let_in(item, self._table.serves(item.key, None))
             self._finish(item, revision, Programmed())
-        return True
+        return await self._clear(item, revision, plan.removals[len(routes) :])
+
+    async def _clear(self, item: Item, revision: int, leftovers: Sequence[Delete]) -> bool:
+        """Remove Upstreams that no Route of the key names any more; gives whether none is left."""
+        if leftovers and self._comes_again(item, self._leftovers.too_early(item.key)):
+            return False
+        pauses = []
+        for leftover in leftovers:
+            try:
+                await self._apply(item, revision, [leftover])
+            except GatewayDeferred as error:
+                pauses.append(self._leftovers.refused(item.key, leftover.ref, error))
+        if not pauses and not revision:
+            self._finish(item, revision, Programmed())
+        return not self._comes_again(item, min(pauses, default=0.0))
 
     def _may_remove(self, item: Item, revision: int) -> bool:
         """Whether it is permitted, and who gets what a deleted EchoRoute gives up is in the gateway."""
@@ -195,6 +212,10 @@ class GatewayLane:
             self._actual.wrote(key, change)
             if isinstance(change, Put) and change.ref.kind is Kind.ROUTE:
                 self._let_in(item, self._table.serves(key, claim))
+            if change.ref.kind is Kind.ROUTE:
+                self._leftovers.changed(key)
+            else:
+                self._leftovers.gone(change.ref)
             operation = "delete" if isinstance(change, Delete) else "put"
             changes_total.labels(operation, change.ref.kind).inc()
             log.info("%s %s", operation, change.ref, extra={"echoroute": str(key)})
@@ -204,6 +225,7 @@ class GatewayLane:
         except GatewayUnavailable:
             for change in unanswered:
                 self._actual.unanswered(key, change)
+                self._leftovers.changed(key)
             if unanswered and claim is not None:
                 self._let_in(item, self._table.may_serve(key, claim))
             raise
@@ -216,7 +238,7 @@ class GatewayLane:
         self._backoff.reset(item.key)
         if revision:
             self._table.settle(item.key, revision, outcome, item.priority)
-        elif self._table.get(item.key) is None:
+        elif self._table.get(item.key) is None and item.key not in self._actual.owned:
             self._deletions.forget(item.key)
 
     def _retry(self, item: Item, trouble: Failed, *, at_least: float = 0.0) -> None:

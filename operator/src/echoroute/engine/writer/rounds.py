@@ -12,7 +12,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from echoroute.core.changes import Stored
 from echoroute.core.facts import Failed, Programmed
 from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
-from echoroute.core.plan import AS_DESIRED, compare
+from echoroute.core.plan import AS_DESIRED, Comparison, compare, serves_as_desired
 from echoroute.core.reasons import Reason
 from echoroute.core.text import counted
 from echoroute.engine.announcer import Announcer
@@ -168,8 +168,11 @@ class Rounds:
                 continue
             outcome, accepted = self._progress.outcome(key), self._table.refusal(key) is None
             self._learn_what_serves(key, route, listed)
-            if self._as_desired(key, route):
+            found = self._found(key, route)
+            if serves_as_desired(found):
                 self._repairs.pop(key, None)
+                if found.deletes:
+                    self._queue.add(key, Priority.BULK)
                 if not isinstance(outcome, Programmed):
                     if accepted:
                         self._let_in(self._table.serves(key, self._table.claimed(key)))
@@ -179,12 +182,12 @@ class Rounds:
             if self._worth_a_try(key, outcome):
                 self._queue.add(key, Priority.BULK)
                 if drifted:
-                    gone += key not in self._actual.owned
-                    changed += key in self._actual.owned
+                    gone += not self._actual.holds(key)
+                    changed += bool(self._actual.holds(key))
         self._tell_drift(gone, changed)
 
     def _learn_what_serves(self, key: Key, route: Route, listed: Mapping[ObjectRef, Stored]) -> None:
-        if key not in self._actual.owned:
+        if not self._actual.holds(key):
             # What it asks for it has all the same; what it served, and does not ask for or cannot have, is free.
             self._let_in(self._table.serves(key, None))
         elif self._table.wanted(key, route) is None:
@@ -194,9 +197,10 @@ class Rounds:
                 if ref.kind is Kind.ROUTE and stored and known.modified_index == stored.modified_index:
                     self._let_in(self._table.serves_as_listed(key, stored.body))
 
-    def _as_desired(self, key: Key, route: Route) -> bool:
+    def _found(self, key: Key, route: Route) -> Comparison:
+        """How the gateway differs from what is asked for."""
         wanted = self._table.wanted(key, route)
-        return wanted is None or compare(key, wanted, self._actual.around(key, wanted.refs())) == AS_DESIRED
+        return AS_DESIRED if wanted is None else compare(key, wanted, self._actual.around(key, wanted.refs()))
 
     def _let_in(self, keys: set[Key]) -> None:
         for key in keys:

@@ -30,9 +30,7 @@ class Spacing:
 
     def due(self, key: Key, plan: KeyPlan) -> tuple[KeyPlan, float]:
         """What of a plan may be done now, and in how many seconds the rest may be (0: there is none)."""
-        if not plan.writes and not plan.removals:
-            return plan, 0.0
-        if plan.removals or plan.writes_route:
+        if plan.writes_route or plan.removes_route:
             pause = self._pause(key, OF_A_KEY)
             return (KeyPlan(), pause) if pause > 0 else (plan, 0.0)
         pauses = [(put, self._pause(put.ref, OF_NODES)) for put in plan.writes]

@@ -10,11 +10,10 @@ from prometheus_client import Counter
 from pydantic_core import from_json
 
 from echoroute.core.conditions import fold
-from echoroute.core.facts import Facts, Failed, Programmed, Unreached, Waiting
+from echoroute.core.facts import Backend, Facts, Failed, Programmed, Unreached, Waiting
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry, Seen
-from echoroute.core.selection import Selection, Service
 from echoroute.core.status import parse_previous
 from echoroute.core.written import differs_beyond_counts, differs_in_serving
 from echoroute.engine.discovery import Discovery
@@ -172,19 +171,21 @@ class StatusLane:
                 gateway = told_at  # told without the gateway, if it takes long
             else:
                 return None
-        return max(0.0, gateway, self._discovery.settles_in(route.inputs))
+        return max(0.0, gateway, self._discovery.settles_in(one.selection for one in route.backends))
 
     def _facts(self, key: Key, route: Route) -> Facts:
-        own = next(iter(route.backends), Selection(Service("")))
         return Facts(
             generation=route.entry.generation,
             route_id=route.route_id,
-            service=own.service.name,
             enabled=route.enabled,
             refusal=self._table.refusal(key),
             gateway=self._gateway_fact(key),
             in_gateway=self._actual.holds(key),
-            discovery=self._discovery.fact(own),
+            backends=tuple(
+                Backend(one.selection, self._discovery.fact(one.selection), one.weight, one.serves)
+                for one in route.backends
+            ),
+            services=route.services,
             note=self._table.note(key),
         )
 

@@ -1,0 +1,149 @@
+"""EchoRoutes of several objects: what is named is there before and after, and what is left over holds up nothing."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+import pytest
+from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
+from echoroute.engine.writer.leftovers import WAIT
+
+from .gateway import Fault, named_by
+from .test_convergence import DRIFT_INTERVAL, World, ref_of
+from .virtual_time import run_in_virtual_time
+
+KEY = Key("shop", "cart")
+OTHERS = ObjectRef(Kind.ROUTE, "theirs")
+
+
+def spec(*services: str, **fields: object) -> JsonObject:
+    backends: list[JsonObject] = [{"service": name, "weight": 10} for name in services]
+    return {"match": {"paths": ["/cart"]}, "backends": [*backends], **fields}  # type: ignore[dict-item]  # JSON
+
+
+async def _world(*services: str) -> World:
+    world = World.new()
+    world.cluster.apply(KEY, spec(*services))
+    world.start()
+    await asyncio.sleep(3)
+    return world
+
+
+def upstreams(world: World) -> set[str]:
+    return {ref.id for ref in world.gateway.objects if ref.kind is Kind.UPSTREAM}
+
+
+async def _upstreams_come_first_and_go_last() -> None:
+    world = await _world("a", "b", "c")
+    assert [ref.kind for _, ref in world.gateway.tried] == [Kind.UPSTREAM, Kind.UPSTREAM, Kind.ROUTE]
+    assert named_by(world.gateway.objects[ref_of(KEY)].body) == upstreams(world)
+    assert world.ready(KEY) == "True/Ready"
+    since, changed = len(world.gateway.tried), world.gateway.now()
+    world.cluster.apply(KEY, spec("a", "d"))
+    await asyncio.sleep(WAIT - 0.5)
+    assert [ref.kind for _, ref in world.gateway.tried[since:]] == [Kind.UPSTREAM, Kind.ROUTE]
+    assert world.ready(KEY) == "True/Ready", "what is left over holds up no status"
+    await asyncio.sleep(WAIT)
+    assert [ref.kind for _, ref in world.gateway.tried[since + 2 :]] == [Kind.UPSTREAM, Kind.UPSTREAM]
+    assert all(at >= changed + WAIT for at, _ in world.gateway.tried[since + 2 :])
+    assert named_by(world.gateway.objects[ref_of(KEY)].body) == upstreams(world)
+    await world.stop()
+
+
+async def _a_step_of_a_canary_is_one_write() -> None:
+    world = await _world("a", "b")
+    since = len(world.gateway.tried)
+    for weight in (20, 30, 40):
+        backends: list[JsonObject] = [{"service": "a", "weight": 100 - weight}, {"service": "b", "weight": weight}]
+        world.cluster.apply(KEY, {**spec(), "backends": [*backends]})
+        await asyncio.sleep(5)
+    assert [ref.kind for _, ref in world.gateway.tried[since:]] == [Kind.ROUTE] * 3
+    await world.stop()
+
+
+async def _deleted() -> None:
+    world = await _world("a", "b", "c")
+    since = len(world.gateway.tried)
+    world.cluster.delete(KEY)
+    await asyncio.sleep(WAIT - 0.5)
+    assert [ref.kind for _, ref in world.gateway.tried[since:]] == [Kind.ROUTE], "it does not serve any more"
+    await asyncio.sleep(2 * WAIT)
+    assert world.gateway.objects == {}
+    await world.stop()
+
+
+async def _deleted_while_the_operator_stops() -> None:
+    """What is left over has nobody who explains it, and still goes, as any orphan does."""
+    world = await _world("a", "b")
+    world.cluster.delete(KEY)
+    await asyncio.sleep(WAIT - 0.5)
+    await world.stop()
+    assert upstreams(world)
+    world.start()
+    await asyncio.sleep(4 * DRIFT_INTERVAL)
+    assert world.gateway.objects == {}
+    await world.stop()
+
+
+async def _another_team_pins_one() -> None:
+    world = await _world("a", "b", "c")
+    pinned, other = sorted(upstreams(world))
+    world.gateway.write_past_us(
+        OTHERS, {"uri": "/theirs", "plugins": {"traffic-split": {"rules": [{"upstream_id": pinned}]}}}
+    )
+    world.cluster.apply(KEY, spec("a"))
+    await asyncio.sleep(2 * WAIT)
+    assert world.ready(KEY) == "True/Ready", "its removal holds nothing up"
+    assert upstreams(world) == {pinned}, f"nor that of {other}"
+    tried, patches = len(world.gateway.tried), world.cluster.patches
+    await asyncio.sleep(20 * DRIFT_INTERVAL)
+    assert len(world.gateway.tried) - tried < 40, "it is asked for again, and not all the time"
+    assert world.cluster.patches == patches
+    since = len(world.gateway.tried)
+    world.cluster.apply(KEY, spec("a", websocket=True))
+    await asyncio.sleep(0.1)
+    assert [ref for _, ref in world.gateway.tried[since:]] == [ref_of(KEY)], "a change is written at once"
+    del world.gateway.objects[OTHERS]
+    await asyncio.sleep(2 * DRIFT_INTERVAL)
+    assert upstreams(world) == set()
+    await world.stop()
+
+
+async def _the_last_answer_is_lost() -> None:
+    """Whether the Route names others now nobody knows: what it named stays until that is known."""
+    world = await _world("a", "b")
+    (before,) = upstreams(world)
+    world.gateway.fault = Fault.LOSES_ANSWERS
+    world.cluster.apply(KEY, spec("a", "c"))
+    await asyncio.sleep(5)
+    world.gateway.fault = Fault.NONE
+    await asyncio.sleep(3 * DRIFT_INTERVAL)
+    assert named_by(world.gateway.objects[ref_of(KEY)].body) == upstreams(world)
+    assert before not in upstreams(world)
+    await world.stop()
+
+
+async def _somebody_deletes_an_upstream() -> None:
+    world = await _world("a", "b")
+    (gone,) = upstreams(world)
+    del world.gateway.objects[ObjectRef(Kind.UPSTREAM, gone)]
+    since = len(world.gateway.tried)
+    await asyncio.sleep(2 * DRIFT_INTERVAL)
+    assert [ref.id for _, ref in world.gateway.tried[since:]] == [gone], "it alone is written again"
+    await world.stop()
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        _upstreams_come_first_and_go_last,
+        _a_step_of_a_canary_is_one_write,
+        _deleted,
+        _deleted_while_the_operator_stops,
+        _another_team_pins_one,
+        _the_last_answer_is_lost,
+        _somebody_deletes_an_upstream,
+    ],
+    ids=lambda scenario: scenario.__name__.strip("_"),
+)
+def test_several_objects(scenario: Callable[[], Coroutine[None, None, None]]) -> None:
+    run_in_virtual_time(scenario())
