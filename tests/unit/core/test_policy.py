@@ -241,3 +241,20 @@ def test_a_policy_reads_the_plugins_of_a_spec():
     spec = parse_spec({"match": {"paths": ["/a"]}, "backends": [{"service": "echo"}], "plugins": {"inspect": {}}})
     assert [one.field for one in Policy().refusals(spec)] == ["spec.plugins.inspect"]
     assert Policy(frozenset({"inspect"})).refusals(spec) == ()
+
+
+@pytest.mark.parametrize(
+    ("plugins", "field", "why"),
+    [
+        ({"serverless-pre-function": {}}, "spec.plugins.serverless-pre-function", "closed by now"),
+        ({"cors": {"a_field_of_an_older_version": True}}, "", "a field alone takes down nothing that serves"),
+        ({"traffic-split": {"rules": [{"weighted_upstreams": [{"upstream_id": "0123abcd.a"}]}]}}, "", "the operator's"),
+        ({"opened": {"header": "$ENV://KEY"}}, "spec.plugins.opened.header", "nothing opens references"),
+        ({"opened": {"x": 1}}, "", "open to all tenants"),
+        ("no mapping", "", "changed by hand"),
+        (None, "", "none"),
+    ],
+)
+def test_what_is_kept_is_judged_by_the_policy_of_now(plugins, field, why):
+    refused = Policy(frozenset({"opened"})).refusal_of_kept({"uri": "/", "plugins": plugins})
+    assert (refused.field if refused else "") == field, why

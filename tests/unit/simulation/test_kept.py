@@ -7,7 +7,7 @@ import pytest
 from echoroute.api.objects import EchoRouteObject
 from echoroute.api.spec import EchoRouteSpec
 from echoroute.core import evaluate
-from echoroute.core.objects import Bundle, Key, Kind, ObjectRef
+from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
 from echoroute.core.ownership import labels
 from echoroute.core.translate import translate
 
@@ -52,6 +52,35 @@ def test_the_status_says_whether_the_last_good_generation_is_there() -> None:
         world.gateway.write_past_us(ref_of(KEY), gone.body)
         await asyncio.sleep(DRIFT_INTERVAL + 1)
         assert programmed(world) == "the last good generation stays in the gateway"
+        await world.stop()
+
+    run_in_virtual_time(play())
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_what_policy_refuses_by_now_is_withdrawn_though_the_spec_cannot_be_judged(*, restarts: bool) -> None:
+    """The platform team has closed a plugin, or the operator is a newer version."""
+
+    async def play() -> None:
+        world = await _kept()
+        body = world.gateway.objects[ref_of(KEY)].body
+        closed: JsonObject = {"serverless-pre-function": {"phase": "access"}}
+        await world.stop()
+        world.gateway.write_past_us(ref_of(KEY), {**body, "plugins": {"traffic-split": {"rules": []}}})
+        world.start()
+        await asyncio.sleep(DRIFT_INTERVAL)
+        assert programmed(world) == "the last good generation stays in the gateway"
+        if restarts:
+            await world.stop()
+        world.gateway.write_past_us(ref_of(KEY), {**body, "plugins": closed})
+        if restarts:
+            world.start()
+        await asyncio.sleep(2 * DRIFT_INTERVAL)
+        assert ref_of(KEY) not in world.gateway.objects
+        assert programmed(world) == "nothing serves: the gateway holds nothing of this EchoRoute"
+        assert condition(world, KEY, "Accepted")[1] == "Invalid"
+        told = condition(world, KEY, "Accepted")[2]
+        assert "what served until now is withdrawn: spec.plugins.serverless-pre-function: is a closed plugin" in told
         await world.stop()
 
     run_in_virtual_time(play())

@@ -13,7 +13,7 @@ class Refusal:
     reason: Reason
     message: str
     withdraws: bool = False
-    """Whether what the gateway holds of it serves what another one has, too, so that it has to go."""
+    """Whether what the gateway holds of it has to go: another one serves the same, or policy refuses it by now."""
 
     @property
     def keeps(self) -> bool:

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from echoroute.api.scalars import REFERENCE
 from echoroute.api.spec import EchoRouteSpec
+from echoroute.core.objects import JsonObject
 from echoroute.core.place import Place, path, shortened
 from echoroute.core.plugins import CLOSED, OPEN, field_errors
 from echoroute.errors import FieldError
@@ -22,6 +23,9 @@ EVERYTHING = "*"
 
 PRE_FUNCTION = "_meta.pre_function"
 """The name that opens Lua code in the `_meta` of a plugin."""
+
+_OURS = "traffic-split"
+"""The operator itself writes it, for several backends."""
 
 _MOST = 16  # refusals that one object is told
 _OWNED = re.compile(r"[0-9a-f]{8}\.")  # how the ids of an operator's objects begin, this one's or another's
@@ -45,6 +49,21 @@ class Policy:
         """What a spec asks for and is not allowed; empty where all of it is."""
         return refusals(spec.plugins or {}, allowed=self.allowed_plugins)
 
+    def refusal_of_kept(self, route: JsonObject) -> FieldError | None:
+        """What a Route that the gateway holds of an older spec has, and may not have by now.
+
+        Names of plugins, and what is refused at any depth: an older version of the operator may have written other
+        fields. Total: it may have been changed by hand.
+        """
+        plugins = route.get("plugins")
+        found = (
+            error
+            for name, config in (plugins.items() if isinstance(plugins, dict) else ())
+            if name != _OURS
+            for error in _refusals_of_kept(name, config, self.allowed_plugins)
+        )
+        return next(found, None)
+
 
 def refusals(plugins: Mapping[str, JsonValue], *, allowed: frozenset[str]) -> tuple[FieldError, ...]:
     """What an EchoRoute's plugins ask for and are not allowed, 16 at most, in the order of the config.
@@ -58,6 +77,13 @@ def refusals(plugins: Mapping[str, JsonValue], *, allowed: frozenset[str]) -> tu
             if len(found) == _MOST:
                 return tuple(found.values())
     return tuple(found.values())
+
+
+def _refusals_of_kept(name: str, config: JsonValue, allowed: frozenset[str]) -> Iterator[FieldError]:
+    field, verbatim = f"spec.plugins.{name}", bool({name, EVERYTHING} & allowed)
+    if not verbatim and name not in OPEN:
+        yield from _closed(field, name, config)
+    yield from _anywhere(field, config, allowed, verbatim=verbatim)
 
 
 def _refusals(name: str, config: JsonValue, allowed: frozenset[str]) -> Iterator[FieldError]:

@@ -20,6 +20,7 @@ from echoroute.core.seen import Entry
 from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority
 from echoroute.engine.store import Transition
+from echoroute.errors import FieldError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """When EchoRoutes that are gone were made: nobody knows."""
@@ -44,6 +45,8 @@ class Route:
     """The Upstreams that the operator resolves, without nodes: these change often."""
     bundle: Bundle | None
     """Without nodes; until the gateway has confirmed it, since 10,000 of them would be a lot of memory for nothing."""
+    refused_by_now: FieldError | None = None
+    """What of its last good generation, which is kept, policy refuses by now."""
     ready: tuple[str, str] = ("Unknown", "Pending")
     """Status and reason of the Ready condition as last computed, for the metrics."""
 
@@ -139,7 +142,12 @@ class Table:
 
     def serves_as_listed(self, key: Key, route: JsonObject) -> set[Key]:
         """The gateway holds this Route of a key that is kept; gives the others that are judged anew."""
-        found = claim(route, self._routes[key].entry.created)
+        kept = self._routes[key]
+        refused = self._policy.refusal_of_kept(route)
+        if refused is not None and kept.refused_by_now is None and self.refusal(key) is not None:
+            kept.refused_by_now = refused
+            return self.serves(key, claim(route, kept.entry.created)) | self._judged_anew({key})
+        found = claim(route, kept.entry.created)
         others = self.serves(key, found)
         return others | self._judged_anew({key}) if found and self.claims.is_double(key, found) else others
 
@@ -249,9 +257,13 @@ class Table:
         conflict = self.claims.conflict(key)
         if route is None:
             return None
-        if route.refusal is None and conflict is None:
-            return route.resolution.refusal
-        refusal = route.refusal or Refusal(Reason.CONFLICTED, str(conflict))
+        lost = Refusal(Reason.CONFLICTED, str(conflict)) if conflict else None
+        refusal = route.refusal or lost or route.resolution.refusal
+        if refusal is None:
+            return None
+        if route.refused_by_now is not None:
+            message = f"{refusal.message}; what served until now is withdrawn: {route.refused_by_now}"
+            return replace(refusal, message=message, withdraws=True)
         return replace(refusal, withdraws=True) if self.claims.serves_double(key) else refusal
 
     @property
