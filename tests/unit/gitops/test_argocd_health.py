@@ -13,10 +13,8 @@ _SCRIPT = (Path(__file__).parents[3] / "manifests/gitops/argocd/health.lua").rea
 _NEVER_OF_READY = {
     Reason.ACCEPTED,
     Reason.NOT_ACCEPTED,
-    Reason.REFS_NOT_RESOLVED,
     Reason.RESOLVED_REFS,
     Reason.PROGRAMMED,
-    Reason.CONSUL_NOT_CONFIGURED,
 }
 
 

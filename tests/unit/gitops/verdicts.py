@@ -38,6 +38,13 @@ BY_READY: Mapping[str, Verdict] = {
     "Unknown/ConsulUnreachable": Verdict(
         "InProgress", "it is not known whether anybody answers, and will be by itself"
     ),
+    "False/ConsulNotConfigured": Verdict(
+        "Failed", "a backend that only the operator resolves: it asks for a change of the spec or of the operator"
+    ),
+    "False/ConsulUnreachable": Verdict("InProgress", "the route waits for its nodes, and goes on by itself"),
+    "False/RefsNotResolved": Verdict("InProgress", "Consul's first answer is on its way"),
+    "False/DatacenterNotFound": Verdict("InProgress", "its servers may be away for now"),
+    "False/ConsulAccessDenied": Verdict("InProgress", "a matter of the operator's token, not of this object"),
     "False/Pending": Verdict("InProgress", "the gateway has not confirmed yet"),
     "False/GatewayUnreachable": Verdict("InProgress", "the operator tries again by itself"),
     "False/GatewayUnauthorized": Verdict("InProgress", "a matter of the operator's key, not of this object"),
