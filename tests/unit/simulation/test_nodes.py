@@ -277,6 +277,29 @@ async def _a_write_of_nodes_fails() -> None:
     await world.stop()
 
 
+async def _a_standby_writes_nothing_and_knows_all() -> None:
+    elected = asyncio.Event()
+
+    async def lead(term: Callable[[], Awaitable[None]]) -> None:
+        await elected.wait()
+        await term()
+
+    world = World.new()
+    world.follower, world.lead = _Consul(), lead
+    world.cluster.apply(KEY, spec(KEY))
+    world.start()
+    await asyncio.sleep(1)
+    await _answer(world, ONE, TWO)
+    await _answer(world, ONE, TWO, OTHER)
+    assert world.gateway.tried == []
+    assert world.cluster.patches == 0
+    elected.set()
+    await asyncio.sleep(2)
+    assert nodes(world) == ["10.0.0.2", "10.0.0.3"], "it need not ask first when it leads"
+    assert written(world, 0) == [Kind.UPSTREAM, Kind.ROUTE]
+    await world.stop()
+
+
 async def _an_answer_that_comes_during_a_write() -> None:
     world = await _world()
     world.gateway.lag = 1.0
@@ -315,7 +338,8 @@ def test_too_many_upstreams_of_unequal_weights_are_told_of_once(caplog: pytest.L
         _the_first_answer_writes_all, _one_change_writes_one_upstream_for_each_and_no_route,
         _the_first_change_is_written_at_once_and_others_once_a_second, _known_and_empty, _consul_goes_away,
         _restart_while_consul_is_away, _everything_is_lost_while_nodes_are_unknown, _no_consul, _no_consul_any_more,
-        _an_unknown_datacenter, _a_write_of_nodes_fails, _an_answer_that_comes_during_a_write,
+        _an_unknown_datacenter, _a_write_of_nodes_fails,
+        _a_standby_writes_nothing_and_knows_all, _an_answer_that_comes_during_a_write,
     ],
     ids=lambda schedule: schedule.__name__.strip("_"),
 )  # fmt: skip
