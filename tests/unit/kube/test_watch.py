@@ -42,3 +42,11 @@ async def test_an_event_that_is_not_taken_is_named_and_its_values_are_not(caplog
     assert "shop/bad" in line
     assert "ValueError" in line
     assert "S3CRET" not in caplog.text
+
+
+def test_an_event_after_the_engines_loop_has_ended_raises_nothing() -> None:
+    """kopf would log it with a traceback, at each end of the process that comes amid events."""
+    loop = asyncio.new_event_loop()
+    inbox = Inbox(loop, lambda raw, deleted: None)
+    loop.close()
+    inbox.put(_event("late"), False)

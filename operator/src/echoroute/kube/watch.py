@@ -10,6 +10,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 import kopf
@@ -41,7 +42,8 @@ class Inbox:
     def put(self, raw: JsonObject, deleted: bool) -> None:
         """Called in kopf's thread."""
         self._events.append((raw, deleted))
-        self._loop.call_soon_threadsafe(self._drain)
+        with suppress(RuntimeError):  # the loop is closed: the process ends before its threads do
+            self._loop.call_soon_threadsafe(self._drain)
 
     def _drain(self) -> None:
         while self._events:
