@@ -58,8 +58,12 @@ def _body(content: JsonValue, text: str, mime: str) -> JsonValue:
 
 
 def _answer(status: int, headers: dict[str, str], body: JsonValue, told: set[str]) -> str:
-    """An answer as text, so that equal ones can be counted; of the headers those that were recorded."""
+    """An answer as text, so that equal ones can be counted; of the headers those that were recorded.
+
+    The port of a redirect to https is compared only as there or not: it is the one at which the gateway listens.
+    """
     kept = {name: value for name, value in headers.items() if name in told and name != "content-type"}
+    kept |= {name: re.sub(r"^(https://[^/:]+):\d+", r"\1:9443", value) for name, value in kept.items()}
     return json.dumps([status, _mime(headers), kept, body], sort_keys=True)
 
 

@@ -353,12 +353,60 @@ MALFORMED = [
         "a group that the regular expression has not got is empty, too",
         _spec(
             rewrite={
-                "regex": {"pattern": "^/a/(.*)", "replacement": "/$1"},
+                "regex": {"pattern": "^/a/([0-9]*)", "replacement": "/$1"},
                 "headers": {"add": {"X-A": "${1}", "X-B": "${2}"}},
             }
         ),
         "spec.rewrite.headers",
         "groups that rewrite.regex has",
+        "operator",
+    ),
+    Malformed(
+        "a group that takes any text: what a client asks for would name a variable",
+        _spec(
+            rewrite={
+                "regex": {"pattern": "^/a/(.*)", "replacement": "/$1"},
+                "headers": {"set": {"X-A": "from $1"}},
+            }
+        ),
+        "spec.rewrite.headers",
+        "groups of rewrite.regex that can hold no '$'",
+        "cel",
+    ),
+    Malformed(
+        "the same, where only a look at the whole pattern tells",
+        _spec(
+            rewrite={
+                "regex": {"pattern": "^/v([0-9]+)/([^/]+)", "replacement": "/$2"},
+                "headers": {"add": {"X-A": "$1", "X-B": "$2"}},
+            }
+        ),
+        "spec.rewrite.headers",
+        "groups of rewrite.regex that can hold no '$'",
+        "operator",
+    ),
+    Malformed(
+        "all that the pattern takes, one part of which is any text",
+        _spec(
+            rewrite={
+                "regex": {"pattern": "^/v([0-9]+)/.*", "replacement": "/"},
+                "headers": {"set": {"X-A": "$0"}},
+            }
+        ),
+        "spec.rewrite.headers",
+        "groups of rewrite.regex that can hold no '$'",
+        "operator",
+    ),
+    Malformed(
+        "a group right behind a variable goes on with its name",
+        _spec(
+            rewrite={
+                "regex": {"pattern": "^/a/([0-9]*)", "replacement": "/$1"},
+                "headers": {"set": {"X-A": "$host$1"}},
+            }
+        ),
+        "spec.rewrite.headers.set",
+        "not followed by a dot, a letter or a group",
         "operator",
     ),
     Malformed(
@@ -584,8 +632,8 @@ WELL_FORMED = {
     "variables that APISIX knows": _set({"X-A": "$arg_q-$http_x_in", "X-B": "${host}.example", "X-C": "$cookie_a"}),
     "groups of the regular expression": _spec(
         rewrite={
-            "regex": {"pattern": "^/a/(.*)", "replacement": "/$1"},
-            "headers": {"set": {"X-A": "$1", "X-B": "${1}x$host"}, "add": {"X-C": "$0"}},
+            "regex": {"pattern": "^/a/([^/$]*)", "replacement": "/$1"},
+            "headers": {"set": {"X-A": "$1", "X-B": "${1}x$host"}, "add": {"X-C": "$0", "X-D": "${host}$1"}},
         }
     ),
     "a variable in a path": _spec(rewrite={"path": "/items/$arg_id/${http_x-y}"}),

@@ -69,13 +69,28 @@ def test_what_vanishes_is_named(text: str, name: str, why: str) -> None:
         ("$1x", {1}, "a letter does not belong to it"),
         ("$10", {10}, "two digits are one number"),
         ("\\$1", set(), "behind a backslash it stays"),
-        ("$$5", {5}, "a dollar, and a group"),
+        ("${host}$1", {1}, "behind a name in braces"),
+        ("$1$host", {1}, "before a name"),
     ],
 )
 def test_groups(text: str, groups: set[int], why: str) -> None:
     assert groups_in(text) == groups, why
     assert unknown(text, groups=True) == "", why
     assert bool(unknown(text, groups=False)) is bool(groups), why
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("$$5", "the group is the name"),
+        ("$$1KI", "the group begins the name"),
+        ("$host$1", "the group goes on with the name"),
+        ("${$1}", "the group is the name, in braces"),
+        ("${request$1", "the group may have the brace that ends the name"),
+    ],
+)
+def test_a_group_that_becomes_part_of_a_name(text: str, why: str) -> None:
+    assert unknown(text, groups=True), why
 
 
 @pytest.mark.parametrize(
@@ -90,11 +105,6 @@ def test_groups(text: str, groups: set[int], why: str) -> None:
 )
 def test_braces_that_nothing_closes(text: str, found: str, why: str) -> None:
     assert unknown(text, groups=False) == found, why
-
-
-def test_what_a_group_leaves_behind_is_read_again() -> None:
-    """APISIX puts groups in first, and looks for variables in the result."""
-    assert unknown("$$1KI", groups=True) == "KI"
 
 
 @pytest.mark.parametrize(

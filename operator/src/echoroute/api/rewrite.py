@@ -5,10 +5,11 @@ from typing import Literal
 
 from pydantic import Field
 
+from echoroute.api.captures import groups_without_dollar
 from echoroute.api.headers import HeaderRewrite
 from echoroute.api.rules import NULLABLE, Rule, SpecModel
 from echoroute.api.scalars import HostAndPort, PathPrefix, RegexPattern, RegexReplacement, RewritePath
-from echoroute.api.variables import groups_in
+from echoroute.api.variables import GROUP_MESSAGE, groups_in
 
 # Without HEAD: only its answer has no body, and nginx frames the answer by the method that the backend sees.
 RewriteMethod = Literal[
@@ -62,11 +63,31 @@ _GROUPS_EXIST = "has(self.regex) || !has(self.headers) || " + " && ".join(
 )
 
 
-def _groups_exist(rewrite: "Rewrite") -> bool:
+# The API server sees the most usual one: `$1` of `^/api/(.*)`.
+_GROUPS_HOLD_NO_DOLLAR = (
+    r"!has(self.regex) || !has(self.headers) || !self.regex.pattern.matches(r'^[^(\\[]*[(][.][*+]') || "
+) + " && ".join(
+    f"(!has(self.headers.{field}) || "
+    rf"self.headers.{field}.all(name, !self.headers.{field}[name].matches(r'(^|[^\\])[$][{{]?1([^0-9]|$)')))"
+    for field in ("set", "add")
+)
+
+
+def _groups_used(rewrite: "Rewrite") -> set[int]:
     headers = rewrite.headers
     maps = (headers.set, headers.add) if headers is not None else ()
+    return {group for map_ in maps if map_ for value in map_.values() for group in groups_in(value)}
+
+
+def _groups_exist(rewrite: "Rewrite") -> bool:
     groups = rewrite.regex.pattern.count("(") if rewrite.regex is not None else -1
-    return all(max(groups_in(value), default=-1) <= groups for map_ in maps if map_ for value in map_.values())
+    return max(_groups_used(rewrite), default=-1) <= groups
+
+
+def _groups_hold_no_dollar(rewrite: "Rewrite") -> bool:
+    if rewrite.regex is None or not _groups_exist(rewrite):
+        return True  # told by another rule
+    return _groups_used(rewrite) <= groups_without_dollar(rewrite.regex.pattern)
 
 
 def _path_forms(rewrite: "Rewrite") -> int:
@@ -99,6 +120,7 @@ class Rewrite(SpecModel):
             "headers",
             holds=_groups_exist,
         ),
+        Rule["Rewrite"](_GROUPS_HOLD_NO_DOLLAR, GROUP_MESSAGE, "headers", holds=_groups_hold_no_dollar),
     )
 
     regex: RegexRewrite | None = Field(

@@ -51,6 +51,8 @@ OF_ANSWERS = frozenset((
 # As APISIX finds references; what a backslash stands before it leaves alone.
 _reference = re.compile(r"(?<!\\)[$](?:[{]([^}]+)[}]|([A-Za-z0-9_.]+))")
 _group = re.compile(r"(?<!\\)[$][{]?([0-9]+)[}]?")
+# Stands for what a group may hold: it goes on with a name, or ends one in braces. APISIX looks for names afterwards.
+_HELD = "x}"
 
 # For the API server, whose regular expressions cannot look behind or ahead, and cost by their length: names by their
 # first word. Nothing that is right is refused; what passes there all the same, such as `$host.example`, the operator
@@ -71,9 +73,10 @@ HEADER_VALUE_CEL, PATH_CEL = _pattern("|[0-9]"), _pattern()
 def unknown(text: str, *, groups: bool, answer: bool = False) -> str:
     """The first reference in a text that APISIX would replace by nothing, or that is closed; empty for none.
 
-    With `groups` those of a regular expression are replaced before; with `answer` it is resolved when there is one.
+    With `groups` those of a regular expression are replaced before, so that `$host$1` is no `$host` any more.
+    With `answer` it is resolved when there is one.
     """
-    text = _group.sub("", text) if groups else text
+    text = _group.sub(_HELD, text) if groups else text
     # Behind the last '}' nothing has braces: from each '${' there the pattern would look through all of the rest.
     closed = text.rfind("}") + 1
     rest = text[closed:].replace("{", " ")
@@ -111,9 +114,13 @@ def groups_in(text: str) -> set[int]:
 
 
 _ELSE_VANISHES = "Anything else vanishes, and there is no escape"
+GROUP_MESSAGE = (
+    "must refer only to groups of rewrite.regex that can hold no '$', such as ([^/$]*) or ([0-9]+): APISIX would take "
+    "a '$' in the path that a client asks for as the beginning of a variable"
+)
 HEADER_VALUE_MESSAGE = (
     "must have '$' in its values only for a variable of the request ('$remote_addr', '$http_x_id', '${arg_id}', not "
-    f"followed by a dot or a letter) or a group of rewrite.regex ('$1'). {_ELSE_VANISHES}"
+    f"followed by a dot, a letter or a group) or a group of rewrite.regex ('$1'). {_ELSE_VANISHES}"
 )
 TEXT_MESSAGE = (
     "must have '$' only for a variable of the request ('$remote_addr', '$http_x_id', '${arg_id}', not followed by a "

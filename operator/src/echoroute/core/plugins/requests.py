@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
 from echoroute.api import variables
+from echoroute.api.captures import groups_without_dollar
 from echoroute.api.rules import problem
 from echoroute.api.scalars import NO_PATH_IN_THE_QUERY
 from echoroute.core.plugins.declaration import SOME_HEADERS, Config, Holds, OpenPlugin, one_of, some_of, why
@@ -71,7 +72,14 @@ class ProxyRewrite(TypedDict, total=False):
 
 @fields
 class Redirect(TypedDict, total=False):
-    http_to_https: Annotated[bool, why("Redirects to https, with status 301 or 308.")]
+    http_to_https: Annotated[
+        bool,
+        why(
+            "Redirects to https, with status 301 or 308, at the port where the gateway itself listens for https: 9443 "
+            "by default, else `plugin_attr.redirect.https_port` of its configuration. Behind a load balancer that "
+            "ends TLS, the gateway needs `apisix.trusted_addresses`; else it redirects each request."
+        ),
+    ]
     uri: Annotated[
         str,
         Field(min_length=2, max_length=1024),
@@ -123,6 +131,15 @@ class GrpcWeb(TypedDict, total=False):
     ]
 
 
+def _groups_hold_no_dollar(config: Config) -> bool:
+    pair, headers = config.get("regex_uri"), config.get("headers")
+    if not isinstance(pair, list) or not isinstance(pair[0], str) or not isinstance(headers, dict):
+        return True
+    maps = [map_ for map_ in (headers.get("set"), headers.get("add")) if isinstance(map_, dict)]
+    used = {group for map_ in maps for value in map_.values() for group in variables.groups_in(str(value))}
+    return used <= groups_without_dollar(pair[0])
+
+
 def _plain_redirect(config: Config) -> bool:
     return not (config.get("http_to_https") and config.get("append_query_string"))
 
@@ -142,6 +159,7 @@ REQUESTS = {
         rules=(
             some_of("uri", "regex_uri", "host", "headers"),
             SOME_HEADERS,
+            Holds(variables.GROUP_MESSAGE.replace("rewrite.regex", "regex_uri"), _groups_hold_no_dollar),
         ),
     ),
     "redirect": OpenPlugin(

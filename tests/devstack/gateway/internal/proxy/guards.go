@@ -95,6 +95,9 @@ func newKeyAuth(conf map[string]any) *plugin {
 	}}
 }
 
+// httpsPort is where APISIX itself listens for https by default: http_to_https sends clients there.
+const httpsPort = ":9443"
+
 func newRedirect(conf map[string]any) *plugin {
 	var pairs []regexPair
 	if parts := texts(conf["regex_uri"]); len(parts) == 2 {
@@ -106,7 +109,7 @@ func newRedirect(conf map[string]any) *plugin {
 		status, uri := integer(conf["ret_code"], http.StatusFound), ""
 		switch {
 		case conf["http_to_https"] == true: // what a client says in X-Forwarded-Proto is not believed
-			uri, status = "https://"+q.host+q.requestURI(), http.StatusPermanentRedirect
+			uri, status = "https://"+q.host+httpsPort+q.requestURI(), http.StatusPermanentRedirect
 			if q.method == http.MethodGet || q.method == http.MethodHead {
 				status = http.StatusMovedPermanently
 			}

@@ -21,7 +21,7 @@ func TestPlugins(t *testing.T) {
 		{"a fixed redirect", `{"redirect":{"uri":"/new","ret_code":301}}`, "GET /t", nil, 301, "Location: /new", ""},
 		{"a redirect with variables", `{"redirect":{"uri":"https://$host$request_uri"}}`, "GET /t?x=1", []string{"Host", "a.b"},
 			302, "Location: https://a.b/t?x=1", ""},
-		{"to https", `{"redirect":{"http_to_https":true}}`, "POST /t", []string{"Host", "a.b"}, 308, "Location: https://a.b/t", ""},
+		{"to https", `{"redirect":{"http_to_https":true}}`, "POST /t", []string{"Host", "a.b"}, 308, "Location: https://a.b:9443/t", ""},
 		{"a redirect by a regular expression", `{"redirect":{"regex_uri":["^/(t)$","/new/$1"]}}`, "GET /t", nil, 302,
 			"Location: /new/t", ""},
 		{"that does not match", `{"redirect":{"regex_uri":["^/zzz$","/new"]}}`, "GET /t", nil, 200, "", "answer to /t"},

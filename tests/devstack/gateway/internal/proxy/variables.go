@@ -195,7 +195,7 @@ func (q *request) resolve(template string, escape func(string) string) string {
 }
 
 // capture is $1 or ${1}.
-var capture = regexp.MustCompile(`\\?\$(?:\{(\d+)\}|(\d+))`)
+var capture = regexp.MustCompile(`\\?\$\{?(\d+)\}?`)
 
 // resolveHeader fills in the groups of regex_uri, then variables.
 func (q *request) resolveHeader(template string) string {
@@ -204,7 +204,7 @@ func (q *request) resolveHeader(template string) string {
 	}
 	filled := replaceAll(capture, template, func(groups []string) string {
 		index := 0
-		for _, digit := range groups[1] + groups[2] {
+		for _, digit := range groups[1] {
 			index = 10*index + int(digit-'0')
 		}
 		if index < len(q.captures) {
