@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from devstack.echoroutes import create, delete, path_of, programmed, route
@@ -25,6 +26,7 @@ Start = Callable[..., Operator]
 _SLOW_ROUNDS = {"ECHOROUTE_DRIFT_INTERVAL": "30s"}
 _CROWD = int(os.environ.get("FLOOD_ECHOROUTES", "300"))
 _PATCHES = 'echoroute_status_patches_total{code="200"}'
+_POD = 512  # MiB, the limit in manifests/base
 _CREATORS = 4  # requests at once: the API server gets some hundred EchoRoutes a second
 
 
@@ -113,3 +115,24 @@ def test_thousands_that_are_created_delay_nobody_else(breakable_stack: Stack, st
     told("the slowest of them", max(took), 1)
     assert gateway.stats().objects["routes"] == _CROWD + 1
     _delete_crowd(kube)
+
+
+@pytest.mark.timeout(600)
+def test_a_start_beside_many_megabytes_fits_into_the_pod(breakable_stack: Stack, start: Start) -> None:
+    """Each of these is refused; the API server has them all the same, and the operator lists them."""
+    kube, gateway = breakable_stack.kube, breakable_stack.gateway.api
+    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "flood"}})
+    for number in range(60):
+        manifest = route(f"r{number}", "flood", f"/flood/{number}")
+        manifest["spec"]["plugins"] = {"mocking": {"response_example": "x" * 1_000_000}}
+        create(kube, [manifest])
+    create(kube, [route("ours", "default", "/ours")])
+    operator = start(wait=False, **_SLOW_ROUNDS)
+    until(lambda: len(programmed(gateway, "default")) == 1, timeout=120)
+    until(lambda: operator.check("watch") == "[+]watch", timeout=120)
+    status = Path(f"/proc/{operator.process.pid}/status").read_text()
+    peak = int(status.partition("VmHWM:")[2].split()[0]) // 1024
+    say(f"a start beside 60 EchoRoutes of a megabyte: {peak} MiB at most, of {_POD}")
+    assert peak < _POD
+    for number in range(60):
+        delete(kube, "flood", f"r{number}")

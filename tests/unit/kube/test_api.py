@@ -68,6 +68,29 @@ async def test_an_answer_that_is_none_is_trouble_and_no_crash(
     assert caught.value.status == 0, why
 
 
+@pytest.mark.parametrize(("metadata_only", "limit"), [(False, "50"), (True, "500")])
+async def test_a_list_is_read_in_pages_of_which_each_fits_into_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metadata_only: bool, limit: str
+) -> None:
+    """An object may have a megabyte and more, and its metadata 300 KB."""
+    asked: list[tuple[str, str]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append((request.query["limit"], request.query.get("continue", "")))
+        more = "" if len(asked) == 2 else "next"
+        return web.json_response({"metadata": {"resourceVersion": "1", "continue": more}, "items": []})
+
+    app = web.Application()
+    app.router.add_get("/list", answer)
+    async with TestServer(app) as server:
+        (tmp_path / "config").write_text(_CONFIG % str(server.make_url("")).rstrip("/"))
+        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+        async with KubernetesApi(await Account.open(), 1) as api:
+            pages = [page async for page in api.pages("/list", metadata_only=metadata_only)]
+    assert len(pages) == 2
+    assert asked == [(limit, ""), (limit, "next")]
+
+
 async def test_behind_a_closed_fence_reads_pass_and_writes_do_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,7 +22,9 @@ from echoroute.net.fence import Fence, FencedConnector
 
 _LIST_PARTIAL = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _MERGE_PATCH = "application/merge-patch+json"
-_PAGE = 500
+PAGE = 50
+"""Objects in a page of a list. One may have a megabyte or more, whoever wrote it: a page is held whole."""
+_PAGE_OF_METADATA = 500
 _TIMEOUT = 30.0
 
 
@@ -64,13 +66,14 @@ class KubernetesApi:
         return await self._request("GET", path)
 
     async def pages(self, path: str, *, metadata_only: bool = False) -> AsyncIterator[JsonObject]:
-        """Read a list in pages of 500; all pages are of one version, which the first one's metadata names.
+        """Read a list in pages; all pages are of one version, which the first one's metadata names.
 
         Raises `KubernetesError`; status 410 where the list took so long that its version is gone.
         """
         token = ""
         while True:
-            query = {"limit": str(_PAGE)} | ({"continue": token} if token else {})
+            limit = _PAGE_OF_METADATA if metadata_only else PAGE
+            query = {"limit": str(limit)} | ({"continue": token} if token else {})
             accept = _LIST_PARTIAL if metadata_only else "application/json"
             read = metadata_list if metadata_only else parse
             page = await self._request("GET", path, query=query, accept=accept, read=read)

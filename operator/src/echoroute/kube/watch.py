@@ -19,6 +19,7 @@ from echoroute.api.objects import GROUP, PLURAL, VERSION, EchoRouteObject
 from echoroute.core.objects import JsonObject
 from echoroute.errors import KubernetesError, without_values
 from echoroute.kube.account import Account
+from echoroute.kube.api import PAGE
 from echoroute.kube.login import Login
 
 log = logging.getLogger(__name__)
@@ -140,7 +141,7 @@ class _NoEssence(kopf.DiffBaseStorage):
 def _settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.persistence.diffbase_storage = _NoEssence()
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = PAGE
     settings.watching.server_timeout = 300  # an int: the API parses timeoutSeconds as one
     settings.watching.reconnect_backoff = 1.0
     settings.networking.connect_timeout = 5
