@@ -28,9 +28,31 @@ def _run(*arguments, text=None, env=None):
 def test_renders_each_sample(sample):
     done = _run("render", "-f", str(sample))
     assert (done.exit_code, done.stderr) == (0, "")
-    body = json.loads(done.stdout)
-    assert body["id"].startswith("00000000.default.")
-    assert body["labels"]["manager"] == "echoroute"
+    *upstreams, route = _bodies(done.stdout)
+    for body in (*upstreams, route):
+        assert body["id"].startswith("00000000.default.")
+        assert body["labels"]["manager"] == "echoroute"
+        assert body["id"] == route["id"] or body["id"] in json.dumps(route)
+
+
+def _bodies(text):
+    decoder, found = json.JSONDecoder(), []
+    while text.strip():
+        body, end = decoder.raw_decode(text.lstrip())
+        found.append(body)
+        text = text.lstrip()[end:]
+    return found
+
+
+def test_renders_an_upstream_for_each_further_backend():
+    *upstreams, route = _bodies(_run("render", "-f", str(_ROOT / "manifests/samples/canary-version.yaml")).stdout)
+    assert [upstream["nodes"] for upstream in upstreams] == [[], []], "they are in Consul"
+    assert route["upstream_id"] == upstreams[0]["id"]
+    (rule,) = route["plugins"]["traffic-split"]["rules"]
+    assert rule == {
+        "match": [{"vars": [["request_id", "~~", "^(?:0|1[0-8]|19[0-9])"]]}],
+        "weighted_upstreams": [{"upstream_id": upstreams[1]["id"], "weight": 1}],
+    }
 
 
 def test_the_samples_are_there():
@@ -43,12 +65,7 @@ def test_renders_several_from_standard_input():
         text=f"{ROUTE % ('a', '/a', '')}---{ROUTE % ('b', '/b', '')}",
     )  # fmt: skip
     assert done.exit_code == 0
-    decoder, text, ids = json.JSONDecoder(), done.stdout, []
-    while text.strip():
-        body, end = decoder.raw_decode(text.lstrip())
-        ids.append(body["id"])
-        text = text.lstrip()[end:]
-    assert ids == ["0a1b2c3d.team-a.a", "0a1b2c3d.team-a.b"]
+    assert [body["id"] for body in _bodies(done.stdout)] == ["0a1b2c3d.team-a.a", "0a1b2c3d.team-a.b"]
 
 
 @pytest.mark.parametrize(

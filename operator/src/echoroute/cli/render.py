@@ -12,6 +12,7 @@ from echoroute.api.manifests import InvalidManifest
 from echoroute.api.parse import parse_spec
 from echoroute.core.budget import over_budget
 from echoroute.core.declared import Declared, declared
+from echoroute.core.nodes import Nodes
 from echoroute.core.objects import JsonObject
 from echoroute.core.ownership import is_owner_id
 from echoroute.core.policy import Policy
@@ -41,8 +42,9 @@ from echoroute.errors import InvalidSpec
 def render(files: tuple[TextIO, ...], namespace: str, owner: str, allow_plugins: str) -> None:
     """Print the APISIX JSON of EchoRoutes, without a cluster or a gateway.
 
-    One JSON object for each gateway object, as the Admin API takes it. What the operator would refuse goes to standard
-    error with the field and what to write instead; the exit code is then 1.
+    One JSON object for each gateway object, as the Admin API takes it: Upstreams first, then the Route. Where the
+    operator resolves a backend, its Upstream has no nodes here: they are in Consul. What the operator would refuse goes
+    to standard error with the field and what to write instead; the exit code is then 1.
     """
     if not is_owner_id(owner):
         raise click.BadParameter("must be 8 lower-case hex digits", param_hint="--owner")
@@ -95,4 +97,5 @@ def _render(found: Declared, owner: str, policy: Policy) -> Rendered:
     if refused := policy.refusals(spec):
         return Rendered(problems=tuple(f"{key}: {one}" for one in refused))
     bundle = translate(key, spec, owner=owner)
+    bundle = bundle.with_nodes(dict.fromkeys(bundle.resolved.values(), Nodes()))
     return Rendered(bodies=tuple({"id": ref.id, **body} for ref, body in bundle.objects.items()))
