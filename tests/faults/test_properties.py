@@ -16,6 +16,7 @@ from devstack.handles.kube import Kube
 from devstack.product import install
 from devstack.stack import Stack
 from echoroute.core.evaluate import evaluate
+from echoroute.core.nodes import Node, Nodes
 from echoroute.core.objects import Key
 from echoroute.core.ownership import owner_of
 from echoroute.core.plan import Absent, KeyPlan, Known, Present, digest, plan_key
@@ -27,6 +28,7 @@ from echoroute.gateway.admin_api import AdminApi
 from echoroute.net.credential import Credential
 from echoroute.net.tls import Tls
 from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
 
 _STRATEGIES = runpy.run_path(str(Path(__file__).parents[1] / "unit" / "api" / "strategies.py"))
 _KEY = Key("default", "generated")
@@ -74,6 +76,11 @@ def test_api_server_and_models_agree_on_what_is_well_formed(api_server: Kube, sp
         assert evaluation.refusal.reason is Reason.INVALID
 
 
+_nodes = st.builds(
+    Node, st.sampled_from(["10.0.0.1", "10.0.0.2", "[2001:db8::1]"]), st.integers(1, 65535), st.integers(1, 65535)
+)
+
+
 @pytest.fixture(scope="module")
 def admin_api(stack: Stack) -> Iterator[tuple[asyncio.Runner, AdminApi]]:
     """A client with the loop that it lives in."""
@@ -89,14 +96,15 @@ def admin_api(stack: Stack) -> Iterator[tuple[asyncio.Runner, AdminApi]]:
 
 
 @_BOUNDED
-@given(spec=_STRATEGIES["specs"]())
+@given(spec=_STRATEGIES["specs"](), nodes=st.lists(_nodes, max_size=3, unique=True).map(tuple))
 def test_what_was_written_reads_back_as_desired(
-    admin_api: tuple[asyncio.Runner, AdminApi], spec: dict[str, object]
+    admin_api: tuple[asyncio.Runner, AdminApi], spec: dict[str, object], nodes: tuple[Node, ...]
 ) -> None:
     """PUT, then GET, gives an empty plan: else each round would write again. And a DELETE leaves nothing of it."""
     runner, api = admin_api
     bundle = _evaluate(spec).bundle
     assert bundle is not None
+    bundle = bundle.with_nodes(dict.fromkeys(bundle.resolved.values(), Nodes(nodes)))
     desired = Present(bundle)
 
     async def known() -> dict:
