@@ -8,7 +8,7 @@ CONSUL_HTTP_ADDR, the Consul that it discovers in) against a real APISIX, which 
 import sys
 from collections.abc import Callable
 
-from . import changing, nodes, rates, scaling, starting, steady, traffic
+from . import changing, nodes, rates, scaling, splitting, starting, steady, traffic
 from .parameters import SCENARIOS, load
 from .report import say
 from .world import World
@@ -20,6 +20,7 @@ _SCENARIOS: dict[str, Callable[[World], None]] = {
     "restart": steady.restart,
     "change": changing.change,
     "delete": steady.delete,
+    "split": splitting.split,
     "scale": scaling.scale,
     "rest": scaling.at_rest,
     "traffic": traffic.traffic,

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 
-SCENARIOS = ("rates", "start", "memory", "restart", "change", "delete", "scale", "rest", "traffic", "nodes")
+SCENARIOS = ("rates", "start", "memory", "restart", "change", "delete", "split", "scale", "rest", "traffic", "nodes")
 
 
 @dataclass(frozen=True, slots=True)

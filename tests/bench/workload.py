@@ -10,6 +10,7 @@ from devstack.handles.kube import Kube
 from echoroute.api.parse import parse_spec
 from echoroute.core.objects import Key, ObjectRef
 from echoroute.core.translate import translate
+from pydantic import JsonValue
 
 OWNER = "be4c4be4"
 NAMESPACE = "default"
@@ -21,17 +22,27 @@ def name_of(number: int) -> str:
     return f"r{number:05d}"
 
 
-def spec(name: str) -> JsonObject:
+SECOND_SERVICE = "echo-next"
+
+
+def spec(name: str, backends: int = 1) -> JsonObject:
+    """With one backend, or with two of which the second gets a tenth."""
+    weighted: list[JsonValue] = [{"service": SERVICE, "weight": 90}, {"service": SECOND_SERVICE, "weight": 10}]
     return {
         "match": {"paths": [f"/{name}/*"]},
         "rewrite": {"regex": {"pattern": f"^/{name}/(.*)", "replacement": "/$1"}},
-        "backends": [{"service": SERVICE}],
+        "backends": [{"service": SERVICE}] if backends == 1 else weighted,
     }
 
 
-def manifest(name: str) -> JsonObject:
+def manifest(name: str, backends: int = 1) -> JsonObject:
     metadata: JsonObject = {"name": name, "namespace": NAMESPACE}
-    return {"apiVersion": "echoroute.dev/v1alpha1", "kind": "EchoRoute", "metadata": metadata, "spec": spec(name)}
+    return {
+        "apiVersion": "echoroute.dev/v1alpha1",
+        "kind": "EchoRoute",
+        "metadata": metadata,
+        "spec": spec(name, backends),
+    }
 
 
 def objects_of(name: str) -> dict[ObjectRef, JsonObject]:
@@ -44,11 +55,11 @@ def route_id(name: str) -> str:
     return f"{OWNER}.{NAMESPACE}.{name}"
 
 
-def create(kube: Kube, names: Sequence[str]) -> None:
+def create(kube: Kube, names: Sequence[str], backends: int = 1) -> None:
     """Create EchoRoutes, eight at once."""
 
     def post(name: str) -> None:
-        accepted(kube.http.post(COLLECTION, json=manifest(name)))
+        accepted(kube.http.post(COLLECTION, json=manifest(name, backends)))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(post, names))

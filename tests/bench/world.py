@@ -95,13 +95,13 @@ class World:
         """The EchoRoutes are gone."""
         self._programmed = 0
 
-    def fresh(self, number: int) -> list[str]:
-        """No operator, an empty gateway, and that many EchoRoutes, new ones; their routes' ids."""
+    def fresh(self, number: int, backends: int = 1) -> list[str]:
+        """No operator, an empty gateway, and that many new EchoRoutes, with that many backends; their routes' ids."""
         self.stop_operator()
         self.gateway.clear()
         workload.delete_all(self.stack.kube)
         names = [workload.name_of(n) for n in range(number)]
-        workload.create(self.stack.kube, names)
+        workload.create(self.stack.kube, names, backends)
         return [workload.route_id(name) for name in names]
 
     def programmed(self, number: int) -> Operator:
