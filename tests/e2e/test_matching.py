@@ -26,6 +26,7 @@ from ..contract.asking import ask
 from ..contract.backends import Backends, Registration, backends, in_consul
 from ..contract.target import Target, real_apisix
 from .matching import ASKS, LAB, NOBODY, NODES, ROUTES, SHOP, TIES, Ask, Routed
+from .targets import settings_for, standin_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,7 @@ def _target(stack: Stack) -> tuple[Target, Callable[[], None]]:
     if real is not None:
         command = os.environ["APISIX_RESTART"]
         return real, lambda: _run(command)
-    key = stack.gateway.admin_key_file.read_text().splitlines()[0]
-    gateway = stack.gateway
-    own = Target(gateway.admin_url, key, "", gateway.url, stack.consul.url, is_standin=True, settle=0)
-    return own, gateway.restart
+    return standin_target(stack), stack.gateway.restart
 
 
 def _run(command: str) -> None:
@@ -56,14 +54,7 @@ def _run(command: str) -> None:
 def world(breakable_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     kube = breakable_stack.kube
     target, restart = _target(breakable_stack)
-    key_file = tmp_path_factory.mktemp("key") / "admin-key"
-    key_file.write_text(target.admin_key)
-    settings = {
-        "ECHOROUTE_APISIX_ADMIN_URL": target.admin_url,
-        "ECHOROUTE_APISIX_ADMIN_KEY_FILE": str(key_file),
-        "CONSUL_HTTP_ADDR": target.consul_url,
-        "ECHOROUTE_DRIFT_INTERVAL": "2s",
-    }
+    settings = settings_for(target, tmp_path_factory.mktemp("key"))
     for namespace in (SHOP, LAB):
         manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
         accepted(kube.http.post("/api/v1/namespaces", json=manifest))

@@ -1,27 +1,24 @@
 """A path that moves from one EchoRoute to another is served all the time: 200 requests a second, and none fails."""
 
-import http.client
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Final, Self
+from typing import Final
 
 import pytest
-from devstack.echoroutes import condition, create, delete, path_of, programmed, route
-from devstack.handles.answers import JsonObject, at
+from devstack.echoroutes import condition, create, delete, programmed, route
+from devstack.handles.answers import JsonObject
 from devstack.handles.consul import ConsulApi
 from devstack.handles.gateway import GatewayApi
 from devstack.handles.kube import Kube
 from devstack.waiting import until
 from pydantic import JsonValue
 
+from .steady import Requests, replace_spec
+
 pytestmark = pytest.mark.usefixtures("operator")
 
-_CLIENTS: Final = 4
-_PER_SECOND: Final = 50
-"""Requests of each."""
 _TIMES: Final = 3
 
 
@@ -44,50 +41,6 @@ def service(consul: ConsulApi, namespace: str) -> Iterator[str]:
         server.shutdown()
 
 
-class _Requests:
-    """As a context manager: asks for a path all the time, and counts the answers."""
-
-    def __init__(self, gateway: GatewayApi, path: str) -> None:
-        self._host = gateway.url.removeprefix("http://")
-        self._path = path
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run) for _ in range(_CLIENTS)]
-        self.answers: Counter[int | str] = Counter()
-
-    def _run(self) -> None:
-        connection = http.client.HTTPConnection(self._host, timeout=5)
-        due = time.monotonic()
-        while not self._stop.is_set():
-            try:
-                connection.request("GET", self._path)
-                answer = connection.getresponse()
-                answer.read()
-                self.answers[answer.status] += 1
-            except OSError as error:
-                self.answers[type(error).__name__] += 1
-                connection.close()
-            due = max(due + 1 / _PER_SECOND, time.monotonic() - 0.1)
-            time.sleep(max(0.0, due - time.monotonic()))
-        connection.close()
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-
-def _replace(kube: Kube, namespace: str, changed: JsonObject) -> None:
-    """What `kubectl apply` asks for, without the time that it takes on a machine that is busy."""
-    name = str(at(changed, "metadata", "name"))
-    kind = {"Content-Type": "application/merge-patch+json"}
-    kube.http.patch(path_of(namespace, name), json={"spec": changed["spec"]}, headers=kind).raise_for_status()
-
-
 @pytest.mark.parametrize("order", [1, -1], ids=["who gives it first", "who gets it first"])
 @pytest.mark.parametrize("kind", ["a path of several", "blue and green"])
 def test_no_request_fails_while_a_path_moves(
@@ -104,11 +57,11 @@ def test_no_request_fails_while_a_path_moves(
 
     kube.apply(one("a", has_it=True), one("b", has_it=False))
     until(lambda: gateway.request(moved).status_code == 200)
-    with _Requests(gateway, moved) as requests:
+    with Requests(gateway, moved) as requests:
         for number in range(2 * _TIMES):
             gives, gets = ("a", "b") if number % 2 == 0 else ("b", "a")
             for changed in [one(gives, has_it=False), one(gets, has_it=True)][::order]:
-                _replace(kube, namespace, changed)
+                replace_spec(kube, namespace, changed)
             until(lambda gets=gets: condition(kube, namespace, gets, "Ready")[0] == "True")  # type: ignore[misc]
             time.sleep(0.7)
     assert requests.answers[200] > 200
@@ -121,7 +74,7 @@ def test_no_request_fails_while_an_echoroute_gets_another_name(
     moved = f"/{namespace}/moved"
     kube.apply(route("r0", namespace, moved, backends=[{"service": service}]))
     until(lambda: gateway.request(moved).status_code == 200)
-    with _Requests(gateway, moved) as requests:
+    with Requests(gateway, moved) as requests:
         for number in range(_TIMES):
             create(kube, [route(f"r{number + 1}", namespace, moved, backends=[{"service": service}])])
             delete(kube, namespace, f"r{number}")
