@@ -20,6 +20,7 @@ from devstack.programs import DEMO
 from devstack.stack import Stack
 
 _SAMPLE = REPOSITORY / "manifests" / "samples" / "echo.yaml"
+_CANARY = REPOSITORY / "tests" / "demo" / "canary.yaml"
 _PATH = "/testecho/hello"
 _DEADLINE = 15.0
 # The default is 30 s; a demonstration need not wait that long to see drift mended.
@@ -91,6 +92,13 @@ def traffic(stack: Stack) -> Iterator[Counter[str]]:
         thread.join()
 
 
+def nothing_failed(answers: Counter[str]) -> None:
+    failed = {name: number for name, number in sorted(answers.items()) if name != "answered"}
+    show(f"{answers['answered']} of {answers.total()} requests answered, {sum(failed.values())} failed")
+    if failed or not answers:
+        raise NotAsTold(f"each request was to be answered; what else came: {failed or 'nothing'}")
+
+
 def apply_route(stack: Stack) -> None:
     with step("kubectl apply -f manifests/samples/echo.yaml, until Ready"):
         stack.kube.apply(_SAMPLE)
@@ -110,10 +118,7 @@ def stop_one(stack: Stack, echo: Command) -> None:
             echo.stop()
         with step("all traffic goes to version 2"):
             until(lambda: set(ask(stack, 10)) == {"version 2"}, "version 2 answers alone")
-    failed = {name: number for name, number in sorted(answers.items()) if name != "answered"}
-    show(f"{answers['answered']} of {answers.total()} requests answered, {sum(failed.values())} failed")
-    if failed or not answers:
-        raise NotAsTold(f"each request was to be answered; what else came: {failed or 'nothing'}")
+    nothing_failed(answers)
     with step("start version 1 again; it registers itself"):
         echo.spawn()
         until(lambda: set(ask(stack, 6)) == {"version 1", "version 2"}, "both versions answer again")
@@ -132,6 +137,25 @@ def delete_route(stack: Stack) -> None:
     with step("kubectl delete echoroute echo, until the gateway answers 404"):
         stack.kube.run("delete", "echoroute", "echo")
         until(lambda: set(ask(stack, 1)) == {"HTTP 404"}, "404")
+
+
+def canary(stack: Stack) -> None:
+    with step("kubectl apply -f tests/demo/canary.yaml: a tenth goes to version 2"):
+        stack.kube.apply(_CANARY)
+        stack.kube.run("wait", "--for=condition=Ready", "echoroute/echo", "--timeout=15s")
+    show(stack.kube.run("get", "er"))
+    with step(f"200 requests to {_PATH}"):
+        answers = ask(stack, 200)
+    show(", ".join(f"{name}: {number}" for name, number in sorted(answers.items())))
+    if set(answers) != {"version 1", "version 2"} or not 2 <= answers["version 2"] <= 60:
+        raise NotAsTold("about a tenth was to go to version 2")
+    with traffic(stack) as sent:
+        with step("edit one number, the first weight becomes 0, while requests go on"):
+            change = '[{"op": "replace", "path": "/spec/backends/0/weight", "value": 0}]'
+            stack.kube.run("patch", "echoroute", "echo", "--type=json", f"--patch={change}")
+        with step("all traffic goes to version 2"):
+            until(lambda: set(ask(stack, 20)) == {"version 2"}, "version 2 answers alone")
+    nothing_failed(sent)
 
 
 def stay(stack: Stack, operator: Operator) -> None:
@@ -177,6 +201,7 @@ def demonstrate(stack: Stack) -> None:
     stop_one(stack, echo)
     drift(stack)
     delete_route(stack)
+    canary(stack)
     print("\n  Every step succeeded.", flush=True)
     if sys.stdout.isatty():
         stay(stack, operator)
