@@ -117,7 +117,7 @@ def _is_as_asked(stack: Stack) -> bool:
     return bodies == held
 
 
-@pytest.mark.timeout(SECONDS + 400)
+@pytest.mark.timeout(SECONDS + 800)
 def test_whatever_goes_wrong_in_the_end_all_is_as_it_was_asked_for(
     fresh_stack: FreshStack, figure: Callable[[str], None]
 ) -> None:
