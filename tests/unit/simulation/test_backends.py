@@ -4,14 +4,18 @@ import asyncio
 from collections.abc import Callable, Coroutine
 
 import pytest
+from echoroute.core.evaluate import evaluate
 from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
 from echoroute.engine.writer.leftovers import WAIT
+from hypothesis import given
+from hypothesis import strategies as st
 
 from .gateway import Fault, named_by
-from .test_convergence import DRIFT_INTERVAL, World, ref_of
+from .test_convergence import DRIFT_INTERVAL, OWNER, POLICY, World, ref_of
 from .virtual_time import run_in_virtual_time
 
 KEY = Key("shop", "cart")
+KEYS = [KEY, Key("shop", "pay"), Key("lab", "cart")]
 OTHERS = ObjectRef(Kind.ROUTE, "theirs")
 
 
@@ -147,3 +151,58 @@ async def _somebody_deletes_an_upstream() -> None:
 )
 def test_several_objects(scenario: Callable[[], Coroutine[None, None, None]]) -> None:
     run_in_virtual_time(scenario())
+
+
+_SPLITS = [("a",), ("a", "b"), ("b", "a"), ("a", "b", "c"), ("d", "c"), ("a", "d")]
+_FAULTS = [Fault.DOWN, Fault.LOSES_ANSWERS, Fault.REFUSES_WRITES, Fault.REFUSES_LISTS, Fault.UNAUTHORIZED, Fault.NONE]
+_steps = st.lists(
+    st.tuples(st.just("apply"), st.sampled_from(KEYS), st.sampled_from(_SPLITS))
+    | st.tuples(st.just("delete"), st.sampled_from(KEYS), st.just(()))
+    | st.tuples(st.sampled_from(["restart", *_FAULTS]), st.just(KEY), st.just(())),
+    max_size=12,
+)
+_waits = st.lists(st.sampled_from([0.0, 0.004, 0.3, 1.9, 2.5, 40.0]), min_size=12, max_size=12)
+
+
+async def _step(world: World, what: str, key: Key, services: tuple[str, ...]) -> None:
+    match what:
+        case "apply":
+            world.cluster.apply(key, {**spec(*services), "match": {"paths": [f"/{key}"]}})
+        case "delete":
+            world.cluster.delete(key)
+        case "restart":
+            await world.stop()
+            world.start()
+        case fault:
+            world.gateway.fault = Fault(fault)
+
+
+async def _played(steps: list[tuple[str, Key, tuple[str, ...]]], waits: list[float]) -> None:
+    world = World.new()
+    world.start()
+    for step, wait in zip(steps, waits, strict=False):
+        await _step(world, *step)
+        await asyncio.sleep(wait)
+    await world.heal()
+    wanted: dict[ObjectRef, JsonObject] = {}
+    for key in world.cluster.objects:
+        bundle = evaluate(key, world.entry(key), owner=OWNER, policy=POLICY).bundle
+        assert bundle is not None
+        wanted |= bundle.objects
+        assert world.ready(key) == "True/Ready"
+    assert {ref: stored.body for ref, stored in world.gateway.objects.items()} == wanted
+    assert world.gateway.breaches == []
+    writes, patches = world.gateway.writes, world.cluster.patches
+    await world.stop()
+    world.start()
+    await asyncio.sleep(3 * DRIFT_INTERVAL)
+    assert (world.gateway.writes, world.cluster.patches) == (writes, patches), "a restart over what is as asked"
+    await world.stop()
+
+
+@given(steps=_steps, waits=_waits)
+def test_whatever_happens_the_gateway_holds_exactly_the_bundles(
+    steps: list[tuple[str, Key, tuple[str, ...]]], waits: list[float]
+) -> None:
+    """And no Route ever named an Upstream that was not there, nor was one deleted that a Route of ours names."""
+    run_in_virtual_time(_played(steps, waits))
