@@ -174,10 +174,38 @@ MALFORMED = [
         "at most 32 different backends",
         "operator",
     ),
+    (
+        "each condition is in the gateway once for each backend",
+        {
+            "canary": [
+                {
+                    "match": {"headers": [{"name": "X-A", "op": "In", "values": [f"{n:01024}" for n in range(30)]}]},
+                    "backends": [{"service": name} for name in "abc"],
+                }
+            ]
+        },
+        "canary",
+        "at most 64 KiB of conditions",
+        "operator",
+    ),
     ("the rewrite comes first", {**_canary(_HEADER), **_rewrite(set={"x_canary": "1"})}, "canary", _CHANGED, "cel"),
     ("added counts", {**_canary(_HEADER), **_rewrite(add={"X-CANARY": "1"})}, "canary", _CHANGED, "cel"),
     ("removed, too", {**_canary(_HEADER), **_rewrite(remove=["X-Canary"])}, "canary", _CHANGED, "cel"),
     ("cookies are a header", {**_canary(_COOKIE), **_rewrite(remove=["cookie"])}, "canary", _CHANGED, "cel"),
+    (
+        "the plugin that rewrite becomes, too",
+        {**_canary(_HEADER), "plugins": {"proxy-rewrite": {"headers": {"remove": ["X-CANARY"]}}}},
+        "canary",
+        _CHANGED,
+        "operator",
+    ),
+    (
+        "before the hash as well",
+        {**_hash("Header", "X-User"), "plugins": {"proxy-rewrite": {"headers": {"set": {"X-User": "1"}}}}},
+        _KEY,
+        "the gateway picks the",
+        "operator",
+    ),
     (
         "that plugin is taken",
         {**_canary(_HEADER), "plugins": {"traffic-split": {"rules": []}}},

@@ -1,5 +1,6 @@
 """Canaries: requests of a kind that go to backends of their own."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -49,6 +50,15 @@ class CanaryRule(SpecModel):
     match: CanaryMatch = Field(description="Which of the route's requests the rule takes, as they came.")
     backends: Backends = Field(
         description="The services that answer them, as in spec.backends: at most 16, several by weight."
+    )
+
+
+def written_out(rules: Sequence[CanaryRule]) -> int:
+    """Characters of the conditions as the gateway gets them: once for each backend of their rule."""
+    return sum(
+        len(rule.backends)
+        * sum(len(one.name) + len(one.value or "") + sum(map(len, one.values or ())) for one in rule.match.conditions)
+        for rule in rules
     )
 
 

@@ -3,7 +3,9 @@
 A condition on one would hold always, or never; a hash on one would choose the same instance for everybody.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from pydantic import JsonValue
 
 from echoroute.api.canary import CanaryRule
 from echoroute.api.headers import normalised
@@ -52,16 +54,22 @@ HASH_MESSAGE = (
 )
 
 
-def _changed(rewrite: Rewrite | None) -> frozenset[str]:
+def changed_headers(rewrite: Rewrite | None, plugins: Mapping[str, JsonValue] | None) -> frozenset[str]:
+    """Names of headers that are changed before, as they are compared.
+
+    Those of `plugins.proxy-rewrite`, too, which becomes the same plugin; the API server does not look into plugins.
+    """
     headers = rewrite.headers if rewrite else None
-    if headers is None:
-        return frozenset()
-    return frozenset(map(normalised, (*(headers.set or ()), *(headers.add or ()), *(headers.remove or ()))))
+    names = [*(headers.set or ()), *(headers.add or ()), *(headers.remove or ())] if headers else []
+    config = (plugins or {}).get("proxy-rewrite")
+    raw = config.get("headers") if isinstance(config, dict) else None
+    for given in map(raw.get, ("set", "add", "remove")) if isinstance(raw, dict) else ():
+        names += [name for name in given if isinstance(name, str)] if isinstance(given, dict | list) else []
+    return frozenset(map(normalised, names))
 
 
-def spares_canary(rewrite: Rewrite | None, canary: Sequence[CanaryRule]) -> bool:
-    """Whether no rule of a canary looks at what the rewrite changes."""
-    changed = _changed(rewrite)
+def spares_canary(changed: frozenset[str], canary: Sequence[CanaryRule]) -> bool:
+    """Whether no rule of a canary looks at headers that are changed."""
     return not any(
         changed.intersection(condition.compared_name() for condition in rule.match.headers or ())
         or (rule.match.cookies is not None and "cookie" in changed)
@@ -69,9 +77,9 @@ def spares_canary(rewrite: Rewrite | None, canary: Sequence[CanaryRule]) -> bool
     )
 
 
-def spares_hash(rewrite: Rewrite | None, balancer: LoadBalancer | None) -> bool:
-    """Whether the key of a hash is not what the rewrite changes."""
+def spares_hash(changed: frozenset[str], balancer: LoadBalancer | None) -> bool:
+    """Whether the key of a hash is no header that is changed."""
     if balancer is None or balancer.key is None:
         return True
     header = {"Header": normalised(balancer.key), "Cookie": "cookie"}.get(balancer.hash_on or "")
-    return header not in _changed(rewrite)
+    return header not in changed

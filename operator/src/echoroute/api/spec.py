@@ -11,10 +11,18 @@ from pydantic import Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from echoroute.api.backends import Backend, Backends
-from echoroute.api.canary import Canary
+from echoroute.api.canary import Canary, written_out
 from echoroute.api.match import Match
 from echoroute.api.rewrite import Rewrite
-from echoroute.api.rewritten import CANARY_CEL, CANARY_MESSAGE, HASH_CEL, HASH_MESSAGE, spares_canary, spares_hash
+from echoroute.api.rewritten import (
+    CANARY_CEL,
+    CANARY_MESSAGE,
+    HASH_CEL,
+    HASH_MESSAGE,
+    changed_headers,
+    spares_canary,
+    spares_hash,
+)
 from echoroute.api.rules import NULLABLE, CelRule, Rule, Rules, SpecModel
 from echoroute.api.scalars import GatewayClass, RouteName
 from echoroute.api.upstream import Upstream, passes
@@ -25,9 +33,15 @@ _CLASS_CEL = (
 )
 
 _MOST_BACKENDS = 32
+_MOST_CONDITIONS = 64 * 1024
 _TOO_MANY = (
     f"must have at most {_MOST_BACKENDS} different backends, those of spec.backends included: each is an Upstream in "
     "the gateway"
+)
+
+_TOO_LONG = (
+    f"must have at most {_MOST_CONDITIONS // 1024} KiB of conditions, each counted once for each backend of its rule: the "
+    "gateway has it so often"
 )
 
 PluginConfig = Annotated[dict[str, JsonValue], Field(json_schema_extra=NULLABLE)]
@@ -90,13 +104,15 @@ class EchoRouteSpec(SpecModel):
             CANARY_CEL,
             CANARY_MESSAGE,
             "canary",
-            holds=lambda spec: spares_canary(spec.rewrite, spec.canary or ()),
+            holds=lambda spec: spares_canary(changed_headers(spec.rewrite, spec.plugins), spec.canary or ()),
         ),
         Rule["EchoRouteSpec"](
             HASH_CEL,
             HASH_MESSAGE,
             "upstream.loadBalancer.key",
-            holds=lambda spec: spares_hash(spec.rewrite, spec.upstream.load_balancer if spec.upstream else None),
+            holds=lambda spec: spares_hash(
+                changed_headers(spec.rewrite, spec.plugins), spec.upstream.load_balancer if spec.upstream else None
+            ),
         ),
     )
     cel_rules = (
@@ -163,10 +179,12 @@ class EchoRouteSpec(SpecModel):
     )
 
     @model_validator(mode="after")
-    def _refuse_too_many_backends(self) -> Self:
-        """The API server cannot count them: it sees lists, and not what is equal in several of them."""
+    def _refuse_what_costs_too_much(self) -> Self:
+        """The API server cannot count it: it sees lists, and not what is equal in several of them."""
         if len({backend.identity for backend in self.all_backends}) > _MOST_BACKENDS:
             raise PydanticCustomError("rules", _TOO_MANY, {"broken": (("canary", _TOO_MANY),)})
+        if written_out(self.canary or ()) > _MOST_CONDITIONS:
+            raise PydanticCustomError("rules", _TOO_LONG, {"broken": (("canary", _TOO_LONG),)})
         return self
 
     @property
