@@ -34,6 +34,17 @@ async def test_most_urgent_first_then_first_come() -> None:
     ]
 
 
+async def test_namespaces_take_turns_whatever_one_of_them_has_queued() -> None:
+    queue = WorkQueue()
+    for number in range(1_000):
+        queue.add(Key("flood", f"r{number}"), Priority.CHANGE)
+    ours, theirs = Key("lab", "ours"), Key("shop", "theirs")
+    queue.add(ours, Priority.CHANGE)
+    queue.add(theirs, Priority.CHANGE)
+    first = [(await take(queue)).key for _ in range(5)]
+    assert first == [Key("flood", "r0"), ours, theirs, Key("flood", "r1"), Key("flood", "r2")]
+
+
 async def test_a_key_is_queued_once_at_its_highest_priority() -> None:
     queue = WorkQueue()
     queue.add(B, Priority.RETRY)
