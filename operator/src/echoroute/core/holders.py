@@ -61,7 +61,7 @@ class Holders:
                 yield holder
 
     def replace(self, key: Key, *, accepted: Claim | None, serving: Claim | None) -> set[Pair]:
-        """Change what a key holds; gives the pairs that it held or holds: what others have of them may be another."""
+        """Change what a key holds; gives the pairs for which somebody else's verdict may be another now."""
         before = self.accepted.get(key), self.serving.get(key)
         if before == (accepted, serving):
             return set()
@@ -75,6 +75,9 @@ class Holders:
         alone = (key,)  # one tuple for all of its pairs
         for pair in holds:
             self._hold(key, pair, alone)
+        after = accepted, serving
+        if all(claim in (*after, None) for claim in before) and all(claim in (*before, None) for claim in after):
+            return {pair for pair in holds if len(self.of(pair)) > 1}  # it holds the same, in another way
         return held | holds
 
     def _meets(self, key: Key, claim: Claim, holder: Key, pair: Pair) -> bool:

@@ -10,8 +10,7 @@ from echoroute.core.claims import Claim
 from echoroute.core.conflicts import Claims
 from echoroute.core.evaluate import Evaluation, claim, evaluate
 from echoroute.core.facts import Failed, Programmed, Refusal
-from echoroute.core.inputs import Input, Inputs, Resolution, resolve
-from echoroute.core.mentions import Mention
+from echoroute.core.inputs import Input, Inputs, resolve
 from echoroute.core.objects import Bundle, JsonObject, Key
 from echoroute.core.plan import NOTHING, Absent, Desired, Keep, Present, Wanted
 from echoroute.core.policy import Policy
@@ -19,41 +18,11 @@ from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry
 from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority
+from echoroute.engine.route import Route
 from echoroute.engine.store import Transition
-from echoroute.errors import FieldError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """When EchoRoutes that are gone were made: nobody knows."""
-
-
-@dataclass(slots=True)
-class Route:
-    """One EchoRoute, evaluated."""
-
-    entry: Entry
-    refusal: Refusal | None
-    route_id: str
-    backends: tuple[Mention, ...]
-    services: str
-    enabled: bool
-    inputs: frozenset[Input]
-    notes: tuple[str, ...]
-    resolution: Resolution
-    """What the inputs make of it."""
-    wanted: Wanted
-    resolved: Bundle
-    """The Upstreams that the operator resolves, without nodes: these change often."""
-    bundle: Bundle | None
-    """Without nodes; until the gateway has confirmed it, since 10,000 of them would be a lot of memory for nothing."""
-    refused_by_now: FieldError | None = None
-    """What of its last good generation, which is kept, policy refuses by now."""
-    ready: tuple[str, str] = ("Unknown", "Pending")
-    """Status and reason of the Ready condition as last computed, for the metrics."""
-
-    @property
-    def weighted(self) -> int:
-        """How many of its Upstreams have nodes of unequal weights."""
-        return sum(nodes.are_weighted for nodes in self.resolution.nodes.values())
 
 
 @dataclass(slots=True)

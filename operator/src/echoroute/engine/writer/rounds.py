@@ -18,7 +18,7 @@ from echoroute.core.text import counted
 from echoroute.engine.announcer import Announcer
 from echoroute.engine.lists import EchoRouteLists
 from echoroute.engine.queue import Priority
-from echoroute.engine.table import Route
+from echoroute.engine.route import Route
 from echoroute.engine.writer.actual import Actual
 from echoroute.engine.writer.rejected import Rejected
 from echoroute.engine.writer.rhythm import Rhythm

@@ -18,8 +18,8 @@ from echoroute.core.status import parse_previous
 from echoroute.core.written import differs_beyond_counts, differs_in_serving
 from echoroute.engine.discovery import Discovery
 from echoroute.engine.queue import Priority, WorkQueue
+from echoroute.engine.route import Route
 from echoroute.engine.source import StatusWriter
-from echoroute.engine.table import Route
 from echoroute.engine.writer.gateway_lane import BULK
 from echoroute.engine.writer.term import TermParts
 from echoroute.errors import NotLeading, SourceError, without_values
