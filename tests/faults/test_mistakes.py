@@ -45,7 +45,7 @@ _MISTAKES = (
     Mistake("no backend", {"backends": []}, ("spec.backends", "in body should have at least 1 items")),
     Mistake("another name", {"match": {"paths": ["/a"], "host": "a.example"}}, ("spec.match.host", "write hosts")),
     Mistake("no such field", {"upstreams": {}}, ("unknown field", "spec.upstreams")),
-    Mistake("a service's typo", {}, ("knows no instance of service", "spec.backends[0].service"), "ResolvedRefs"),
+    Mistake("a service's typo", {}, ("knows no instance of service", "spec.backends"), "ResolvedRefs"),
     Mistake(
         "no such plugin", {"plugins": {"limit-cuont": {}}}, ("spec.plugins.limit-cuont", "ECHOROUTE_ALLOW"), "Accepted"
     ),
