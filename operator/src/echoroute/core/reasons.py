@@ -74,8 +74,8 @@ class Reason(StrEnum):
         "ResolvedRefs=False",
         "Consul knows no instance of the service, and none was seen within 30 s. Or the gateway does not discover it: "
         "letter case counts, and it leaves out the service `consul`. The gateway has the route and answers 503.",
-        "Compare `spec.backends[0].service` with Consul's catalog; the message has the right spelling. Check that the "
-        "pods run and register.",
+        "Compare the backend that the message names with Consul's catalog; the message has the right spelling. Check "
+        "that the pods run and register.",
     )
     FORBIDDEN_ADDRESS = _reason(
         "ForbiddenAddress",
