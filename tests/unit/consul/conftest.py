@@ -147,7 +147,7 @@ class Heard:
     def failed(self, service: Service, error: ConsulError) -> None:
         self.failures.append((service.name, type(error).__name__))
 
-    async def until(self, condition: Callable[[], bool], timeout: float = 40) -> None:
+    async def until(self, condition: Callable[[], bool], timeout: float = 90) -> None:
         async with asyncio.timeout(timeout):
             while not condition():  # noqa: ASYNC110 - any condition, checked from outside of the follower
                 await asyncio.sleep(0.005)
