@@ -4,11 +4,14 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from textwrap import dedent
 from typing import NamedTuple
 
 _BLOCK = re.compile(
-    r"(?:^<!-- (?P<mark>[^\n]*) -->\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```", re.DOTALL | re.MULTILINE
+    r"(?:^ *<!-- (?P<mark>[^\n]*) -->\n)?^(?P<indent> *)```(?P<language>\w+)\n(?P<text>.*?)^(?P=indent)```",
+    re.DOTALL | re.MULTILINE,
 )
+_COMMAND = re.compile(r"^\$ ((?:[^\n]*[\\|]\n)*[^\n]*)\n", re.MULTILINE)
 _END = "end-of-output-of-the-command"
 
 
@@ -27,18 +30,25 @@ class File(NamedTuple):
 
 def steps_of(page: Path) -> Iterator[Command | File]:
     """The commands and files of a page in their order; what is marked `not run` is left out."""
-    for block in _BLOCK.finditer(page.read_text(encoding="utf-8")):
-        mark, text = block["mark"] or "", block["text"]
+    return steps_in(page.read_text(encoding="utf-8"))
+
+
+def steps_in(text: str) -> Iterator[Command | File]:
+    """The same of a part of a page."""
+    for block in _BLOCK.finditer(text):
+        mark, shown = block["mark"] or "", dedent(block["text"])
         if mark.startswith("file: "):
-            yield File(mark.removeprefix("file: "), text)
+            yield File(mark.removeprefix("file: "), shown)
         elif block["language"] == "console" and not mark.startswith("not run"):
-            for command in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-                line, _, output = command.partition("\n")
-                yield Command(line, output)
+            _, *pairs = _COMMAND.split(shown)
+            yield from map(Command, pairs[::2], pairs[1::2])
 
 
 class Shell:
     """A bash that keeps its variables, folder and jobs from one command to the next, as a person's does."""
+
+    status: int = 0
+    """The exit status of the last command; -1 where it ended the shell."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._bash = subprocess.Popen(
@@ -53,12 +63,14 @@ class Shell:
         assert self._bash.stdout is not None
         # A command that reads its input would read the next command.
         ended = line if line.endswith("&") else f"{{ {line}\n}} </dev/null"
-        self._bash.stdin.write(f"{ended}\necho {_END}\n")
+        self._bash.stdin.write(f"{ended}\necho {_END} $?\n")
         self._bash.stdin.flush()
         output = ""
-        while (printed := self._bash.stdout.readline()) and not printed.endswith(f"{_END}\n"):
+        while (printed := self._bash.stdout.readline()) and _END not in printed:
             output += printed
-        return output + printed.removesuffix(f"{_END}\n")
+        rest, _, status = printed.partition(_END)
+        self.status = int(status or -1)
+        return output + rest
 
     def save(self, file: File) -> None:
         Path(self.run("pwd").strip(), file.name).write_text(file.text, encoding="utf-8")

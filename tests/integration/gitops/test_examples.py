@@ -11,6 +11,7 @@ from devstack.find import Binaries
 from devstack.handles.kube import Kube
 from devstack.stack import Stack
 
+from ...docs.reader import Reader
 from .schemas import SCHEMAS
 
 _ROOT = Path(__file__).parents[3]
@@ -109,6 +110,22 @@ def test_the_health_check_arrives_in_argocds_configuration_as_it_is(
     [config] = _build(devstack_binaries["kubectl"].path, tmp_path)
     assert config["metadata"]["name"] == "argocd-cm", "Argo CD reads this name, without a hash"  # type: ignore[index]
     assert config["data"] == {
+        "url": "https://argocd.example.com",
+        "resource.customizations.health.echoroute.dev_EchoRoute": (_GITOPS / "argocd/health.lua").read_text(),
+    }
+
+
+def test_the_pages_command_adds_the_health_check(kube_with_tools: Kube, tmp_path: Path) -> None:
+    kube = kube_with_tools
+    kube.run("-n", "argocd", "create", "configmap", "argocd-cm", "--from-literal=url=https://argocd.example.com")
+    (tmp_path / "manifests").symlink_to(_ROOT / "manifests")
+    (tmp_path / "kubectl").symlink_to(kube.kubectl)
+    person = Reader(tmp_path, {"PATH": f"{tmp_path}:{os.environ['PATH']}", "KUBECONFIG": str(kube.kubeconfig)})
+    try:
+        person.follow("gitops.md", "Argo CD", {})
+    finally:
+        person.end()
+    assert kube.get("configmap", "argocd-cm", "argocd")["data"] == {
         "url": "https://argocd.example.com",
         "resource.customizations.health.echoroute.dev_EchoRoute": (_GITOPS / "argocd/health.lua").read_text(),
     }
