@@ -7,6 +7,7 @@ APISIX_GATEWAY_URL and CONSUL_HTTP_ADDR as for the contract tests (tests/contrac
 import json
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -102,6 +103,7 @@ def world(
     settings = settings_for(target, tmp_path_factory.mktemp("key")) | {"ECHOROUTE_OWNER_ID": _OWNER}
     operator = start_standalone(stack_without_kubernetes, folder, settings, wait=False)
     until(lambda: _all_are_of(target, 0), f"{_ROUTES} routes are in the gateway", timeout=120)
+    time.sleep(target.settle)
     yield _World(target, rewrite, seed)
     operator.process.stop()
     for kind in ("routes", "upstreams"):
@@ -212,6 +214,7 @@ def test_the_gateways_own_weights_do_not_reach_it(
         for number in range(_ROUTES):
             route = {"uri": f"/own/{number}", "upstream_id": "share-a", "plugins": split}
             target.admin("PUT", f"/routes/own-{number}", json.dumps(route)).raise_for_status()
+        time.sleep(target.settle)
         draw = random.Random(_SEED)  # noqa: S311 - no secret
         counts = _asked(target, [f"/own/{draw.randrange(_ROUTES)}" for _ in range(_REQUESTS // 2)])["own"]
     finally:
