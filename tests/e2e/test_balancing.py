@@ -6,6 +6,7 @@ tests (tests/contract/README.md). The operator follows the stack's own Consul th
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -48,9 +49,9 @@ def world(breakable_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> I
     target = real_apisix() or standin_target(stack)
     settings = settings_for(target, tmp_path_factory.mktemp("key")) | {"CONSUL_HTTP_ADDR": stack.consul.url}
     elsewhere = stack.start_datacenter(OTHER_DATACENTER)
-    here = [stack.consul.api] if target.is_standin else [stack.consul.api, _consul_of(target)]
     accepted(kube.http.post("/api/v1/namespaces", json={"metadata": {"name": SHOP}}))
-    with named_nodes([one.name for one in INSTANCES]) as ports:
+    with named_nodes([one.name for one in INSTANCES]) as ports, _consul_of(target) as theirs:
+        here = [stack.consul.api] if target.is_standin else [stack.consul.api, theirs]
         _register(here, elsewhere.api, ports)
         operator = start_operator(stack, settings, name="operator-of-balancing")
         create(kube, [one.manifest() for one in ROUTES])
@@ -71,8 +72,10 @@ def world(breakable_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> I
     elsewhere.stop()
 
 
-def _consul_of(target: Target) -> ConsulApi:
-    return ConsulApi(target.consul_url, httpx.Client(base_url=target.consul_url, trust_env=False, timeout=10))
+@contextmanager
+def _consul_of(target: Target) -> Iterator[ConsulApi]:
+    with httpx.Client(base_url=target.consul_url, trust_env=False, timeout=10) as client:
+        yield ConsulApi(target.consul_url, client)
 
 
 def _register(here: list[ConsulApi], elsewhere: ConsulApi, ports: Mapping[str, int]) -> None:
