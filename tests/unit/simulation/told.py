@@ -53,6 +53,8 @@ class Told:
     _tried: dict[ObjectRef, float] = field(default_factory=dict)
     _list_began: float = float("inf")
     _listed_version: int = 0
+    _named: Mapping[Key, int] = field(default_factory=dict)
+    """The versions of all that the last list names; not all of it may have been read yet."""
     _began_before: float = float("inf")
 
     def begin_life(self) -> None:
@@ -61,7 +63,7 @@ class Told:
             known.clear()
         for held in (self.bodies, self.digests, self.drifted, self.tried):
             held.clear()
-        self._list_began, self._listed_version = float("inf"), 0
+        self._list_began, self._listed_version, self._named = float("inf"), 0, {}
         self.watched_from, self.crd_read = float("inf"), float("-inf")
 
     def see(self, seen: Seen, *, for_list: bool = False) -> None:
@@ -69,7 +71,8 @@ class Told:
         known = self.heard.get(seen.key)
         if seen.ended is not None and (known is None or known.entry is None or known.version < seen.version):
             self.ended.add(seen.key)
-        if seen.version <= (known.version if known else 0 if for_list else self._listed_version):
+        named = seen.version >= self._named.get(seen.key, seen.version + 1)
+        if seen.version <= (known.version if known else 0 if for_list or named else self._listed_version):
             return
         denied_since = self.since.get(seen.key) if is_denied(known) else None
         if known is None or seen.entry is None or not seen.entry.same_spec(known.entry):
@@ -87,7 +90,7 @@ class Told:
         """A complete list of the EchoRoutes has come."""
         for seen in listing.objects:
             self.see(seen, for_list=True)
-        self._listed_version = listing.version
+        self._listed_version, self._named = listing.version, listing.versions
         # Nobody could tell of what went since the list before, unless the watch had begun.
         unwatched = self._list_began < self.watched_from + PROVEN
         for key in [key for key, seen in self.heard.items() if key not in listing.versions]:
