@@ -166,6 +166,7 @@ def _follow_troubleshooting(settled: Installed, person: Reader) -> None:
     no_trouble = {"kubectl -n echoroute-system logs": left_out}  # grep finds nothing
     [setting] = person.follow("troubleshooting.md", "Held deletions", {"TOKEN": "00000000"}, no_trouble)
     assert "env updated" in setting.output
+    wait_for_rollouts(settled.kube, SYSTEM)
     pods, _, log = person.follow("troubleshooting.md", "The operator does not start", {})
     assert "echoroute-operator" in pods.output
     assert "[pod/echoroute-operator" in log.output
