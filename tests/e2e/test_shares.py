@@ -111,20 +111,26 @@ def world(
     yield _World(target, rewrite, seed)
     operator.process.stop()
     for kind in ("routes", "upstreams"):
-        for item in target.admin("GET", f"/{kind}").json()["list"]:
-            target.admin("DELETE", f"/{kind}/{item['value']['id']}?force=true").raise_for_status()
+        for item in _ours(target, kind):
+            target.admin("DELETE", f"/{kind}/{item['id']}?force=true").raise_for_status()
+
+
+def _ours(target: Target, kind: str) -> list[dict[str, Any]]:
+    """The objects of this operator: the gateway may hold others, of tests before."""
+    every = (item["value"] for item in target.admin("GET", f"/{kind}").json()["list"])
+    return [item for item in every if item["id"].startswith(f"{_OWNER}.")]
 
 
 def _all_are_of(target: Target, turn: int) -> bool:
     """Whether all Routes are of this turn; the last one is looked at first, since a list is dear."""
     last = target.admin("GET", f"/routes/{_OWNER}.default.{_SPLITS[-1].path}-{_ROUTES // len(_SPLITS) - 1}")
-    if last.status_code != httpx.codes.OK or _turn(last.json()) != str(turn):
+    if last.status_code != httpx.codes.OK or _turn(last.json()["value"]) != str(turn):
         return False
-    return Counter(map(_turn, target.admin("GET", "/routes").json()["list"])) == {str(turn): _ROUTES}
+    return Counter(map(_turn, _ours(target, "routes"))) == {str(turn): _ROUTES}
 
 
-def _turn(item: dict[str, Any]) -> str:
-    turn: str = item["value"]["plugins"]["proxy-rewrite"]["headers"]["set"]["X-Turn"]
+def _turn(route: dict[str, Any]) -> str:
+    turn: str = route["plugins"]["proxy-rewrite"]["headers"]["set"]["X-Turn"]
     return turn
 
 
