@@ -37,3 +37,20 @@ def test_ten_edits_a_second_are_two_writes_a_second() -> None:
         writes += _write(spacing, OURS) == 0.0
         now += 0.1
     assert writes <= 2 * 10 + 1
+
+
+def test_a_bulk_of_writes_is_not_looked_through_at_each() -> None:
+    now, looks = 0.0, 0
+
+    class Counted(float):
+        def __gt__(self, other: float) -> bool:
+            nonlocal looks
+            looks += 1
+            return float(self) > other
+
+    spacing = Spacing(lambda: Counted(now))
+    writes = 5_000
+    for number in range(writes):
+        assert _write(spacing, Key("bulk", f"r{number}")) == 0.0
+        now += 1 / 2_000
+    assert looks <= 5 * writes

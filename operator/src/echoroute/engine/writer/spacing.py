@@ -18,7 +18,9 @@ OF_NODES = 1.0
 """Seconds between two writes of one Upstream's nodes."""
 
 _MANY = 1_000
-"""With the times of more than these, those that are over are forgotten."""
+"""With the times of more than these, and than twice as many as were left the last time, those that are over are
+forgotten: not at each write, of which there may be thousands a second.
+"""
 
 
 class Spacing:
@@ -27,6 +29,7 @@ class Spacing:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._wrote_at: dict[Key | ObjectRef, float] = {}
+        self._most = _MANY
 
     def due(self, key: Key, plan: KeyPlan) -> tuple[KeyPlan, float]:
         """What of a plan may be done now, and in how many seconds the rest may be (0: there is none)."""
@@ -43,8 +46,9 @@ class Spacing:
         self._wrote_at[change.ref] = now
         if not (isinstance(change, Put) and change.ref.kind is Kind.UPSTREAM):
             self._wrote_at[key] = now
-        if len(self._wrote_at) > _MANY:
+        if len(self._wrote_at) > self._most:
             self._wrote_at = {one: at for one, at in self._wrote_at.items() if at > now - OF_NODES}
+            self._most = max(_MANY, 2 * len(self._wrote_at))
 
     def _pause(self, what: Key | ObjectRef, spacing: float) -> float:
         return self._wrote_at.get(what, float("-inf")) + spacing - self._clock()
