@@ -118,6 +118,8 @@ class GatewayLane:
             if plan.writes and self._hands_over(item, revision):
                 return False
             outcome = await self._write(item, revision, plan)
+            if isinstance(outcome, Programmed):
+                self._leftovers.unnamed(key, (removal.ref for removal in plan.removals))
             self._finish(item, revision, outcome)
             if isinstance(outcome, Failed) or not plan.removals:
                 return True
@@ -146,18 +148,22 @@ class GatewayLane:
         routes = [removal for removal in plan.removals if removal.ref.kind is Kind.ROUTE]
         if routes:
             await self._apply(item, revision, routes)
+        leftovers = [removal for removal in plan.removals if removal not in routes]
         if isinstance(desired, Absent):
+            self._leftovers.unnamed(item.key, (leftover.ref for leftover in leftovers))
             if not self._actual.holds(item.key):
                 self._let_in(item, self._table.serves(item.key, None))
             self._finish(item, revision, Programmed())
-        return await self._clear(item, revision, plan.removals[len(routes) :])
+        return await self._clear(item, revision, leftovers)
 
     async def _clear(self, item: Item, revision: int, leftovers: Sequence[Delete]) -> bool:
         """Remove Upstreams that no Route of the key names any more; gives whether none is left."""
-        if leftovers and self._comes_again(item, self._leftovers.too_early(item.key)):
-            return False
         pauses = []
         for leftover in leftovers:
+            pause = self._leftovers.too_early(item.key, leftover.ref)
+            if pause > 0:
+                pauses.append(pause)
+                continue
             try:
                 await self._apply(item, revision, [leftover])
             except GatewayDeferred as error:
@@ -212,10 +218,8 @@ class GatewayLane:
             self._actual.wrote(key, change)
             if isinstance(change, Put) and change.ref.kind is Kind.ROUTE:
                 self._let_in(item, self._table.serves(key, claim))
-            if change.ref.kind is Kind.ROUTE:
-                self._leftovers.changed(key)
-            else:
-                self._leftovers.gone(change.ref)
+            if change.ref.kind is not Kind.ROUTE:
+                self._leftovers.gone(key, change.ref)
             operation = "delete" if isinstance(change, Delete) else "put"
             changes_total.labels(operation, change.ref.kind).inc()
             log.info("%s %s", operation, change.ref, extra={"echoroute": str(key)})
@@ -225,7 +229,7 @@ class GatewayLane:
         except GatewayUnavailable:
             for change in unanswered:
                 self._actual.unanswered(key, change)
-                self._leftovers.changed(key)
+                self._leftovers.in_doubt(key)
             if unanswered and claim is not None:
                 self._let_in(item, self._table.may_serve(key, claim))
             raise

@@ -6,7 +6,7 @@ team: that holds up nothing else, and is told.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import Gauge
 
@@ -22,9 +22,6 @@ WAIT = 2.0
 _TOLD_AFTER = 5
 """Refusals in a row after which it is told: the gateway's own check lags by a moment."""
 
-_MANY = 1_000
-"""With the times of more keys than this, those that are over are forgotten."""
-
 upstreams_in_use = Gauge(
     "echoroute_upstreams_in_use",
     "Upstreams that no EchoRoute needs any more, and that the gateway does not let go since another route names them.",
@@ -36,36 +33,50 @@ class Leftovers:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._began = clock()  # the term before may just have changed a Route
-        self._changed_at: dict[Key, float] = {}
+        self._due: dict[Key, dict[ObjectRef, float]] = {}
         self._refusals: dict[ObjectRef, int] = {}
         self._backoff = Backoff(first=0.5, limit=300.0)
 
-    def changed(self, key: Key) -> None:
-        """The Route of the key was changed, or may have been."""
-        now = self._clock()
-        self._changed_at[key] = now
-        if len(self._changed_at) > _MANY:
-            self._changed_at = {one: at for one, at in self._changed_at.items() if at > now - WAIT}
+    def unnamed(self, key: Key, refs: Iterable[ObjectRef]) -> None:
+        """The gateway holds no Route of the key, or the one that is asked for: of its Upstreams these are not named.
 
-    def too_early(self, key: Key) -> float:
-        """For how many seconds what the Route of the key named has to stay."""
-        return self._changed_at.get(key, self._began) + WAIT - self._clock()
+        Each has a time of its own: who edits a Route all the time does not keep all that it ever named.
+        """
+        before, due = self._due.pop(key, {}), self._clock() + WAIT
+        if found := {ref: before.get(ref, due) for ref in refs}:
+            self._due[key] = found
+
+    def in_doubt(self, key: Key) -> None:
+        """A Route of the key may have been written: nobody knows what it names."""
+        self._due.pop(key, None)
+
+    def too_early(self, key: Key, ref: ObjectRef) -> float:
+        """For how many seconds one that is not named any more has to stay."""
+        due = self._due.get(key, {}).get(ref)
+        return WAIT if due is None else due - self._clock()
 
     def refused(self, key: Key, ref: ObjectRef, error: GatewayDeferred) -> float:
-        """The gateway does not let it go; gives the seconds after which to ask again."""
+        """The gateway does not let it go; gives the seconds after which to look at it again."""
         times = self._refusals[ref] = self._refusals.get(ref, 0) + 1
         if times == _TOLD_AFTER:
             log.warning("EchoRoute %s: an Upstream that it does not need any more stays for now: %s", key, error)
         self._tell()
+        self._forget(key, ref)  # not asked for at each edit of the Route
         return self._backoff.next(ref)
 
-    def gone(self, ref: ObjectRef) -> None:
+    def gone(self, key: Key, ref: ObjectRef) -> None:
         """It is deleted, or wanted again."""
+        self._forget(key, ref)
         self._backoff.reset(ref)
         if self._refusals.pop(ref, 0) >= _TOLD_AFTER:
             log.info("%s has gone", ref)
         self._tell()
+
+    def _forget(self, key: Key, ref: ObjectRef) -> None:
+        due = self._due.get(key, {})
+        due.pop(ref, None)
+        if not due:
+            self._due.pop(key, None)
 
     def _tell(self) -> None:
         upstreams_in_use.set(sum(times >= _TOLD_AFTER for times in self._refusals.values()))
