@@ -66,6 +66,14 @@ def test_nodes(instances: tuple[Instance, ...], expected: list[tuple[str, int, i
         ([(0, 1), (20, 1)], [1], "weight 0 is left out: ewma sends it requests all the same"),
         ([(0, 1), (0, 1)], [], "all of weight 0: APISIX would share evenly"),
         ([(0, 1), (3, 1), (3, 1)], [1, 1], "those that are left are equal"),
+        ([(100, 1), (1, 1)], [100, 1], "the heaviest that is written"),
+        (
+            [(1_000, 1), (500, 1)],
+            [100, 50],
+            "in proportion: a worker holds 160 points for each unit of a hash's weight",
+        ),
+        ([(65_535, 1), (1, 1)], [100, 1], "nobody goes without"),
+        ([(65_535, 1), (65_534, 1)], [100, 99], "almost equal"),
     ],
 )
 def test_weights(weights: list[tuple[int, int]], expected: list[int], why: str) -> None:
@@ -173,7 +181,7 @@ def test_any_answer_gives_nodes_that_apisix_takes(selection: Selection, instance
         assert APISIX_HOST.fullmatch(host)
         assert host.startswith("[") == (":" in host)
         assert 1 <= port <= 65_535
-        assert 1 <= weight <= 65_535
+        assert 1 <= weight <= 100
     assert len(found.nodes) + found.failing <= found.total
     shuffled = random.sample(instances, len(instances))
     assert nodes(selection, shuffled, forbidden=networks(("127.0.0.0/8",))) == found, (

@@ -17,6 +17,11 @@ from echoroute.core.selection import Selection
 _HEAVIEST: Final = 65_535
 """Consul's agents take no larger weight; a registration past them may have any."""
 
+_FINEST: Final = 100
+"""Of the weights that are written. With consistent hashing each worker of APISIX holds 160 points of 8 bytes for each
+unit of weight: two instances of 65,535 would be 168 MB in each worker, for each Upstream, whoever registers them.
+"""
+
 
 class Node(NamedTuple):
     """One instance as the gateway asks it; IPv6 addresses have brackets."""
@@ -65,7 +70,7 @@ def nodes(selection: Selection, instances: Sequence[Instance], *, forbidden: Net
         if not flaw:
             where = _host(instance), instance.port
             weights[where] = max(weights.get(where, 0), _weight(instance))
-    serving = {where: weight for where, weight in weights.items() if weight > 0}
+    serving = _scaled({where: weight for where, weight in weights.items() if weight > 0})
     # Equal ones are written as 1: APISIX starts equal nodes at random, and unequal ones at the heaviest.
     equal = len(set(serving.values())) == 1
     total = {_endpoint(instance) for instance in selected}
@@ -85,6 +90,14 @@ def _is_selected(selection: Selection, instance: Instance) -> bool:
 def _weight(instance: Instance) -> int:
     passing, warning = instance.weights
     return passing if instance.state is State.PASSING else warning
+
+
+def _scaled(weights: dict[tuple[str, int], int]) -> dict[tuple[str, int], int]:
+    """The weights, of which the heaviest is at most 100: in proportion, and 1 for whoever would have less."""
+    heaviest = max(weights.values(), default=0)
+    if heaviest <= _FINEST:
+        return weights
+    return {where: max(1, _FINEST * weight // heaviest) for where, weight in weights.items()}
 
 
 def _address(instance: Instance) -> str:
