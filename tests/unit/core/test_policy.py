@@ -249,6 +249,18 @@ def test_a_policy_reads_the_plugins_of_a_spec():
         ({"serverless-pre-function": {}}, "spec.plugins.serverless-pre-function", "closed by now"),
         ({"cors": {"a_field_of_an_older_version": True}}, "", "a field alone takes down nothing that serves"),
         ({"traffic-split": {"rules": [{"weighted_upstreams": [{"upstream_id": "0123abcd.a"}]}]}}, "", "the operator's"),
+        ({"traffic-split": {"rules": [{"weighted_upstreams": [{"weight": 1}]}]}}, "", "the Route's own upstream"),
+        (
+            {"traffic-split": {"rules": [{"weighted_upstreams": [{"upstream_id": "theirs", "weight": 1}]}]}},
+            "spec.plugins.traffic-split",
+            "a spec's, from when the plugin was open",
+        ),
+        (
+            {"traffic-split": {"rules": [{"weighted_upstreams": [{"upstream": {"nodes": {}}, "weight": 1}]}]}},
+            "spec.plugins.traffic-split",
+            "one with nodes of its own",
+        ),
+        ({"traffic-split": {"rules": [{}]}}, "spec.plugins.traffic-split", "nothing that the operator writes"),
         ({"opened": {"header": "$ENV://KEY"}}, "spec.plugins.opened.header", "nothing opens references"),
         ({"opened": {"x": 1}}, "", "open to all tenants"),
         ("no mapping", "", "changed by hand"),

@@ -24,8 +24,8 @@ EVERYTHING = "*"
 PRE_FUNCTION = "_meta.pre_function"
 """The name that opens Lua code in the `_meta` of a plugin."""
 
-_OURS = "traffic-split"
-"""The operator itself writes it, for several backends."""
+_SPLIT = "traffic-split"
+"""The operator itself writes it, for several backends; a spec may have it where the platform team has opened it."""
 
 _MOST = 16  # refusals that one object is told
 _OWNED = re.compile(r"[0-9a-f]{8}\.")  # how the ids of an operator's objects begin, this one's or another's
@@ -59,7 +59,7 @@ class Policy:
         found = (
             error
             for name, config in (plugins.items() if isinstance(plugins, dict) else ())
-            if name != _OURS
+            if name != _SPLIT or not _names_only_ours(config)
             for error in _refusals_of_kept(name, config, self.allowed_plugins)
         )
         return next(found, None)
@@ -77,6 +77,19 @@ def refusals(plugins: Mapping[str, JsonValue], *, allowed: frozenset[str]) -> tu
             if len(found) == _MOST:
                 return tuple(found.values())
     return tuple(found.values())
+
+
+def _names_only_ours(config: JsonValue) -> bool:
+    """Whether requests go nowhere but to Upstreams of an operator and the Route's own, as where it wrote the rules."""
+    rules = config.get("rules") if isinstance(config, dict) else None
+    for rule in rules if isinstance(rules, list) else (None,):
+        upstreams = rule.get("weighted_upstreams") if isinstance(rule, dict) else None
+        for upstream in upstreams if isinstance(upstreams, list) else (None,):
+            if not isinstance(upstream, dict) or not upstream.keys() <= {"upstream_id", "weight"}:
+                return False
+            if not _OWNED.match(str(upstream.get("upstream_id", "00000000."))):
+                return False
+    return True
 
 
 def _refusals_of_kept(name: str, config: JsonValue, allowed: frozenset[str]) -> Iterator[FieldError]:
