@@ -7,8 +7,9 @@ from echoroute.api import parse_spec
 from echoroute.api.status import EchoRouteStatus
 from echoroute.core.conditions import GRACE, fold
 from echoroute.core.facts import Answered, Backend, Lack, NotConfigured, Unanswered
-from echoroute.core.mentions import mentions, services
+from echoroute.core.mentions import as_json, mentions, services
 from echoroute.core.selection import Selection, Service
+from echoroute.core.status import Previous
 from echoroute.core.written import differs_beyond_counts, differs_in_serving
 
 from .situations import FINE, HEALTHY, NEVER_HEALTHY, NOW, ODD_BESIDE, SICK, UNKNOWN_SERVICE, after
@@ -146,3 +147,12 @@ def test_a_backend_is_mentioned_once_with_the_weight_of_its_first_mention():
     )
     found = [(one.selection.service.name, one.weight, one.serves) for one in mentions(spec)]
     assert found == [("a", 3, True), ("b", 0, True), ("c", 0, False)]
+
+
+def test_the_counts_of_a_subset_are_not_those_of_the_whole_service():
+    subset, whole = Selection.by_operator("echo", tags=["version:2"]), Selection.by_operator("echo")
+    before = Previous(
+        backends=({**as_json(subset), "healthy": 1, "total": 1}, {**as_json(whole), "healthy": 3, "total": 4})
+    )
+    assert before.counts_of(as_json(whole)) == {"healthy": 3, "total": 4}
+    assert before.counts_of(as_json(subset)) == {"healthy": 1, "total": 1}

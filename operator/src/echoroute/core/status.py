@@ -10,6 +10,7 @@ from echoroute.core.objects import JsonObject
 from echoroute.core.reasons import REASONS, Reason
 
 _STATUS = {"True": True, "False": False}
+_IDENTITY = ("service", "subset", "resolve")  # of a backend, as `core.mentions` writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Previous:
 
     def counts_of(self, backend: JsonObject) -> dict[str, int] | None:
         """The counts of a backend, as `core.mentions` writes it; None where they were not known."""
-        found = (one for one in self.backends if all(one.get(name) == value for name, value in backend.items()))
+        found = (one for one in self.backends if all(one.get(name) == backend.get(name) for name in _IDENTITY))
         counts = next(found, None) if self.backends else self.instances
         healthy, total = (counts or {}).get("healthy"), (counts or {}).get("total")
         return {"healthy": healthy, "total": total} if isinstance(healthy, int) and isinstance(total, int) else None
