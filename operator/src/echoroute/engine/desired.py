@@ -101,8 +101,9 @@ class DesiredSide:
 
     def _learned(self, inputs: Iterable[Input]) -> None:
         """Something else is known of these: what is asked for may be another, and statuses."""
+        inputs = list(inputs)
+        self._changed(self.table.refresh(inputs), Priority.CHANGE)
         for input_ in inputs:
-            self._changed(self.table.refresh(input_), Priority.CHANGE)
             for key in self.table.using(input_):
                 self._mark(key)
         self._tell_of_weights()
@@ -123,8 +124,7 @@ class DesiredSide:
         if reachable == self.discovery.reachable:
             return
         self.discovery.reachable = reachable
-        for input_ in self.table.used():
-            self._changed(self.table.refresh(input_), Priority.CHANGE)
+        self._changed(self.table.refresh(self.table.used()), Priority.CHANGE)
         if reachable:
             self._announcer.operator("Normal", "ConsulReachable", "Consul answers again")
         else:

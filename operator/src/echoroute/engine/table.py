@@ -1,6 +1,6 @@
 """What every EchoRoute asks for, evaluated: the desired side that the lanes work from. No I/O."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -181,10 +181,10 @@ class Table:
             if not users:
                 del self._users[mention.selection]
 
-    def refresh(self, input_: Input) -> set[Key]:
-        """An input may have another value; gives the keys that ask for something else now, or need not wait for it."""
-        changed = set()
-        for key in self.using(input_):
+    def refresh(self, inputs: Iterable[Input]) -> set[Key]:
+        """Inputs may have other values; gives the keys that ask for something else now, or need not wait for them."""
+        changed = set[Key]()
+        for key in {key for input_ in inputs for key in self.using(input_)}:
             route = self._routes[key]
             self.weighted -= route.weighted
             before, route.resolution = route.resolution, resolve(route.inputs, self._inputs)
