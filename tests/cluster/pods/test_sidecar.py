@@ -29,6 +29,7 @@ def sidecars(installed: Installed) -> Iterator[Installed]:
     installed.gateway.wait_for("/sidecar/hello", 200, timeout=20)
     yield installed
     installed.kube.delete("echoroute", SERVICE)
+    installed.gateway.wait_for("/sidecar/hello", 404, timeout=20)  # the tests after it count the routes
     installed.kube.run("delete", "-k", str(SAMPLES / "native-sidecar"), timeout=60)
 
 
