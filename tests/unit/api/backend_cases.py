@@ -203,7 +203,7 @@ MALFORMED = [
         "before the hash as well",
         {**_hash("Header", "X-User"), "plugins": {"proxy-rewrite": {"headers": {"set": {"X-User": "1"}}}}},
         _KEY,
-        "the gateway picks the",
+        "The gateway picks the",
         "operator",
     ),
     (
@@ -245,14 +245,14 @@ MALFORMED = [
         "the rewrite comes before the hash",
         {**_hash("Header", "X-User"), **_rewrite(set={"X-User": "1"})},
         _KEY,
-        "the gateway picks the",
+        "The gateway picks the",
         "cel",
     ),
     (
         "nor is a cookie left",
         {"upstream": _hash("Cookie", "a")["upstream"], **_rewrite(remove=["Cookie"])},
         _KEY,
-        "the gateway picks the",
+        "The gateway picks the",
         "cel",
     ),
     (

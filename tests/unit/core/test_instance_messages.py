@@ -45,7 +45,7 @@ def answer(*instances: Instance, service: str = "bare") -> Answered:
             (
                 "service 'bare' has 2 instances in Consul, and the gateway can use none: "
                 "'bare-1' has no address, and APISIX does not take its node's "
-                "(with resolve: Operator it gets that). 1 more pass no health checks"
+                "(with resolve: Operator it gets that). The health checks of 1 more fail"
             ),
         ),
         (
@@ -75,7 +75,7 @@ def answer(*instances: Instance, service: str = "bare") -> Answered:
         ),
         (
             missed(_of("Bare"), answer(BARE, service="Bare")),
-            "the gateway finds no service 'Bare', which the spec names: Consul has 'bare'; write it so",
+            "the gateway does not discover service 'Bare': Consul has 'bare'; write it so",
         ),
     ],
 )

@@ -54,8 +54,7 @@ class Subset(SpecModel):
     datacenter: Datacenter | None = Field(
         default=None,
         json_schema_extra=NULLABLE,
-        description="Datacenter of Consul in which the instances are. Default: the one of the Consul that the operator "
-        "asks.",
+        description="Datacenter of Consul in which the instances are. Default: that of the operator's Consul.",
     )
 
 

@@ -27,21 +27,21 @@ class ActiveHealthy(SpecModel):
     interval: CheckInterval | None = Field(
         default=None, description="Time between two checks of a healthy instance, in whole seconds. Default: 1s."
     )
-    statuses: Statuses | None = Field(default=None, description="Statuses that are a success. Default: 200, 302.")
+    statuses: Statuses | None = Field(default=None, description="Statuses that count as success. Default: 200, 302.")
     successes: _Times | None = Field(default=None, description="Successes after which it is healthy. Default: 2.")
 
 
 class ActiveUnhealthy(SpecModel):
-    """When an instance takes no requests any more."""
+    """When an instance stops taking requests."""
 
     interval: CheckInterval | None = Field(
         default=None, description="Time between two checks of an unhealthy instance, in whole seconds. Default: 1s."
     )
     statuses: Statuses | None = Field(
-        default=None, description="Statuses that are a failure. Default: 404, 429, 500 to 505."
+        default=None, description="Statuses that count as failure. Default: 404, 429, 500 to 505."
     )
     http_failures: _Times | None = Field(
-        default=None, description="Such statuses after which it is unhealthy. Default: 5."
+        default=None, description="Failures by status after which it is unhealthy. Default: 5."
     )
     tcp_failures: _Times | None = Field(
         default=None, description="Failed connections after which it is unhealthy. Default: 2."
@@ -65,25 +65,25 @@ class ActiveCheck(SpecModel):
         description="HTTP, HTTPS (the certificate is not verified, as with requests), or TCP, which only connects. "
         "Default: HTTP.",
     )
-    path: CheckPath | None = Field(default=None, description="Path that is asked for. Default: /.")
+    path: CheckPath | None = Field(default=None, description="Path of the checks. Default: /.")
     host: HostAndPort | None = Field(
         default=None, description="Host header of the checks. Default: the instance's address."
     )
     port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
-        default=None, description="Port that is asked. Default: the instance's port."
+        default=None, description="Port of the checks. Default: the instance's port."
     )
     timeout: CheckTimeout | None = Field(
         default=None, description="Time after which a check has failed, as a duration. Default: 1s."
     )
     healthy: ActiveHealthy | None = Field(default=None, description="When an instance takes requests again.")
-    unhealthy: ActiveUnhealthy | None = Field(default=None, description="When an instance takes no requests any more.")
+    unhealthy: ActiveUnhealthy | None = Field(default=None, description="When an instance stops taking requests.")
 
 
 class PassiveHealthy(SpecModel):
-    """What of the answers to requests is a success."""
+    """Which answers to requests count as success."""
 
     statuses: Statuses | None = Field(
-        default=None, description="Statuses that are a success. Default: 200 to 208, 226, 300 to 308."
+        default=None, description="Statuses that count as success. Default: 200 to 208, 226, 300 to 308."
     )
     successes: _TimesOrNever | None = Field(
         default=None, description="Successes after which an instance is healthy; 0 for never. Default: 5."
@@ -91,11 +91,13 @@ class PassiveHealthy(SpecModel):
 
 
 class PassiveUnhealthy(SpecModel):
-    """What of the answers to requests is a failure."""
+    """Which answers to requests count as failure."""
 
-    statuses: Statuses | None = Field(default=None, description="Statuses that are a failure. Default: 429, 500, 503.")
+    statuses: Statuses | None = Field(
+        default=None, description="Statuses that count as failure. Default: 429, 500, 503."
+    )
     http_failures: _TimesOrNever | None = Field(
-        default=None, description="Such statuses after which an instance is unhealthy; 0 for never. Default: 5."
+        default=None, description="Failures by status after which an instance is unhealthy; 0 for never. Default: 5."
     )
     tcp_failures: _TimesOrNever | None = Field(
         default=None, description="Failed connections after which an instance is unhealthy; 0 for never. Default: 2."
@@ -108,8 +110,8 @@ class PassiveUnhealthy(SpecModel):
 class PassiveCheck(SpecModel):
     """What the gateway learns from the answers to requests."""
 
-    healthy: PassiveHealthy | None = Field(default=None, description="What of the answers is a success.")
-    unhealthy: PassiveUnhealthy | None = Field(default=None, description="What of the answers is a failure.")
+    healthy: PassiveHealthy | None = Field(default=None, description="Which answers count as success.")
+    unhealthy: PassiveUnhealthy | None = Field(default=None, description="Which answers count as failure.")
 
 
 class HealthCheck(SpecModel):

@@ -56,8 +56,8 @@ class LoadBalancer(SpecModel):
     )
 
     policy: BalancerPolicy = Field(
-        description="RoundRobin (in turn), LeastConnections (the one with the fewest open requests), EWMA (the one "
-        "that answered fastest lately), ConsistentHash (the same instance for the same `key`, as long as it is there)."
+        description="RoundRobin: in turn. LeastConnections: the one with the fewest open requests. EWMA: the one that "
+        "answered fastest lately. ConsistentHash: the same instance for the same `key`, as long as it is there."
     )
     hash_on: HashOn | None = Field(
         default=None, description="With ConsistentHash: where the key is. Requests without it share one instance."

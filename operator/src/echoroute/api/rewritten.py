@@ -38,8 +38,8 @@ CANARY_CEL = (
     f" || ({_some('cookies')} && ({_is_changed(repr('cookie'))})))"
 )
 CANARY_MESSAGE = (
-    "must have no condition on a header that rewrite.headers changes, nor on cookies where it changes Cookie: the "
-    "gateway looks at canaries after the rewrite; compare another header, or do not change this one"
+    "must have no condition on a header that rewrite.headers changes, nor on cookies where it changes Cookie. The "
+    "gateway compares after the rewrite: use another header, or do not change this one"
 )
 
 _BALANCER = "self.upstream.loadBalancer"
@@ -49,8 +49,8 @@ HASH_CEL = (
     f" ? ({_is_changed(repr('cookie'))}) : ({_is_changed(_AS_COMPARED.format(f'{_BALANCER}.key'))}))"
 )
 HASH_MESSAGE = (
-    "must not be a header that rewrite.headers changes, nor a cookie where it changes Cookie: the gateway picks the "
-    "instance after the rewrite; use another key, or do not change this header"
+    "must not be a header that rewrite.headers changes, nor a cookie where it changes Cookie. The gateway picks the "
+    "instance after the rewrite: use another key, or do not change this header"
 )
 
 

@@ -41,7 +41,7 @@ _TOO_MANY = (
 
 _TOO_LONG = (
     f"must have at most {_MOST_CONDITIONS // 1024} KiB of conditions, each counted once for each backend of its rule: "
-    "the gateway has it so often"
+    "the gateway holds a copy for each"
 )
 
 PluginConfig = Annotated[dict[str, JsonValue], Field(json_schema_extra=NULLABLE)]

@@ -15,11 +15,11 @@ def not_found(selection: Selection) -> str:
 
 def missed(selection: Selection, answer: Answered) -> str:
     """Consul has instances, and the gateway does not discover them."""
-    return f"the gateway finds no service {selection}, which the spec names: {answer.missed}"
+    return f"the gateway does not discover service {selection}: {answer.missed}"
 
 
 def known(selection: Selection, answer: Answered) -> str:
-    """Consul has instances. Those that cannot be nodes are told here: nobody's request suffers from them."""
+    """Consul has instances. It names those that cannot be nodes: nobody's request suffers from them."""
     left_out = f"; left out: {some_of(answer.left_out)}" if answer.left_out else ""
     return f"service {selection} is known to Consul{left_out}"
 
@@ -27,8 +27,8 @@ def known(selection: Selection, answer: Answered) -> str:
 def no_datacenter(selection: Selection) -> str:
     """Consul has no way to the datacenter that a subset names."""
     return (
-        f"Consul knows no way to the datacenter in which service {selection} is asked for: check the subset's "
-        "datacenter, or wait until Consul is joined with it"
+        f"Consul cannot reach the datacenter of service {selection}: check the subset's datacenter, or wait until "
+        "Consul is joined with it"
     )
 
 
@@ -48,7 +48,7 @@ def none_healthy(selection: Selection, answer: Answered | None = None) -> str:
     found = (
         some_of(answer.unusable or answer.left_out),
         f"{_count(answer.drained)} of weight 0 in Consul" if answer.drained else "",
-        f"{answer.failing} more pass no health checks" if answer.failing else "",
+        f"The health checks of {answer.failing} more fail" if answer.failing else "",
     )
     return (
         f"service {selection} has {_count(answer.total)} in Consul, and the gateway can use none: "

@@ -101,8 +101,8 @@ class Reason(StrEnum):
     DATACENTER_NOT_FOUND = _reason(
         "DatacenterNotFound",
         "ResolvedRefs=False",
-        "Consul knows no way to the datacenter of a subset. There is none of this name, or none of its servers is "
-        "there now. Nodes that were known before stay; a new route waits.",
+        "Consul cannot reach the datacenter of a subset: it knows none of this name, or none of its servers answers. "
+        "Nodes that were known before stay; a new route waits.",
         "Compare `subset.datacenter` with `consul catalog datacenters`, and look at the WAN federation.",
     )
     CONSUL_ACCESS_DENIED = _reason(
@@ -128,8 +128,8 @@ class Reason(StrEnum):
     REFS_NOT_RESOLVED = _reason(
         "RefsNotResolved",
         "Programmed=False",
-        "What the route refers to may not be used, or is not known yet: the instances of a backend that the operator "
-        "resolves. Then the last good generation goes on serving.",
+        "The route refers to something that may not be used. Or the instances of a backend that the operator resolves "
+        "are not known yet; then the last good generation goes on serving.",
         "See the reason of ResolvedRefs.",
     )
     GATEWAY_UNREACHABLE = _reason(
