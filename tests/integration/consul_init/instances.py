@@ -33,7 +33,8 @@ class Running:
     def send(self, signum: int = signal.SIGTERM) -> None:
         self.process.send_signal(signum)
 
-    def wait(self, timeout: float = 30.0) -> int:
+    def wait(self, timeout: float = 60.0) -> int:
+        """gunicorn kills a worker after 30 s that it told to stop in the moment of its start, and then ends itself."""
         return self.process.wait(timeout)
 
 

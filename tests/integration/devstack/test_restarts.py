@@ -44,9 +44,9 @@ def test_parts_come_back_where_they_were(fresh_stack: FreshStack, tmp_path: Path
     stack.consul.restart()
     assert [instance.id for instance in consul.instances("s")] == ["s-127.0.0.1-1"]
     stack.consul.pause()
-    assert not _answers(f"{stack.consul.url}/v1/status/leader")
+    until(lambda: not _answers(f"{stack.consul.url}/v1/status/leader"), "it stands still")
     stack.consul.resume()
-    assert _answers(f"{stack.consul.url}/v1/status/leader")
+    until(lambda: _answers(f"{stack.consul.url}/v1/status/leader"), "it goes on")
     stack.consul.kill()
     with pytest.raises(httpx.ConnectError):
         consul.instances("s")
