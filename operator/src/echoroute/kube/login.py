@@ -1,6 +1,7 @@
 """The account's credentials in another event loop, whose requests somebody else makes: kopf's."""
 
 import asyncio
+from weakref import WeakSet
 
 import aiohttp
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
@@ -20,6 +21,7 @@ class Login:
         self._home = home
         self._backoff = Backoff(first=_FIRST, limit=_LONGEST)
         self._is_first = True
+        self._transports: WeakSet[asyncio.Transport] = WeakSet()
 
     async def session(self) -> aiohttp.ClientSession:
         """A session; another is asked for when the API server has refused the one before, so it waits a little."""
@@ -34,6 +36,15 @@ class Login:
             proxy=configuration.proxy,
             trust_env=False,
         )
+
+    def abort(self) -> None:
+        """Drop the connections that are still open. The loop runs at least once more before it is closed.
+
+        aiohttp closes an answer that it still reads by TLS's farewell, and a server that is busy answers that late:
+        the loop would end before, and leave the sockets open.
+        """
+        for transport in list(self._transports):
+            transport.abort()
 
     async def _authorize(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         name = self._account.configuration.tls_server_name
@@ -60,6 +71,9 @@ class Login:
         if shown:
             request.headers["Authorization"] = shown
         try:
-            return await handler(request)
+            response = await handler(request)
         except AssertionError:  # what aiohttp says where the session was closed meanwhile
             raise RuntimeError("Session is closed") from None
+        if response.connection is not None and response.connection.transport is not None:
+            self._transports.add(response.connection.transport)
+        return response

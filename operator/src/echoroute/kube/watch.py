@@ -120,6 +120,7 @@ class Watch:
             # kopf waits for it in a thread of the loop's pool: without it, asyncio.run() would wait for that thread,
             # and nobody would hear that kopf has ended.
             stop.set()
+            login.abort()
 
 
 class _NoEssence(kopf.DiffBaseStorage):
