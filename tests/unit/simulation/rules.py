@@ -108,6 +108,8 @@ class Rules:
             self.breaches.append(f"{change}: that is there, and the operator was told so")
         if before is not None and meet(before.body, body):
             return  # it serves that already
+        if self.now() < self.unsure_until:
+            return  # what it knows of the others may be of the history before
         for other, stored in self.gateway.objects.items():
             if other == ref or not meet(body, stored.body) or not self._was_told(other, stored.body):
                 continue
