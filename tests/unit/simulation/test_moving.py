@@ -256,6 +256,42 @@ def test_who_takes_back_what_it_gave_up_keeps_it_from_who_was_let_in(
     run_in_virtual_time(play())
 
 
+@pytest.mark.parametrize(
+    ("again", "ready", "why"),
+    [
+        (at(MOVED), "True/Ready", "it asks for it again"),
+        (at("no-slash"), "False/Invalid", "its last good generation serves on"),
+        (at("/c"), "False/Conflicted", "so does what loses a conflict"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_list_tells_what_writes_without_an_answer_have_left(again: JsonObject, ready: str, why: str) -> None:
+    """No write of A succeeds for minutes, and B was let in: what A serves is told by lists alone."""
+
+    async def play() -> None:
+        world = await _world(a=at(MOVED), b=at("/b"), c=at("/c"))
+        world.gateway.fault, world.cluster.down = Fault.REFUSES_WRITES, True  # nobody can be told of a lost conflict
+        await _apply(world, (A, at("/a")), (B, at("/b", MOVED)), pause=0.5)
+        await _until_b_is_let_in(world)
+        await _apply(world, (A, again))
+        await asyncio.sleep(2 * DRIFT_INTERVAL)
+        assert world.writer._desired.table.claims.conflict(B) is not None, "it is told before anything can be written"
+        world.gateway.fault, world.cluster.down = Fault.NONE, False
+        await asyncio.sleep(4 * DRIFT_INTERVAL)
+        assert (serves(world, A), serves(world, B)) == ({MOVED}, {"/b"}), why
+        assert (world.ready(A), world.ready(B)) == (ready, "False/Conflicted")
+        await world.stop()
+
+    run_in_virtual_time(play())
+
+
+async def _until_b_is_let_in(world: World) -> None:
+    claims = world.writer._desired.table.claims
+    async with asyncio.timeout(5 * DRIFT_INTERVAL):
+        while claims.conflict(B) is not None or not claims.is_unsure(A):  # noqa: ASYNC110 - no events here
+            await asyncio.sleep(0.1)
+
+
 def test_an_old_route_that_was_switched_off_gets_nothing_back_of_a_live_one() -> None:
     async def play() -> None:
         world = await _world(a=at(MOVED))

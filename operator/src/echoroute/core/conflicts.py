@@ -107,15 +107,15 @@ class Claims:
         if claim is None:
             self._wanted.pop(key, None)
             freed = self._held.replace(key, accepted=None, serving=self._held.serving.get(key))
-            return (self._take_back(key) if keeps else set()) | self._rejudge(freed)
+            return (self.take_back(key) if keeps else set()) | self._rejudge(freed)
         self._wanted[key] = claim
         if not self.seeded:
             return self._rejudge(self._held.replace(key, accepted=claim, serving=None))
         freed = self._judge(key, claim)
-        return self._take_back(key) | self._rejudge(freed)
+        return self.take_back(key) | self._rejudge(freed)
 
-    def _take_back(self, key: Key) -> set[Key]:
-        """Judge anew those that were let in on what the key serves and has again, and that do not serve it yet."""
+    def take_back(self, key: Key) -> set[Key]:
+        """Judge anew those that were let in on what the key serves and has, and that do not serve it yet."""
         freed, lost = set[Pair](), set[Key]()
         has = self._held.accepted.get(key) or self._held.serving.get(key)
         for other in self._let_in(key, has) if has else ():
@@ -144,6 +144,10 @@ class Claims:
             return set()
         self.offers.end(key)
         return self._rejudge(self._held.replace(key, accepted=self._held.accepted.get(key), serving=claim))
+
+    def is_unsure(self, key: Key) -> bool:
+        """Whether a write of the key had no answer, so that nobody knows which of two claims it serves."""
+        return key in self._unsure
 
     def is_double(self, key: Key, claim: Claim) -> bool:
         """Whether a key that is kept was found to serve what is another one's, which serves it, too: then it goes."""

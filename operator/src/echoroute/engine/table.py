@@ -110,7 +110,7 @@ class Table:
         return route is not None and route.entry.is_told_of_conflict()
 
     def serves_as_listed(self, key: Key, route: JsonObject) -> set[Key]:
-        """The gateway holds this Route of a key that is kept; gives the others that are judged anew."""
+        """The gateway holds this Route of a key that is kept or in doubt; gives the others that are judged anew."""
         kept = self._routes[key]
         refused = self._policy.refusal_of_kept(route)
         if refused is not None and kept.refused_by_now is None and self.refusal(key) is not None:
@@ -118,6 +118,8 @@ class Table:
             return self.serves(key, claim(route, kept.entry.created)) | self._judged_anew({key})
         found = claim(route, kept.entry.created)
         others = self.serves(key, found)
+        if (refusal := self.refusal(key)) is None or refusal.keeps:
+            others |= self._judged_anew(self.claims.take_back(key))
         return others | self._judged_anew({key}) if found and self.claims.is_double(key, found) else others
 
     def abandon(self, key: Key) -> set[Key]:

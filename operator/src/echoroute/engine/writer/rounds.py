@@ -164,10 +164,10 @@ class Rounds:
         self._repairs = {key: number for key, number in self._repairs.items() if self._table.get(key)}
         gone = changed = 0
         for key, route in self._table.items():
+            self._learn_what_serves(key, route, listed)
             if self._queue.busy(key):
                 continue
             outcome, accepted = self._progress.outcome(key), self._table.refusal(key) is None
-            self._learn_what_serves(key, route, listed)
             found = self._found(key, route)
             if serves_as_desired(found):
                 self._repairs.pop(key, None)
@@ -190,8 +190,8 @@ class Rounds:
         if not self._actual.holds(key):
             # What it asks for it has all the same; what it served, and does not ask for or cannot have, is free.
             self._let_in(self._table.serves(key, None))
-        elif self._table.wanted(key, route) is None:
-            # Whatever was tried or edited, it serves what was listed: no write of it will come to tell.
+        elif self._table.wanted(key, route) is None or self._table.claims.is_unsure(key):
+            # Whatever was tried or edited, it serves what was listed: no write of it may come to tell.
             for ref in self._actual.owned[key]:
                 known, stored = self._actual.known[ref], listed.get(ref)
                 if ref.kind is Kind.ROUTE and stored and known.modified_index == stored.modified_index:
