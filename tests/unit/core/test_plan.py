@@ -6,10 +6,11 @@ import pytest
 from echoroute.core.changes import Delete, Put
 from echoroute.core.facts import Failed
 from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
-from echoroute.core.plan import Absent, Desired, Keep, KeyPlan, Known, Present, digest, plan_key
+from echoroute.core.plan import Absent, Desired, Keep, KeyPlan, Known, Present, digest, names, plan_key
 from echoroute.core.reasons import Reason
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import JsonValue
 
 CART = Key("shop", "cart")
 ROUTE = ObjectRef(Kind.ROUTE, "o.shop.cart")
@@ -20,7 +21,14 @@ Gateway = dict[ObjectRef, Known]
 
 
 def known(key: Key | None, body: JsonObject) -> Known:
-    return Known(key, digest(body), create_time=1, modified_index=1)
+    return Known(key, digest(body), create_time=1, modified_index=1, names=names(body))
+
+
+def naming(*upstreams: ObjectRef) -> JsonObject:
+    """A Route that sends requests to these, by its own upstream or by the rules of a plugin."""
+    own, *others = [upstream.id for upstream in upstreams]
+    rules: list[JsonValue] = [{"weighted_upstreams": [{"upstream_id": other, "weight": 1}]} for other in others]
+    return {"upstream_id": own, "plugins": {"traffic-split": {"rules": rules}}}
 
 
 def present(**objects: JsonObject) -> Present:
@@ -54,6 +62,20 @@ def apply(key: Key, key_plan: KeyPlan, gateway: Gateway) -> None:
         (keeping(waits="?", route={}), {ROUTE: known(CART, {})}, (), "there already: it has to wait for nothing"),
         (Keep(), {ROUTE: known(CART, {"a": 2})}, (), "kept: neither written nor deleted nor mended"),
         (Keep(), {}, (), "kept: what is gone cannot be made again"),
+        (Keep(), {BLUE: known(CART, {})}, (Delete(BLUE),), "no Route ever named it: what serves needs none of it"),
+        (
+            Keep(),
+            {ROUTE: known(CART, naming(BLUE)), BLUE: known(CART, {}), GREEN: known(CART, {})},
+            (Delete(GREEN),),
+            "kept is what the Route there names",
+        ),
+        (
+            Keep(),
+            {ROUTE: known(CART, naming(BLUE, GREEN)), BLUE: known(CART, {}), GREEN: known(CART, {})},
+            (),
+            "and that of its plugins",
+        ),
+        (Keep(), {ROUTE: known(CART, {}), BLUE: known(None, {})}, (), "not ours: never deleted, whoever names it"),
         (Absent(), {ROUTE: known(CART, {})}, (Delete(ROUTE),), "not desired: deleted"),
         (Absent(), {}, (), "nothing there: nothing to do"),
         (Absent(), {ROUTE: known(None, {})}, (), "not ours: never deleted"),
@@ -94,15 +116,21 @@ UNKNOWN = Failed(
         ),
         (
             keeping(BLUE, route={}),
-            {GREEN: known(CART, {}), ROUTE: known(CART, {"a": 2})},
+            {GREEN: known(CART, {}), ROUTE: known(CART, naming(GREEN))},
             KeyPlan(waits=UNKNOWN),
             "the last good generation stays, whole",
+        ),
+        (
+            keeping(BLUE, waits=WAITS, route={}),
+            {GREEN: known(CART, {}), BLUE: known(CART, {})},
+            KeyPlan((), (Delete(GREEN),), waits=Failed(Reason.PENDING, WAITS)),
+            "what an edit before has left goes; what the Route is yet to name stays",
         ),
         (keeping(BLUE, route={}), {BLUE: known(None, {})}, KeyPlan(foreign=(BLUE,)), "nor is somebody else's kept"),
         (keeping(waits=WAITS, route={}), {}, KeyPlan(waits=Failed(Reason.PENDING, WAITS)), "nothing is written yet"),
         (
             keeping(waits=WAITS, route={"a": 1}),
-            {ROUTE: known(CART, {}), BLUE: known(CART, {})},
+            {ROUTE: known(CART, naming(BLUE)), BLUE: known(CART, {})},
             KeyPlan(waits=Failed(Reason.PENDING, WAITS)),
             "and nothing removed: a spec is not applied by halves",
         ),
@@ -126,7 +154,10 @@ def test_order_of_writes() -> None:
 
 
 _KEYS = [CART, Key("shop", "pay"), Key("lab", "cart")]
-_bodies = st.dictionaries(st.sampled_from("ab"), st.integers(0, 2), max_size=2)
+_named = st.sampled_from([f"o.{key}.{n}" for key in _KEYS for n in range(2)])
+_bodies = st.dictionaries(st.sampled_from("ab"), st.integers(0, 2), max_size=2) | st.builds(
+    lambda upstream: {"upstream_id": upstream}, _named
+)
 
 
 def _refs(key: Key) -> st.SearchStrategy[ObjectRef]:
@@ -150,8 +181,22 @@ _own_gateways = st.dictionaries(_any_ref, _bodies, max_size=8).map(
 
 def plan(desired: dict[Key, Desired], gateway: Gateway) -> dict[Key, KeyPlan]:
     """The plans that are not empty, of all keys."""
-    plans = {key: plan_key(key, desired.get(key, Absent()), gateway) for key in _KEYS}
+    plans = {key: plan_key(key, desired.get(key, Absent()), _around(key, gateway)) for key in _KEYS}
     return {key: key_plan for key, key_plan in plans.items() if key_plan != KeyPlan()}
+
+
+def _around(key: Key, gateway: Gateway) -> Gateway:
+    """What a key owns, and what is at its ids."""
+    return {ref: object_ for ref, object_ in gateway.items() if object_.key == key or f"o.{key}" in ref.id}
+
+
+def _kept(key: Key, before: Gateway) -> set[ObjectRef]:
+    """The Routes of a key, and the Upstreams of it that they name."""
+    around = _around(key, before)
+    named = {name for ref, object_ in around.items() if ref.kind is Kind.ROUTE for name in object_.names}
+    return {
+        ref for ref, object_ in around.items() if object_.key == key and (ref.kind is Kind.ROUTE or ref.id in named)
+    }
 
 
 @given(desired=_desires, before=_own_gateways)
@@ -166,7 +211,7 @@ def test_applying_a_plan_gives_what_is_desired(desired: dict[Key, Desired], befo
             case Present(bundle):
                 assert now == {ref: digest(body) for ref, body in bundle.objects.items()}
             case Keep():
-                assert now == {ref: object_.digest for ref, object_ in before.items() if object_.key == key}
+                assert now == {ref: before[ref].digest for ref in _kept(key, before)}
             case Absent():
                 assert now == {}
     assert plan(desired, gateway) == {}, "what is as desired needs nothing"
@@ -178,7 +223,7 @@ def test_foreign_objects_are_never_changed(desired: dict[Key, Desired], before: 
     for key, key_plan in plan(desired, before).items():
         for change in (*key_plan.writes, *key_plan.removals):
             assert change.ref not in before or before[change.ref].key == key
-        assert not (key_plan.foreign and (key_plan.writes or key_plan.removals))
+        assert not (key_plan.foreign and key_plan.writes), "a bundle is never half applied"
         apply(key, key_plan, gateway)
     for ref, object_ in before.items():
         if object_.key is None:

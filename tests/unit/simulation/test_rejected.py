@@ -1,12 +1,18 @@
-"""What the gateway rejected is asked for again: rarely, and once when it comes back. No try in vain costs a patch."""
+"""What the gateway rejected is asked for again: rarely, and once when it comes back. No try in vain costs a patch.
+
+It leaves nothing behind: an Upstream that no Route names goes, whatever became of the edit that brought it.
+"""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 
 import pytest
-from echoroute.core.objects import Key
+from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
+from echoroute.engine.writer.leftovers import WAIT
 from echoroute.engine.writer.rejected import INTERVAL
 
-from .gateway import Fault
+from .gateway import REFUSED, Fault, named_by
+from .test_backends import KEY, spec, upstreams
 from .test_convergence import DRIFT_INTERVAL, GOOD, OTHER, REFUSED_BY_GATEWAY, SPECS, World, ref_of
 from .test_outages import most_in
 from .virtual_time import run_in_virtual_time
@@ -88,3 +94,152 @@ def test_a_change_of_the_spec_does_not_wait_for_that() -> None:
         await world.stop()
 
     run_in_virtual_time(play())
+
+
+REJECTED_PATH: JsonObject = {"match": {"paths": [f"{REFUSED}/cart"]}}
+INVALID: JsonObject = {"match": {"paths": ["no-slash"]}}
+UNTIL_GONE = WAIT + 2.0
+"""The pause, and one read of the CRD a second."""
+
+
+async def _serving(*services: str) -> World:
+    world = World.new()
+    world.cluster.apply(KEY, spec(*services))
+    world.start()
+    await asyncio.sleep(2 * WAIT)
+    return world
+
+
+def serving(world: World) -> set[str]:
+    """The Upstreams that the Route in the gateway names."""
+    return named_by(world.gateway.objects[ref_of(KEY)].body)
+
+
+def tries(world: World) -> int:
+    """How often the Route was written, or tried to."""
+    return [ref for _, ref in world.gateway.tried].count(ref_of(KEY))
+
+
+async def _edits_that_are_rejected_leave_nothing() -> None:
+    world = await _serving("a", "b")
+    before = upstreams(world)
+    for edit in range(4):
+        world.cluster.apply(KEY, spec("a", *(f"new-{edit}-{n}" for n in range(5)), **REJECTED_PATH))
+        await asyncio.sleep(1)
+    assert world.ready(KEY) == "False/GatewayRejected"
+    await asyncio.sleep(UNTIL_GONE)
+    assert upstreams(world) == before == serving(world)
+    assert tries(world) == 1 + 4, "what goes is no reason to ask for the rejected Route again"
+    assert world.gateway.breaches == []
+    await world.stop()
+
+
+async def _one_that_never_served_leaves_nothing() -> None:
+    world = World.new()
+    world.cluster.apply(KEY, spec("a", "b", "c", **REJECTED_PATH))
+    world.start()
+    await asyncio.sleep(1)
+    assert len(upstreams(world)) == 2
+    await asyncio.sleep(UNTIL_GONE)
+    assert world.gateway.objects == {}
+    assert tries(world) == 1
+    await world.stop()
+
+
+async def _a_rare_try_leaves_nothing_either() -> None:
+    world = await _serving("a", "b")
+    before = upstreams(world)
+    world.cluster.apply(KEY, spec("a", "c", **REJECTED_PATH))
+    await asyncio.sleep(4 * HALF_AN_HOUR)
+    assert upstreams(world) == before
+    assert tries(world) in {1 + 4, 1 + 5}
+    await world.stop()
+
+
+async def _what_the_edit_before_left_goes_too() -> None:
+    """The accepted edit has its Upstream wait for its time; the rejected one after it does not forget that."""
+    world = await _serving("a", "b")
+    world.cluster.apply(KEY, spec("a", "c"))
+    await asyncio.sleep(1)
+    world.cluster.apply(KEY, spec("a", "d", **REJECTED_PATH))
+    await asyncio.sleep(UNTIL_GONE)
+    assert upstreams(world) == serving(world)
+    assert len(upstreams(world)) == 1
+    await world.stop()
+
+
+async def _an_invalid_edit_after_it_keeps_what_serves_alone() -> None:
+    world = await _serving("a", "b")
+    before = upstreams(world)
+    world.cluster.apply(KEY, spec("a", "c", **REJECTED_PATH))
+    await asyncio.sleep(0.1)
+    world.cluster.apply(KEY, spec("a", "d", **INVALID))
+    await asyncio.sleep(UNTIL_GONE)
+    assert world.ready(KEY) == "False/Invalid"
+    assert upstreams(world) == before == serving(world)
+    await world.stop()
+
+
+async def _a_restart_forgets_none() -> None:
+    """An operator that stops over it leaves Upstreams that nobody explains; the next one finds them."""
+    world = await _serving("a", "b")
+    before = upstreams(world)
+    world.cluster.apply(KEY, spec("a", "c", **REJECTED_PATH))
+    await asyncio.sleep(0.5)
+    await world.stop()
+    assert len(upstreams(world)) == 2
+    world.cluster.apply(KEY, spec("a", "d", **INVALID))
+    world.start()
+    await asyncio.sleep(2 * DRIFT_INTERVAL)
+    assert upstreams(world) == before == serving(world)
+    await world.stop()
+
+
+async def _the_same_spec_of_another_life_is_tried_at_once() -> None:
+    world = await _rejected(1)
+    key = REJECTED[0]
+    world.cluster.delete(key)
+    world.cluster.apply(key, SPECS[REFUSED_BY_GATEWAY](key))
+    world.gateway.lenient = True
+    await asyncio.sleep(2)
+    assert world.ready(key) == "True/Ready"
+    await world.stop()
+
+
+async def _one_that_is_pinned_asks_for_no_try() -> None:
+    """Somebody's own route names one of the rejected edit's: it goes later, and the edit is tried as rarely as ever."""
+    world = await _serving("a", "b")
+    before = upstreams(world)
+    world.cluster.apply(KEY, spec("a", "c", **REJECTED_PATH))
+    await asyncio.sleep(0.5)
+    (pinned,) = upstreams(world) - before
+    theirs = ObjectRef(Kind.ROUTE, "theirs")
+    world.gateway.write_past_us(theirs, {"uri": "/theirs", "upstream_id": pinned})
+    await asyncio.sleep(10 * DRIFT_INTERVAL)
+    assert upstreams(world) == {*before, pinned}
+    assert tries(world) == 2
+    del world.gateway.objects[theirs]
+    await asyncio.sleep(20 * DRIFT_INTERVAL)
+    assert upstreams(world) == before
+    assert tries(world) == 2
+    await asyncio.sleep(HALF_AN_HOUR)
+    assert tries(world) == 3
+    await world.stop()
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        _edits_that_are_rejected_leave_nothing,
+        _one_that_never_served_leaves_nothing,
+        _a_rare_try_leaves_nothing_either,
+        _what_the_edit_before_left_goes_too,
+        _an_invalid_edit_after_it_keeps_what_serves_alone,
+        _a_restart_forgets_none,
+        _the_same_spec_of_another_life_is_tried_at_once,
+        _one_that_is_pinned_asks_for_no_try,
+    ],
+    ids=lambda scenario: scenario.__name__.strip("_"),
+)
+def test_what_no_route_names_goes(scenario: Callable[[], Coroutine[None, None, None]]) -> None:
+    run_in_virtual_time(scenario())

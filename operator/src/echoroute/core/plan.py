@@ -11,11 +11,14 @@ The decision table, for each gateway object:
     not in it        | ours                      | DELETE
     kept in a bundle | ours                      | none: whatever it is, the rest of the bundle is written
     kept in a bundle | nothing                   | waits: nothing of this bundle is written
-    keep             | anything                  | none
+    keep             | an Upstream of ours that  | DELETE: no Route ever named it, or none does any more
+                     | no Route there names      |
+    keep             | anything else             | none
     absent           | ours                      | DELETE
     anything         | not ours, not in a bundle | none, it is never looked at
 
-Order within one key: what is referred to is put first and deleted last (`Kind`), puts come before deletions.
+Order within one key: what is referred to is put first and deleted last (`Kind`), puts come before deletions. Where
+nothing can be written (foreign, waits), what neither the Route there nor the bundle names goes, as where it is kept.
 """
 
 import hashlib
@@ -75,6 +78,8 @@ class Known:
     digest: Digest
     create_time: int
     modified_index: int
+    names: frozenset[str] = frozenset()
+    """The ids of the Upstreams that it names, or may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,23 +161,33 @@ def compare(key: Key, wanted: Wanted, known: Mapping[ObjectRef, Known]) -> Compa
     )
 
 
+def unnamed(
+    key: Key, known: Mapping[ObjectRef, Known], *, but: frozenset[ObjectRef] = frozenset()
+) -> tuple[ObjectRef, ...]:
+    """The Upstreams of a key that no Route there names; without those (`but`) that a Route is yet to name."""
+    named = frozenset[str]().union(*(object_.names for ref, object_ in known.items() if ref.kind is Kind.ROUTE))
+    mine = (ref for ref, object_ in known.items() if object_.key == key and ref.kind is Kind.UPSTREAM)
+    return tuple(sorted(ref for ref in mine if ref.id not in named and ref not in but))
+
+
 def plan_key(key: Key, desired: Desired, known: Mapping[ObjectRef, Known]) -> KeyPlan:
     """The changes that make `known` what `desired` says, for one key.
 
     `known` needs the objects that the key owns and those at the ids of its bundle; others are passed over.
     """
     if isinstance(desired, Keep):
-        return KeyPlan()
+        return KeyPlan(removals=tuple(map(Delete, unnamed(key, known))))
     objects, wanted, waits = dict[ObjectRef, JsonObject](), NOTHING, ""
     if isinstance(desired, Present):
         objects, wanted, waits = dict(desired.bundle.objects), Wanted.of(desired.bundle), desired.waits
     found = compare(key, wanted, known)
+    left = tuple(map(Delete, unnamed(key, known, but=wanted.refs())))
     if found.foreign:
-        return KeyPlan(foreign=found.foreign)
+        return KeyPlan(removals=left, foreign=found.foreign)
     if found.missing:
-        return KeyPlan(waits=_waits_for(desired, found.missing))
+        return KeyPlan(removals=left, waits=_waits_for(desired, found.missing))
     if waits and found.puts:
-        return KeyPlan(waits=Failed(Reason.PENDING, waits))
+        return KeyPlan(removals=left, waits=Failed(Reason.PENDING, waits))
     puts = sorted(found.puts, key=lambda ref: (_WRITE_ORDER[ref.kind], ref.id))
     deletes = sorted(found.deletes, key=lambda ref: (-_WRITE_ORDER[ref.kind], ref.id))
     return KeyPlan(writes=tuple(Put(ref, objects[ref]) for ref in puts), removals=tuple(map(Delete, deletes)))
@@ -182,6 +197,14 @@ def _waits_for(desired: Desired, missing: tuple[ObjectRef, ...]) -> Failed:
     unknown = desired.bundle.kept if isinstance(desired, Present) else {}
     what = ", ".join(dict.fromkeys(unknown[ref] for ref in missing))
     return Failed(Reason.REFS_NOT_RESOLVED, f"Consul has not told {what} yet; what the gateway holds stays as it is")
+
+
+def names(body: JsonValue) -> frozenset[str]:
+    """The ids of the Upstreams that an object names, wherever they stand in it."""
+    if isinstance(body, dict):
+        own = frozenset([str(body["upstream_id"])]) if "upstream_id" in body else frozenset[str]()
+        return own.union(*map(names, body.values()))
+    return frozenset[str]().union(*map(names, body)) if isinstance(body, list) else frozenset()
 
 
 def digest(body: JsonObject) -> Digest:

@@ -28,8 +28,6 @@ class Step:
     sent: float | None = None
     """When its first write of this revision was sent; times are the event loop's."""
     outcome: Programmed | Failed | None = None
-    settled: float | None = None
-    """When it had that outcome last."""
     trouble: Failed | None = None
     """Why the last try did not settle it."""
 
@@ -98,7 +96,7 @@ class Progress:
         step = self._steps.get(key)
         if step is None or step.revision != revision:
             return False
-        step.outcome, step.settled, step.trouble = outcome, self._clock(), None
+        step.outcome, step.trouble = outcome, None
         self._mark(key, priority)
         return True
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from echoroute.core.changes import Change, Put, Stored
 from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
-from echoroute.core.plan import Digest, Known, digest
+from echoroute.core.plan import Digest, Known, digest, names
 
 OwnerOf = Callable[[JsonObject], Key | None]
 
@@ -66,7 +66,7 @@ class Actual:
         """
         self._written[change.ref] = self._clock()
         if isinstance(change, Put):
-            self._sent(key, change.ref, digest(change.body))
+            self._sent(key, change.ref, digest(change.body), names(change.body))
         else:
             self._set(change.ref, None)
 
@@ -78,13 +78,16 @@ class Actual:
         """Take note of a change of which nobody knows whether it was made.
 
         Its object counts as there, so that a deletion finds it, and as equal to nothing, so that it is written again,
-        whatever is wanted by then.
+        whatever is wanted by then. What it named before it may name still.
         """
-        self._sent(key, change.ref, _UNKNOWN)
+        before = self._known.get(change.ref)
+        new = names(change.body) if isinstance(change, Put) else frozenset[str]()
+        self._sent(key, change.ref, _UNKNOWN, new | (before.names if before else frozenset()))
 
-    def _sent(self, key: Key, ref: ObjectRef, sent: Digest) -> None:
+    def _sent(self, key: Key, ref: ObjectRef, sent: Digest, named: frozenset[str]) -> None:
         before = self._known.get(ref)
-        self._set(ref, Known(key, sent, create_time=before.create_time if before else 0, modified_index=-1))
+        created = before.create_time if before else 0
+        self._set(ref, Known(key, sent, create_time=created, modified_index=-1, names=named))
 
     def replace(self, listed: Mapping[ObjectRef, Stored], *, began: float) -> frozenset[Key]:
         """Take a full list of the gateway, begun at `began`; gives the keys of which it has found or lost the Route."""
@@ -104,7 +107,8 @@ class Actual:
             return  # the same write of the same object: its digest need not be computed again
         # With its id: a copy that somebody made of one of our routes, labels and all, is not ours.
         owner = self._owner_of({**stored.body, "id": ref.id})
-        self._set(ref, Known(owner, digest(stored.body), stored.create_time, stored.modified_index))
+        found = Known(owner, digest(stored.body), stored.create_time, stored.modified_index, names(stored.body))
+        self._set(ref, found)
 
     def _set(self, ref: ObjectRef, known: Known | None) -> None:
         before = self._known.pop(ref, None)

@@ -9,13 +9,14 @@ from echoroute.core.blame import blamed
 from echoroute.core.changes import Change, Delete, Put
 from echoroute.core.facts import Failed, Programmed
 from echoroute.core.objects import Key, Kind
-from echoroute.core.plan import Absent, Desired, KeyPlan, plan_key
+from echoroute.core.plan import Absent, Desired, Keep, KeyPlan, plan_key
 from echoroute.core.reasons import Reason
 from echoroute.engine.queue import Item, Priority
 from echoroute.engine.writer.deletions import Permit
 from echoroute.engine.writer.handover import Handover
 from echoroute.engine.writer.leftovers import Leftovers
 from echoroute.engine.writer.outage import outage_reason, wished_delay
+from echoroute.engine.writer.rejected import Asked
 from echoroute.engine.writer.spacing import Spacing
 from echoroute.engine.writer.term import TermParts
 from echoroute.errors import (
@@ -63,6 +64,7 @@ class GatewayLane:
         self._gate = term.gate
         self._deletions = term.deletions
         self._queue = term.queue
+        self._rejected = term.rejected
         self._handover = Handover(term.table, term.progress, term.clock)
         self._backoff = Backoff(first=0.5, limit=60.0)
         self._spacing = Spacing(term.clock)
@@ -103,27 +105,37 @@ class GatewayLane:
     async def _reconcile(self, item: Item) -> bool:
         """Do what there is to do for a key; gives whether nothing is left to do."""
         key, revision = item.key, self._progress.revision(item.key)
-        desired = self._table.desired(key)
-        plan = plan_key(key, desired, self._actual.around(key, desired.refs()))
-        if plan.foreign:
-            self._finish(item, revision, _foreign(plan))
-            return True
-        if plan.waits:
-            self._progress.wait(key, plan.waits, item.priority)
-            return False  # what it waits for queues it again
+        asked = self._asked(key)
+        tries = not self._rejected.stands(key, asked)
+        desired = self._table.desired(key) if tries else Keep()
+        plan = self._plan(key, desired)
         plan, pause = self._spacing.due(key, plan)
         if self._comes_again(item, pause) and not (plan.writes or plan.removals):
             return False
-        if not isinstance(desired, Absent):
+        if plan.foreign:
+            self._finish(item, revision, _foreign(plan))
+        elif plan.waits:
+            self._progress.wait(key, plan.waits, item.priority)  # what it waits for queues it again
+        elif tries and not isinstance(desired, Absent):
             if plan.writes and self._hands_over(item, revision):
                 return False
             outcome = await self._write(item, revision, plan)
-            if isinstance(outcome, Programmed):
-                self._leftovers.unnamed(key, (removal.ref for removal in plan.removals))
+            if isinstance(outcome, Failed):
+                self._rejected.note(key, asked)
+                plan = self._plan(key, Keep())
             self._finish(item, revision, outcome)
-            if isinstance(outcome, Failed) or not plan.removals:
-                return True
-        return await self._remove(item, revision, plan, desired)
+        if not isinstance(desired, Absent):
+            self._leftovers.unnamed(key, (removal.ref for removal in plan.removals))
+            if not plan.removals:
+                return plan.waits is None
+        return await self._remove(item, revision, plan, desired) and plan.waits is None
+
+    def _asked(self, key: Key) -> Asked:
+        route = self._table.get(key)
+        return Asked(self._progress.revision(key), self._table.wanted(key, route) if route else None)
+
+    def _plan(self, key: Key, desired: Desired) -> KeyPlan:
+        return plan_key(key, desired, self._actual.around(key, desired.refs()))
 
     async def _write(self, item: Item, revision: int, plan: KeyPlan) -> Programmed | Failed:
         """Make the writes of a plan, which wait for no permit to delete."""
@@ -240,6 +252,8 @@ class GatewayLane:
 
     def _finish(self, item: Item, revision: int, outcome: Programmed | Failed) -> None:
         self._backoff.reset(item.key)
+        if isinstance(outcome, Programmed):
+            self._rejected.forget(item.key)
         if revision:
             self._table.settle(item.key, revision, outcome, item.priority)
         elif self._table.get(item.key) is None and item.key not in self._actual.owned:

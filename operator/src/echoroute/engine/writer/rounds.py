@@ -12,7 +12,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from echoroute.core.changes import Stored
 from echoroute.core.facts import Failed, Programmed
 from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
-from echoroute.core.plan import AS_DESIRED, Comparison, compare, serves_as_desired
+from echoroute.core.plan import Comparison, compare, serves_as_desired, unnamed
 from echoroute.core.reasons import Reason
 from echoroute.core.text import counted
 from echoroute.engine.announcer import Announcer
@@ -20,7 +20,6 @@ from echoroute.engine.lists import EchoRouteLists
 from echoroute.engine.queue import Priority
 from echoroute.engine.route import Route
 from echoroute.engine.writer.actual import Actual
-from echoroute.engine.writer.rejected import Rejected
 from echoroute.engine.writer.rhythm import Rhythm
 from echoroute.engine.writer.term import TermParts
 from echoroute.errors import GatewayError, SourceError, without_values
@@ -80,7 +79,7 @@ class Rounds:
         self._release = release
         self._announcer = announcer
         self._rhythm = Rhythm(term.clock)
-        self._rejected = Rejected(term.queue, term.clock)
+        self._rejected = term.rejected
         self._repairs: dict[Key, int] = {}
         self._judged_at = term.clock() - _FRESH
         self._list_began = 0.0
@@ -200,7 +199,9 @@ class Rounds:
     def _found(self, key: Key, route: Route) -> Comparison:
         """How the gateway differs from what is asked for."""
         wanted = self._table.wanted(key, route)
-        return AS_DESIRED if wanted is None else compare(key, wanted, self._actual.around(key, wanted.refs()))
+        if wanted is None:
+            return Comparison(deletes=unnamed(key, self._actual.around(key, ())))
+        return compare(key, wanted, self._actual.around(key, wanted.refs()))
 
     def _let_in(self, keys: set[Key]) -> None:
         for key in keys:
@@ -218,10 +219,8 @@ class Rounds:
             self._announcer.operator("Warning", "DriftRepaired", f"{text}; they are written again")
 
     def _worth_a_try(self, key: Key, outcome: Programmed | Failed | None) -> bool:
-        step = self._progress.get(key)
         if isinstance(outcome, Failed) and outcome.reason is Reason.GATEWAY_REJECTED:
-            if step is not None and step.settled is not None:
-                self._rejected.ask_again(key, step.settled)
+            self._rejected.ask_again(key)
             return False
         if isinstance(outcome, Failed):
             return True  # a foreign object may be gone by now, and to find out costs no request

@@ -9,6 +9,7 @@ from echoroute.engine.table import Table
 from echoroute.engine.writer.actual import Actual
 from echoroute.engine.writer.deletions import Deletions
 from echoroute.engine.writer.outage import OutageGate
+from echoroute.engine.writer.rejected import Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,5 +23,6 @@ class TermParts:
     deletions: Deletions
     queue: WorkQueue
     """The keys that wait for a worker of the gateway lane."""
+    rejected: Rejected
     clock: Callable[[], float]
     """Gives the event loop's time in seconds."""

@@ -22,6 +22,7 @@ from echoroute.engine.writer.actual import Actual
 from echoroute.engine.writer.deletions import Deletions
 from echoroute.engine.writer.gateway_lane import BULK, GatewayLane
 from echoroute.engine.writer.outage import OutageGate
+from echoroute.engine.writer.rejected import Rejected
 from echoroute.engine.writer.rounds import Rounds
 from echoroute.engine.writer.status_lane import StatusLane
 from echoroute.engine.writer.term import TermParts
@@ -68,6 +69,7 @@ class Writer:
             gate=self.gate,
             deletions=self.deletions,
             queue=self.queue,
+            rejected=Rejected(self.queue, clock),
             clock=clock,
         )
         self.status = StatusLane(
