@@ -1,7 +1,6 @@
 """What it costs to judge one EchoRoute that is as large as one may be, whatever its shape."""
 
 import gc
-import statistics
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -20,7 +19,8 @@ from pydantic_core import to_json
 
 Spec = dict[str, JsonValue]
 
-_SECONDS = 0.005
+_FLOORS = 3
+"""Times the work of `_floor`, which takes 2 ms where the promise of 5 ms was measured; twice as much fails."""
 _BYTES = 5_000_000
 _CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 _POLICY = Policy(frozenset({"mine"}))  # a plugin that the platform has opened, verbatim
@@ -92,9 +92,20 @@ _SHAPES: dict[str, Callable[[int], Spec]] = {
         "remoteAddrs": [f"2001:db8:{m:x}::/48" for m in range(min(n, 64))],
     }),
     "a path with as many '?' as it may have": lambda n: _spec({}, rewrite={
-        "path": "/" + "?" * min(n, 500) + "$" * min(n, 500),
-        "headers": {"set": {f"X-{m}": "$" * 1500 for m in range(min(n, 32))}},
+        "path": "/" + "?" * min(n, 1_000),
+        "headers": {"set": {f"X-{m}": "x" * 1_900 for m in range(min(n, 32))}},
     }),
+    "texts with as many variables as there may be": lambda n: _spec({}, rewrite={"headers": {
+        field: {f"X-{m}": ("${arg_a}" * min(n, 16)).ljust(min(n, 950), "x") for m in range(32)}
+        for field in ("set", "add")
+    }}),
+    "texts with as many groups as there may be": lambda n: _spec({}, rewrite={
+        "regex": {"pattern": f"^/([0-9]){'(a)' * 300}", "replacement": "/$1" * min(n, 16)},
+        "headers": {"set": {f"X-{m}": ("$1" * min(n, 31)).ljust(min(n, 1_900), "x") for m in range(32)}},
+    }),
+    "an expression with many addresses": lambda n: _spec({}, match={"paths": ["/a"], "vars": [
+        ["remote_addr", "ipmatch", ["::1"] * 30] for _ in range(min(n, 63))
+    ]}),
     "unknown fields of the spec": lambda n: _spec({}, **{f"k{number}": number for number in range(n)}),
     "wrong headers of the spec": lambda n: _spec(
         {}, rewrite={"headers": {"set": {f"k {number}": 1 for number in range(n)}}}
@@ -102,7 +113,8 @@ _SHAPES: dict[str, Callable[[int], Spec]] = {
 }  # fmt: skip
 
 
-_SMALLER = {"conditions with long patterns", "an expression with many patterns", "addresses and pairs"}
+_SMALLER = {"conditions with long patterns", "an expression with many patterns", "an expression with many addresses",
+            "addresses and pairs"}  # fmt: skip
 """Those that bounds of their own keep below the budget."""
 
 
@@ -122,10 +134,15 @@ def _judge(spec: Spec) -> Evaluation:
     return evaluate(Key("team", "a"), entry, owner="0a1b2c3d", policy=_POLICY)
 
 
-def _seconds(spec: Spec) -> float:
+def _floor() -> None:
+    """Plain Python of a fixed size: as fast or as slow as this machine is now."""
+    assert sum(len(text) for number in range(10_000) for text in {f"{number}": [number]}) > 0
+
+
+def _seconds(work: Callable[[], object]) -> float:
     """Of work, without what other programs on this machine take meanwhile."""
     began = time.thread_time()
-    _judge(spec)
+    work()
     return time.thread_time() - began
 
 
@@ -135,15 +152,19 @@ def test_costs_milliseconds_and_little_memory(
 ) -> None:
     spec = _largest(shape)
     _judge(spec)  # what is made once for all
-    seconds = statistics.median(_seconds(spec) for _ in range(9))
+    pairs = [(_seconds(lambda: _judge(spec)), _seconds(_floor)) for _ in range(9)]
+    seconds, floor = map(min, zip(*pairs, strict=True))  # the least is what other programs disturbed least
     gc.collect()
     tracemalloc.start()
     _judge(spec)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    figure(f"{request.node.callspec.id}: judged in {seconds * 1000:.1f} ms, with {peak / 1e6:.1f} MB")
+    figure(
+        f"{request.node.callspec.id}: judged in {seconds * 1000:.1f} ms ({seconds / floor:.1f} times the floor), "
+        f"with {peak / 1e6:.1f} MB"
+    )
     assert peak <= _BYTES
-    assert seconds <= 5 * _SECONDS
+    assert seconds <= 2 * _FLOORS * floor
 
 
 def test_the_shapes_are_at_the_limit() -> None:

@@ -13,7 +13,8 @@ from echoroute.api.variables import ANSWER_FAMILIES, FAMILIES, KNOWN, OF_ANSWERS
 LOGIC = frozenset({"AND", "OR", "!AND", "!OR"})
 _NUMERIC = frozenset({">", ">=", "<", "<="})
 REGEX = frozenset({"~~", "~*"})
-_OPERATORS = frozenset({"==", "~=", "in", "has", "ipmatch"}) | _NUMERIC | REGEX
+IPMATCH = "ipmatch"
+_OPERATORS = frozenset({"==", "~=", "in", "has", IPMATCH}) | _NUMERIC | REGEX
 _NEGATED = 4  # items of ["arg_a", "!", "==", "1"]
 _DEEPEST = 4
 _MOST = 64
@@ -76,7 +77,7 @@ def _check_comparison(item: list[JsonValue]) -> None:
         )
     if not isinstance(operator, str) or operator.lower() not in _OPERATORS:
         raise problem(f"must have operators of {', '.join(sorted(_OPERATORS))}, with '!' in front to negate")
-    if operator.lower() == "ipmatch" and _may_be_an_address(name) is None:
+    if operator.lower() == IPMATCH and _may_be_an_address(name) is None:
         raise problem(
             "must have ipmatch with remote_addr, realip_remote_addr, server_addr, a header or a cookie: others fail"
         )
@@ -87,10 +88,10 @@ def _check_comparison(item: list[JsonValue]) -> None:
 
 
 def _fits(operator: str, value: JsonValue) -> bool:
-    if operator in {"in", "ipmatch"}:
-        items = value if isinstance(value, list) else [value] if operator == "ipmatch" else []
+    if operator in {"in", IPMATCH}:
+        items = value if isinstance(value, list) else [value] if operator == IPMATCH else []
         return 0 < len(items) <= _MOST and all(
-            isinstance(x, str) and is_client_address(x) if operator == "ipmatch" else _is_scalar(x) for x in items
+            isinstance(x, str) and is_client_address(x) if operator == IPMATCH else _is_scalar(x) for x in items
         )
     if operator in REGEX:
         return isinstance(value, str) and _is_scalar(value)

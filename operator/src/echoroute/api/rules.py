@@ -65,9 +65,10 @@ def forbids(pattern: str, message: str) -> Rule[str]:
 
 def check(value: T, rules: Iterable[Rule[T]]) -> None:
     """Raises `PydanticCustomError` of type `rules` with each broken rule's (field, message)."""
-    broken = tuple((rule.field, rule.message) for rule in rules if not rule.holds(value))
+    broken = [(rule.field, rule.message) for rule in rules if not rule.holds(value)]
     if broken:
-        raise PydanticCustomError("rules", "{text}", {"text": "; ".join(text for _, text in broken), "broken": broken})
+        text = "; ".join(message for _, message in broken)
+        raise PydanticCustomError("rules", "{text}", {"text": text, "broken": tuple(broken)})
 
 
 def problem(text: str) -> PydanticCustomError:

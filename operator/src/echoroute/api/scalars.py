@@ -12,8 +12,9 @@ from echoroute.api.rules import NoNumber, Rule, Rules, forbids, problem, require
 _NO_CONTROL_CHARACTERS = forbids(r"[\x00-\x1f\x7f]", "must have no control characters")
 
 # APISIX replaces such a string in a plugin's config by a value from the gateway's environment or secret manager, in any
-# letter case: an application team would read what belongs to the platform.
-REFERENCE = re.compile(r"\$(env|secret)://", re.IGNORECASE)
+# letter case: an application team would read what belongs to the platform. What is rare comes first, and then what must
+# stand before it.
+REFERENCE = re.compile(r"://(?:(?<=\$env://)|(?<=\$secret://))", re.IGNORECASE)
 REFERENCE_CEL = r"(?i)\$(env|secret)://"
 _REFERENCE_MESSAGE = "must have no reference to the gateway's environment or secrets ('$env://', '$secret://')"
 _NO_REFERENCE: Rule[str] = Rule(
@@ -156,13 +157,13 @@ MatchedText = Annotated[str, Field(max_length=1024), Rules(_NO_CONTROL_CHARACTER
 def is_client_address(text: str) -> bool:
     """As CEL's isIP and isCIDR have it, which are what Go's net/netip takes, less zones and IPv4-mapped addresses."""
     address, slash, length = text.partition("/")
-    if "%" in address or (slash and _bits(length) is None):
-        return False
     try:
-        ip = ipaddress.ip_interface(text).ip
+        ip = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return isinstance(ip, ipaddress.IPv4Address) or ip.ipv4_mapped is None
+    if slash and (_bits(length) is None or int(length) > ip.max_prefixlen):
+        return False
+    return isinstance(ip, ipaddress.IPv4Address) or (ip.scope_id is None and ip.ipv4_mapped is None)
 
 
 _bits = re.compile("0|[1-9][0-9]{0,2}").fullmatch

@@ -48,9 +48,9 @@ OF_ANSWERS = frozenset((
     "upstream_response_length", "upstream_response_time", "upstream_status",
 ))  # fmt: skip
 
-# As APISIX finds references; what a backslash stands before it leaves alone.
-_reference = re.compile(r"(?<!\\)[$](?:[{]([^}]+)[}]|([A-Za-z0-9_.]+))")
-_group = re.compile(r"(?<!\\)[$][{]?([0-9]+)[}]?")
+# As APISIX finds references; what a backslash stands before it leaves alone. The '$' comes first: it is searched for.
+_reference = re.compile(r"[$](?<!\\[$])(?:[{]([^}]+)[}]|([A-Za-z0-9_.]+))")
+_group = re.compile(r"[$](?<!\\[$])[{]?([0-9]+)[}]?")
 # Stands for what a group may hold: it goes on with a name, or ends one in braces. APISIX looks for names afterwards.
 _HELD = "x}"
 

@@ -15,6 +15,7 @@ from echoroute.core.matching import address
 from echoroute.core.objects import JsonObject
 
 NO_CONDITIONS = b""
+_text = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 _DEEPEST = 16
 Comparison = tuple[JsonValue, list[JsonValue], JsonValue]
 """A variable as it is compared, the operator in lower case ('!' before it where it is negated), and the operand."""
@@ -60,7 +61,7 @@ def _one(items: list[JsonValue], depth: int) -> str:
         groups = (sorted({_one(*part) for part in _all_of(item, depth + 1)}) for item in items[1:])
         return _digest([word, *sorted(set(map(_digest, groups)))])
     variable, operator, value = _comparison(items)
-    operand = sorted({_digest(item) for item in value}) if isinstance(value, list) else _digest(value)
+    operand = sorted(set(map(_text, value))) if isinstance(value, list) else _digest(value)
     return _digest([variable, *operator, operand])
 
 
@@ -93,5 +94,4 @@ def _items(value: JsonValue) -> list[JsonValue]:
 
 def _digest(value: object) -> str:
     # Parts stand in the whole as digests: as texts each level would escape the quotes and backslashes of those below.
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return hashlib.blake2b(_text(value).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -134,25 +134,30 @@ def _anywhere(outermost: str, config: JsonValue, allowed: frozenset[str], *, ver
     stack: list[tuple[Place, JsonValue]] = [((None, outermost), config)]
     while stack:
         place, value = stack.pop()
+        if problem := _at(place, value, allowed) or (_in_text(value, verbatim) if isinstance(value, str) else ""):
+            yield FieldError(path(place), problem)
         if isinstance(value, dict):
-            for key, child in value.items():
-                if problem := _in_object(place[1], key, child, allowed):
-                    yield FieldError(path((place, key)), problem)
-            stack += [((place, key), child) for key, child in reversed(value.items())]
+            for key, child in reversed(value.items()):
+                stack.append(((place, key), child))
         elif isinstance(value, list):
             stack += [((place, at), value[at]) for at in reversed(range(len(value)))]
-        elif isinstance(value, str) and REFERENCE.search(value):
-            yield FieldError(path(place), _REFERENCE)
-        elif isinstance(value, str) and not verbatim and _internal(value):
-            yield FieldError(path(place), _INTERNAL)
 
 
-def _in_object(step: str | int, key: str, child: JsonValue, allowed: frozenset[str]) -> str:
-    """Why the object at `step` may not have this key with this value; empty where it may."""
+def _at(place: Place, value: JsonValue, allowed: frozenset[str]) -> str:
+    """Why the object above may not have this key with this value; empty where it may."""
+    above, key = place
+    if above is None or isinstance(key, int):
+        return ""
     if REFERENCE.search(key):
         return _REFERENCE
-    if step == "_meta" and key == "pre_function" and not {PRE_FUNCTION, EVERYTHING} & allowed:
+    if key == "pre_function" and above[1] == "_meta" and not {PRE_FUNCTION, EVERYTHING} & allowed:
         return _CODE
-    if key == "upstream_id" and isinstance(child, str) and _OWNED.match(child):
+    if key == "upstream_id" and isinstance(value, str) and _OWNED.match(value):
         return _UPSTREAM
     return ""
+
+
+def _in_text(text: str, verbatim: bool) -> str:
+    if REFERENCE.search(text):
+        return _REFERENCE
+    return "" if verbatim or _internal(text) is None else _INTERNAL

@@ -1,12 +1,15 @@
 """Open plugins that ask who calls: they know the gateway's own Consumers, which the platform makes."""
 
-from typing import Annotated, Literal, Required
+from typing import Annotated, Literal, Required, TypeVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from typing_extensions import TypedDict
 
+from echoroute.api.rules import problem
 from echoroute.core.plugins.declaration import Config, Holds, OpenPlugin, some_of, why
 from echoroute.core.plugins.scalars import HeaderName, Message, Name, Realm, RejectedCode, Unique, counted, fields
+
+T = TypeVar("T")
 
 _ANONYMOUS = {"anonymous_consumer": "Every client would become a Consumer, which another team's backend may trust."}
 
@@ -78,11 +81,18 @@ _OneAuthPlugin = TypedDict(
 )
 
 
+def _one(config: T) -> T:
+    # Before it is looked into: each name that is not open were an error.
+    if isinstance(config, dict) and len(config) != 1:
+        raise problem("must be an object of one plugin")
+    return config
+
+
 @fields
 class MultiAuth(TypedDict, total=False):
     auth_plugins: Required[
         Annotated[
-            list[_OneAuthPlugin],
+            list[Annotated[_OneAuthPlugin, BeforeValidator(_one)]],
             Field(min_length=2, max_length=4),
             why("Objects with one plugin each, of which one has to succeed. Each config obeys its plugin's rules."),
         ]
@@ -130,11 +140,6 @@ def _every_body_has_a_bound(config: Config) -> bool:
     return all(_body_has_a_bound(entry) for entry in entries if isinstance(entry, dict))
 
 
-def _one_plugin_each(config: Config) -> bool:
-    plugins = config.get("auth_plugins")
-    return isinstance(plugins, list) and all(isinstance(one, dict) and len(one) == 1 for one in plugins)
-
-
 _BOUNDED = "must have max_req_body_size, at most 1048576, with validate_request_body"
 
 AUTHENTICATION = {
@@ -164,10 +169,7 @@ AUTHENTICATION = {
     "key-auth": OpenPlugin(KeyAuth, left_out=_ANONYMOUS),
     "multi-auth": OpenPlugin(
         MultiAuth,
-        rules=(
-            Holds("must have objects of one plugin each in auth_plugins", _one_plugin_each),
-            Holds(f"{_BOUNDED}, in hmac-auth inside auth_plugins, too", _every_body_has_a_bound),
-        ),
+        rules=(Holds(f"{_BOUNDED}, in hmac-auth inside auth_plugins, too", _every_body_has_a_bound),),
     ),
 }
 """Name of the plugin to its declaration."""
