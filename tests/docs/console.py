@@ -1,5 +1,6 @@
 """The console blocks of a page, run in one shell, and the page with what they really print."""
 
+import math
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,9 @@ _BLOCK = re.compile(
 )
 _COMMAND = re.compile(r"^\$ ((?:[^\n]*[\\|]\n)*[^\n]*)\n", re.MULTILINE)
 _END = "end-of-output-of-the-command"
+_COUNT = re.compile(r"^ +(\d+) ", re.MULTILINE)
+_DEVIATIONS = 7
+"""A right output is refused once in ten million runs, since the page's own counts are draws, too."""
 
 
 class Command(NamedTuple):
@@ -83,10 +87,29 @@ class Shell:
             bash.stdin.close()
 
 
+def agree(printed: str, shown: str) -> bool:
+    """Whether a command prints what its page shows.
+
+    Counts of `uniq -c` are draws: their sum is the page's, and each is within seven standard deviations of the page's.
+    """
+    if normalised(_COUNT.sub("", printed)) != normalised(_COUNT.sub("", shown)):
+        return False
+    counts, expected = ([int(count) for count in _COUNT.findall(text)] for text in (printed, shown))
+    total = sum(expected)
+    return (
+        len(counts) == len(expected)
+        and sum(counts) == total
+        and all(
+            abs(count - mean) <= _DEVIATIONS * math.sqrt(mean * (1 - mean / total))
+            for count, mean in zip(counts, expected, strict=True)
+        )
+    )
+
+
 def normalised(output: str) -> list[str]:
     """The lines of an output less what differs each time: ages, ids, times, loopback ports, the width of columns."""
     for pattern, name in (
-        (r"\b\d+(?:m\d*)?s$", "AGE"),
+        (r"\b(?:\d+[dhms])+$", "AGE"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"\b\d{4}-\d\d-\d\dT[\d:.]+Z?", "TIME"),
         (r"\b[0-9a-f]{8}(?=\.)", "OWNER"),

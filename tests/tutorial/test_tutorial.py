@@ -1,4 +1,4 @@
-"""docs/tutorial.md, as its reader types it: every command runs, and prints what the page shows."""
+"""The pages that need a demo, as their reader types them: every command runs, and prints what the page shows."""
 
 import os
 import pty
@@ -12,9 +12,9 @@ import pytest
 from devstack.paths import REPOSITORY
 from devstack.ports import pick_ports
 
-from ..docs.console import Command, File, Shell, normalised, steps_of
+from ..docs.console import Command, File, Shell, agree, steps_of
+from ..docs.pages import DOCS
 
-_PAGE = REPOSITORY / "docs/tutorial.md"
 _STAYS = b"stays up until Ctrl-C"
 
 
@@ -43,9 +43,11 @@ def demo() -> Iterator[None]:
         running.wait(timeout=30)
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.usefixtures("demo")
-def test_each_command_prints_what_the_page_shows() -> None:
-    steps = _with_free_ports(list(steps_of(_PAGE)))
+@pytest.mark.parametrize("page", ["tutorial.md", "canary.md"])
+def test_each_command_prints_what_the_page_shows(page: str) -> None:
+    steps = _with_free_ports(list(steps_of(DOCS / page)))
     assert sum(isinstance(step, Command) for step in steps) > 15
     shell = Shell(REPOSITORY, {name: value for name, value in os.environ.items() if name in {"HOME", "PATH", "LANG"}})
     differ = []
@@ -55,7 +57,7 @@ def test_each_command_prints_what_the_page_shows() -> None:
                 shell.save(step)
                 continue
             printed = shell.run(step.line)
-            if normalised(printed) != normalised(step.output):
+            if not agree(printed, step.output):
                 differ.append(f"$ {step.line}\n{printed}")
     finally:
         shell.end()
