@@ -55,7 +55,7 @@ def download(missing: Sequence[Program], wanted: Sequence[Program]) -> None:
                 _take(archive, there)
         except Unavailable as error:
             names = ", ".join(program.name for program in there)
-            say(f"{names}: built instead, since {archive.url} was not to be had: {error}")
+            say(f"{names}: built instead, because {archive.url} could not be downloaded: {error}")
             if isinstance(error, NoAnswer):
                 return
 
