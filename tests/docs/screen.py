@@ -1,5 +1,6 @@
 """The demo's screen as docs/pictures/demo.svg: `make demo | PYTHONPATH=tests python -m docs.screen` writes it."""
 
+import math
 import sys
 from html import escape
 
@@ -8,7 +9,9 @@ from .pages import DOCS
 PICTURE = DOCS / "pictures" / "demo.svg"
 _BLANK = "\u00a0"  # not every program that shows an SVG keeps several blanks
 _FONTS = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
-_LINE, _MARGIN, _TOP, _WIDTH = 19, 24, 56, 840
+_LINE, _MARGIN, _TOP = 19, 24, 56
+_CHARACTER = 7.83
+"""How wide one is in the widest of the fonts."""
 
 
 def picture(screen: str) -> str:
@@ -16,15 +19,16 @@ def picture(screen: str) -> str:
     lines = [line.rstrip() for line in screen.strip("\n").splitlines()]
     rows = (_row(number, line) for number, line in enumerate(lines, start=1) if line)
     height = _TOP + _LINE * (len(lines) + 1)
+    width = math.ceil(2 * _MARGIN + _CHARACTER * max(map(len, lines)))
     dots = "".join(
         f'<circle cx="{_MARGIN + 20 * place}" cy="24" r="6" fill="{fill}"/>'
         for place, fill in enumerate(("#f87171", "#fbbf24", "#34d399"))
     )
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
             "  <title>make demo</title>",
-            f'  <rect width="{_WIDTH}" height="{height}" rx="10" fill="#0f172a"/>',
+            f'  <rect width="{width}" height="{height}" rx="10" fill="#0f172a"/>',
             f"  {dots}",
             f'  <g font-family="{_FONTS}" font-size="13" fill="#e2e8f0">',
             f'    <text x="{_MARGIN}" y="{_TOP}" fill="#34d399">$ make demo</text>',
