@@ -3,9 +3,9 @@
 import json
 
 import pytest
+from echoroute.api.selection import Selection
 from echoroute.core.instances import Instance, State
 from echoroute.core.nodes import nodes
-from echoroute.core.selection import Selection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

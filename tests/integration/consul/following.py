@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from echoroute.api.selection import Service
 from echoroute.consul.client import ConsulClient
 from echoroute.consul.config import ConsulConfig, base_url
 from echoroute.consul.follower import MOST_CONNECTIONS, Follower
 from echoroute.core.instances import Instance, discovered
-from echoroute.core.selection import Service
 from echoroute.net.credential import Credential
 from echoroute.net.tls import Tls
 

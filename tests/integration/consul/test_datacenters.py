@@ -4,7 +4,7 @@ import asyncio
 
 from devstack.handles.consul import ConsulApi
 from devstack.parts.consul import Consul
-from echoroute.core.selection import Service
+from echoroute.api.selection import Service
 
 from .following import Heard, following
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import pytest
 from aiohttp import web
+from echoroute.api.selection import Service
 from echoroute.consul import follower as follower_module
 from echoroute.consul.client import ConsulClient
 from echoroute.consul.config import ConsulConfig
 from echoroute.consul.follower import Follower
 from echoroute.core.instances import Instance, discovered
-from echoroute.core.selection import Service
 from echoroute.errors import ConsulError
 from echoroute.net.credential import Credential
 from echoroute.net.tls import Tls

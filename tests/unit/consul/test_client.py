@@ -4,9 +4,9 @@ import asyncio
 import socket
 
 import pytest
+from echoroute.api.selection import Service
 from echoroute.consul.client import Answer, is_supported
 from echoroute.core.instances import discovered
-from echoroute.core.selection import Service
 from echoroute.errors import ConsulAccessDenied, ConsulError
 from echoroute.net.credential import Credential
 from prometheus_client import REGISTRY

@@ -4,11 +4,11 @@ import asyncio
 import logging
 
 import pytest
+from echoroute.api.selection import Service
 from echoroute.consul import client as client_module
 from echoroute.consul import follower as module
 from echoroute.consul import presence, watch
 from echoroute.consul.follower import HELD_QUERIES, HELD_STANDING_BY, Follower
-from echoroute.core.selection import Service
 from prometheus_client import REGISTRY
 
 

@@ -2,9 +2,9 @@
 
 from collections import Counter
 
+from echoroute.api.selection import Service
 from echoroute.consul.lanes import ByDatacenter, InRotation
 from echoroute.consul.watch import Watch
-from echoroute.core.selection import Service
 
 
 def watches(kind: str, count: int, *, resolved: bool = False, datacenter: str = "") -> list[Watch]:

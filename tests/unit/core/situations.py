@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from echoroute.api.selection import Selection, Service
 from echoroute.api.status import pending_status
 from echoroute.core.conditions import GRACE, fold
 from echoroute.core.facts import (
@@ -20,7 +21,6 @@ from echoroute.core.facts import (
     Waiting,
 )
 from echoroute.core.reasons import Reason
-from echoroute.core.selection import Selection, Service
 from echoroute.core.status import Previous, parse_previous
 
 NOW = datetime(2026, 5, 4, 12, 0, 0, tzinfo=UTC)

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 from echoroute.api import parse_spec
+from echoroute.api.selection import Selection, Service
 from echoroute.api.status import EchoRouteStatus
 from echoroute.core.conditions import GRACE, fold
 from echoroute.core.facts import Answered, Backend, Lack, NotConfigured, Unanswered
 from echoroute.core.mentions import as_json, mentions, services
-from echoroute.core.selection import Selection, Service
 from echoroute.core.status import Previous
 from echoroute.core.written import differs_beyond_counts, differs_in_serving
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from echoroute.api.selection import Selection, Service
 from echoroute.api.status import CONDITIONS_LIMIT, EchoRouteStatus, pending_status
 from echoroute.core.conditions import GRACE, fold
 from echoroute.core.facts import (
@@ -19,7 +20,6 @@ from echoroute.core.facts import (
 )
 from echoroute.core.objects import JsonObject
 from echoroute.core.reasons import Reason
-from echoroute.core.selection import Selection, Service
 from echoroute.core.status import Previous, parse_previous
 from echoroute.core.written import MESSAGE_LIMIT, differs_beyond_counts, differs_in_serving, rfc3339
 from hypothesis import given

@@ -1,11 +1,11 @@
 """What a person reads about instances: how many, which, why, and what to do."""
 
 import pytest
+from echoroute.api.selection import Selection, Service
 from echoroute.core.conditions import GRACE
 from echoroute.core.facts import Answered, Lack
 from echoroute.core.instance_messages import missed, none_healthy, some_unusable
 from echoroute.core.instances import Instance, State, discovered
-from echoroute.core.selection import Selection, Service
 from echoroute.core.written import MESSAGE_LIMIT
 
 

@@ -106,6 +106,14 @@ _SHAPES: dict[str, Callable[[int], Spec]] = {
     "an expression with many addresses": lambda n: _spec({}, match={"paths": ["/a"], "vars": [
         ["remote_addr", "ipmatch", ["::1"] * 30] for _ in range(min(n, 63))
     ]}),
+    "canaries with many backends": lambda n: _spec({}, canary=[
+        {"match": {"headers": [{"name": "X", "op": "Exact", "value": f"{rule}"}]}, "backends": [
+            {"service": f"s{m}", "subset": {"tags": [f"t{tag}" for tag in range(min(n, 8))],
+                                            "meta": {f"k{pair}": "v" for pair in range(min(n, 8))}}}
+            for m in range(12)
+        ]}
+        for rule in range(8)
+    ]),
     "unknown fields of the spec": lambda n: _spec({}, **{f"k{number}": number for number in range(n)}),
     "wrong headers of the spec": lambda n: _spec(
         {}, rewrite={"headers": {"set": {f"k {number}": 1 for number in range(n)}}}

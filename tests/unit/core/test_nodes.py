@@ -5,10 +5,10 @@ import re
 from dataclasses import replace
 
 import pytest
+from echoroute.api.selection import Selection
 from echoroute.core.addresses import networks
 from echoroute.core.instances import Instance, State
 from echoroute.core.nodes import Node, nodes
-from echoroute.core.selection import Selection
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from echoroute.api import parse_spec
+from echoroute.api.selection import Resolver
 from echoroute.core.objects import Key, Kind, ObjectRef
-from echoroute.core.selection import Resolver
 from echoroute.core.shares import PARTS, thresholds
-from echoroute.core.split import selection, serving
+from echoroute.core.split import serving
 from echoroute.core.translate import translate
 from hypothesis import given
 
@@ -178,5 +178,5 @@ def test_of_whatever_is_asked_for_each_prefix_has_its_backend(raw):
     bounds = thresholds([backend.share for backend in positive])
     for value in (0, PARTS - 1, *(bound - below for bound in bounds for below in (0, 1))):
         ((to, _),) = _answers(bundle, prefixes=[f"{value:03x}"]).items()
-        name = selection(positive[next((at for at, bound in enumerate(bounds, start=1) if value < bound), 0)])
+        name = positive[next((at for at, bound in enumerate(bounds, start=1) if value < bound), 0)].selection
         assert to == ("own" if name == own else str(name) if name.resolver is Resolver.OPERATOR else name.service.name)

@@ -3,10 +3,10 @@
 import logging
 
 import pytest
+from echoroute.api.selection import Selection, Service
 from echoroute.core.facts import Answered, Unanswered
 from echoroute.core.instances import Instance, State
 from echoroute.core.reasons import Reason
-from echoroute.core.selection import Selection, Service
 from echoroute.engine.discovery import Discovery
 
 ECHO = Selection(Service("echo"))

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from echoroute.api.objects import EchoRouteObject
+from echoroute.api.selection import Service
 from echoroute.core.addresses import networks
 from echoroute.core.instances import Instance, State
-from echoroute.core.selection import Service
 from echoroute.errors import ConsulError
 
 from .test_convergence import DRIFT_INTERVAL, GOOD, KEYS, SPECS, World, ref_of

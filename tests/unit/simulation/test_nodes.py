@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
+from echoroute.api.selection import Service
 from echoroute.core.changes import Stored
 from echoroute.core.instances import Instance, State
 from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
 from echoroute.core.plan import Present, Wanted
-from echoroute.core.selection import Service
 from echoroute.errors import ConsulError, UnknownDatacenter
 
 from .gateway import Fault

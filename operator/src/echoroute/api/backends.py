@@ -1,15 +1,15 @@
 """The services that answer: how many of the requests each gets, which of its instances, and who finds them."""
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from echoroute.api.rules import LIST_TYPE, NULLABLE, Rule, Rules, SpecModel, Unique
 from echoroute.api.scalars import Datacenter, MetaText, ServiceName, Tag
-
-Resolver = Literal["Gateway", "Operator"]
+from echoroute.api.selection import Resolver, Selection, Service
 
 _MOST_TAGS = 8
 _MOST_PAIRS = 8
@@ -82,7 +82,7 @@ class Backend(SpecModel):
         json_schema_extra=NULLABLE,
         description="Only these of the service's instances. Then the operator resolves them.",
     )
-    resolve: Resolver | None = Field(
+    resolve: Literal["Gateway", "Operator"] | None = Field(
         default=None,
         description="Who finds the instances in Consul and follows them: the gateway by its own discovery (`Gateway`), "
         "or the operator, which writes their addresses into the gateway (`Operator`). Default: Operator beside "
@@ -94,17 +94,15 @@ class Backend(SpecModel):
         """The weight in force."""
         return 1 if self.weight is None else self.weight
 
-    @property
-    def resolver(self) -> Resolver:
-        """Who resolves it."""
-        return self.resolve or ("Operator" if self.subset else "Gateway")
-
-    @property
-    def identity(self) -> Hashable:
-        """The same for backends of the same service, subset and resolver, whatever their weights."""
+    @cached_property
+    def selection(self) -> Selection:
+        """The instances that it is, whatever its weight."""
         subset = self.subset
-        of = (frozenset(subset.tags or ()), frozenset((subset.meta or {}).items()), subset.datacenter) if subset else ()
-        return self.service, of, self.resolver
+        if subset is None:
+            return Selection(Service(self.service), Resolver(self.resolve or "Gateway"))
+        return Selection.by_operator(
+            self.service, tags=subset.tags or (), meta=subset.meta, datacenter=subset.datacenter or ""
+        )
 
 
 _SUBSETS = "has(one.subset) == has(other.subset) && (!has(one.subset) || one.subset == other.subset)"
@@ -113,7 +111,7 @@ _SAME = f"one.service == other.service && {_SUBSETS} && {_RESOLVER.format('one')
 
 
 def _are_distinct(backends: Sequence[Backend]) -> bool:
-    return len({backend.identity for backend in backends}) == len(backends)
+    return len({backend.selection for backend in backends}) == len(backends)
 
 
 Backends = Annotated[

@@ -181,7 +181,7 @@ class EchoRouteSpec(SpecModel):
     @model_validator(mode="after")
     def _refuse_what_costs_too_much(self) -> Self:
         """The API server cannot count it: it sees lists, and not what is equal in several of them."""
-        if len({backend.identity for backend in self.all_backends}) > _MOST_BACKENDS:
+        if len({backend.selection for backend in self.all_backends}) > _MOST_BACKENDS:
             raise PydanticCustomError("rules", _TOO_MANY, {"broken": (("canary", _TOO_MANY),)})
         if written_out(self.canary or ()) > _MOST_CONDITIONS:
             raise PydanticCustomError("rules", _TOO_LONG, {"broken": (("canary", _TOO_LONG),)})

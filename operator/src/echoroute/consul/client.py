@@ -11,11 +11,11 @@ import httpx
 from pydantic import JsonValue
 from pydantic_core import from_json
 
+from echoroute.api.selection import Service
 from echoroute.consul import metrics
 from echoroute.consul.answers import instances
 from echoroute.consul.config import ConsulConfig
 from echoroute.core.instances import Instance
-from echoroute.core.selection import Service
 from echoroute.errors import ConsulAccessDenied, ConsulError, UnknownDatacenter
 from echoroute.net.client import HttpClient, TransportFailed
 

@@ -13,13 +13,13 @@ from enum import Enum, auto
 from functools import partial
 from typing import Final
 
+from echoroute.api.selection import Service
 from echoroute.consul import metrics
 from echoroute.consul.client import Answer, ConsulClient
 from echoroute.consul.lanes import ByDatacenter, InOrder, InRotation, Lane
 from echoroute.consul.presence import Presence, backoff
 from echoroute.consul.watch import News, Watch
 from echoroute.core.instances import Instance
-from echoroute.core.selection import Service
 from echoroute.errors import ConsulError
 
 # Consul allows a client 200 connections by default (limits.http_max_conns_per_client). Two replicas may share an

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, Protocol
 
+from echoroute.api.selection import Resolver
 from echoroute.consul import metrics
 from echoroute.consul.watch import Watch
-from echoroute.core.selection import Resolver
 
 Start = Callable[[Watch], asyncio.Task[None]]
 

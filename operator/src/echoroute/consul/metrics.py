@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge
 
-from echoroute.core.selection import Resolver
+from echoroute.api.selection import Resolver
 
 requests_total = Counter(
     "echoroute_consul_requests_total",

@@ -5,9 +5,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from echoroute.api.selection import Service
 from echoroute.consul import metrics
 from echoroute.consul.client import is_supported
-from echoroute.core.selection import Service
 from echoroute.errors import ConsulError
 from echoroute.net.backoff import Backoff
 

@@ -4,9 +4,9 @@ import asyncio
 from enum import Enum, auto
 from typing import Final
 
+from echoroute.api.selection import Service
 from echoroute.consul.client import Answer
 from echoroute.core.instances import Instance
-from echoroute.core.selection import Service
 
 DOUBT: Final = 60.0
 """Seconds for which an empty answer must hold after the index went backwards: a Consul that was restored, or has lost

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from echoroute.api.selection import Selection
 from echoroute.core.reasons import Reason
-from echoroute.core.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from echoroute.api.selection import Resolver, Selection
 from echoroute.core.facts import Refusal
 from echoroute.core.nodes import Nodes
 from echoroute.core.reasons import Reason
-from echoroute.core.selection import Resolver, Selection
 
 Input = Selection
 

@@ -1,8 +1,8 @@
 """What the conditions say about a service's instances."""
 
+from echoroute.api.selection import Selection
 from echoroute.core.facts import Answered
 from echoroute.core.instances import some_of
-from echoroute.core.selection import Selection
 from echoroute.core.text import counted
 
 _FIELDS = "spec.backends (and spec.canary)"

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from echoroute.api.backends import Backend
+from echoroute.api.selection import Selection
 from echoroute.api.spec import EchoRouteSpec
 from echoroute.core.objects import JsonObject
-from echoroute.core.selection import Selection
-from echoroute.core.split import selection
 
 _LONGEST = 256
 
@@ -26,7 +25,7 @@ def mentions(spec: EchoRouteSpec) -> tuple[Mention, ...]:
     """The backends, those of `backends` before those of canaries."""
     weights: dict[Selection, list[int]] = {}
     for backend in spec.all_backends:
-        weights.setdefault(selection(backend), []).append(backend.share)
+        weights.setdefault(backend.selection, []).append(backend.share)
     return tuple(Mention(which, given[0], serves=any(given)) for which, given in weights.items())
 
 
@@ -51,18 +50,18 @@ def services(spec: EchoRouteSpec) -> str:
         f"{_name(backend)} {100 * backend.share / total:.3g} %" if len(serving) > 1 else _name(backend)
         for backend in serving
     ]
-    own = {selection(backend) for backend in serving}
+    own = {backend.selection for backend in serving}
     others = dict.fromkeys(
         _name(backend)
         for rule in spec.canary or ()
         for backend in rule.backends
-        if backend.share > 0 and selection(backend) not in own
+        if backend.share > 0 and backend.selection not in own
     )
     text = ", ".join(parts) + (f"; canary {', '.join(others)}" if others else "")
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _name(backend: Backend) -> str:
-    which = selection(backend)
+    which = backend.selection
     pairs = (f"{name}={value}" for name, value in sorted(which.meta))
     return " ".join(filter(None, (which.service.name, *sorted(which.tags), *pairs, which.service.datacenter)))

@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 
 from pydantic import JsonValue
 
+from echoroute.api.selection import Selection
 from echoroute.core.addresses import Networks, as_nginx_reads, is_within
 from echoroute.core.instances import LAST_PORT, Instance, State, called, quoted
-from echoroute.core.selection import Selection
 
 _HEAVIEST: Final = 65_535
 """Consul's agents take no larger weight; a registration past them may have any."""

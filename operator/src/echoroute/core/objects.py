@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from pydantic import JsonValue
 
+from echoroute.api.selection import Selection
 from echoroute.core.nodes import Nodes
-from echoroute.core.selection import Selection
 
 JsonObject = dict[str, JsonValue]
 

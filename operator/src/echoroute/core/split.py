@@ -9,27 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydantic import JsonValue
 
 from echoroute.api.backends import Backend
+from echoroute.api.selection import Selection
 from echoroute.api.spec import EchoRouteSpec
 from echoroute.core.matching import conditions
 from echoroute.core.objects import JsonObject
-from echoroute.core.selection import Resolver, Selection, Service
 from echoroute.core.shares import pattern, thresholds
-
-
-def selection(backend: Backend) -> Selection:
-    """The instances that a backend is."""
-    subset = backend.subset
-    return Selection(
-        Service(backend.service, (subset.datacenter or "") if subset else ""),
-        Resolver(backend.resolver),
-        frozenset((subset.tags or ()) if subset else ()),
-        frozenset(((subset.meta or {}) if subset else {}).items()),
-    )
 
 
 def serving(spec: EchoRouteSpec) -> tuple[Selection, ...]:
     """The backends that get requests, each once, the route's own first; one of weight 0 is nothing in the gateway."""
-    return tuple(dict.fromkeys(selection(backend) for backend in spec.all_backends if backend.share > 0))
+    return tuple(dict.fromkeys(backend.selection for backend in spec.all_backends if backend.share > 0))
 
 
 def rules(spec: EchoRouteSpec, upstream_ids: Mapping[Selection, str]) -> list[JsonValue]:
@@ -49,9 +38,9 @@ def _split(
     first, *others = [backend for backend in backends if backend.share > 0]
     weights = [backend.share for backend in (first, *others)]
     for backend, threshold in zip(others, thresholds(weights), strict=True):
-        yield _rule([*of, ["request_id", "~~", pattern(threshold)]], upstream_ids.get(selection(backend)))
+        yield _rule([*of, ["request_id", "~~", pattern(threshold)]], upstream_ids.get(backend.selection))
     if of:
-        yield _rule(of, upstream_ids.get(selection(first)))
+        yield _rule(of, upstream_ids.get(first.selection))
 
 
 def _rule(of: list[JsonValue], upstream_id: str | None) -> JsonObject:

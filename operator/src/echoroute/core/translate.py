@@ -11,12 +11,12 @@ from pydantic import JsonValue
 from echoroute.api.headers import HeaderRewrite
 from echoroute.api.match import Match, Method
 from echoroute.api.rewrite import Rewrite
+from echoroute.api.selection import Resolver, Selection
 from echoroute.api.spec import EchoRouteSpec
 from echoroute.api.upstream import Upstream
 from echoroute.core.matching import address, expression, priority
 from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
 from echoroute.core.ownership import labels, route_id, route_name, upstream_id
-from echoroute.core.selection import Resolver, Selection
 from echoroute.core.split import rules, serving
 from echoroute.core.upstreams import upstream_body
 

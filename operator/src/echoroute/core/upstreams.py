@@ -15,9 +15,9 @@ from echoroute.api.health_check import (
     PassiveUnhealthy,
 )
 from echoroute.api.load_balancer import LoadBalancer
+from echoroute.api.selection import Resolver, Selection
 from echoroute.api.upstream import Keepalive, Upstream, UpstreamTimeout
 from echoroute.core.objects import JsonObject
-from echoroute.core.selection import Resolver, Selection
 
 _DEFAULT_TIMEOUT: Final = "6s"
 _DEFAULT_IDLE_TIMEOUT: Final = "60s"

@@ -9,12 +9,12 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from echoroute.api.selection import Resolver, Service
 from echoroute.core.inputs import Input
 from echoroute.core.instances import Instance
 from echoroute.core.objects import Key
 from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry, Seen
-from echoroute.core.selection import Resolver, Service
 from echoroute.engine.announcer import Announcer
 from echoroute.engine.discovery import Discovery
 from echoroute.engine.options import Options

@@ -4,13 +4,13 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from echoroute.api.selection import Selection, Service
 from echoroute.core.addresses import Networks
 from echoroute.core.facts import Answered, NotConfigured, Unanswered
 from echoroute.core.inputs import Service as ServiceInput
 from echoroute.core.instances import Discovered, Instance, needs_ipv6
 from echoroute.core.nodes import Nodes
 from echoroute.core.reasons import Reason
-from echoroute.core.selection import Selection, Service
 from echoroute.engine.view import View
 from echoroute.gateway.version import FIRST_WITH_IPV6, apisix_version
 

@@ -2,9 +2,9 @@
 
 from typing import Protocol
 
+from echoroute.api.selection import Service
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.seen import Seen
-from echoroute.core.selection import Service
 from echoroute.core.source import Listing, Origin
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from echoroute.api.selection import Resolver, Selection
 from echoroute.core.addresses import Networks
 from echoroute.core.facts import Answered, Lack
 from echoroute.core.instances import Discovered, Instance, discovered
 from echoroute.core.nodes import Nodes, nodes
-from echoroute.core.selection import Resolver, Selection
 
 
 @dataclass(slots=True)
