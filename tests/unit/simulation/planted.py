@@ -212,25 +212,21 @@ PLANTS: tuple[Plant, ...] = (
 )
 
 
-def finds(plant: Plant, seeds: Iterable[int]) -> list[tuple[int, str]]:
-    """The seeds whose schedules go wrong with a bug, and what each says first."""
-    found = []
+def first(plant: Plant, seeds: Iterable[int], told: str = "") -> tuple[int, str] | None:
+    """The first seed whose schedule goes wrong with a bug, and what it says; `told` is a part of that."""
     with pytest.MonkeyPatch.context() as patch:
         plant(patch)
         for seed in seeds:
             problems = play(seed, Replicated if plant in OF_REPLICAS else Schedule)
-            if problems:
-                found.append((seed, problems[0]))
-    return found
-
-
-def _first(plant: Plant, limit: int) -> tuple[Plant, tuple[int, str] | None]:
-    logging.disable(logging.CRITICAL)
-    return plant, next((found for seed in range(limit) for found in finds(plant, [seed])), None)
+            if problem := next((problem for problem in problems if told in problem), None):
+                return seed, problem
+    return None
 
 
 def _asked(arguments: tuple[Plant, int]) -> tuple[Plant, tuple[int, str] | None]:
-    return _first(*arguments)
+    logging.disable(logging.CRITICAL)
+    plant, limit = arguments
+    return plant, first(plant, range(limit))
 
 
 def main(limit: int) -> int:

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from .planted import Plant, a_term_ends_late, an_outage_repaints, finds, no_floor, said_too_early
+from .planted import (
+    Plant,
+    a_term_ends_late,
+    a_token_is_good_for_names,
+    an_outage_repaints,
+    delete_events_after_a_list_are_lost,
+    first,
+    no_floor,
+    said_too_early,
+)
 from .play import play
 from .replicated import Replicated
 
@@ -28,19 +37,21 @@ def test_a_schedule_with_two_replicas_ends_well(seed: int) -> None:
     assert play(seed, Replicated) == []
 
 
+@pytest.mark.timeout(600)  # a whole window takes half a minute of CPU, and others may use that, too
 @pytest.mark.parametrize(
     ("plant", "told"),
     [
         (no_floor, "two full lists within"),
         (said_too_early, "no answer of the gateway has said so"),
         (an_outage_repaints, "is repainted to False/Gateway"),
+        (a_token_is_good_for_names, "without a brake"),
+        (delete_events_after_a_list_are_lost, "the brake holds"),
         (a_term_ends_late, "one writes, and another one may"),
     ],
 )
 def test_a_planted_bug_is_found(plant: Plant, told: str) -> None:
-    """A window of 10 seeds, of which the most find it; `make soak` plants all there are and looks until they do."""
-    found = [problem for _, problem in finds(plant, range(10)) if told in problem]
-    assert len(found) >= 3, f"{plant.__doc__} Found: {found}"
+    """A window of 100 seeds, until one finds it; `make soak` plants all there are, and looks further."""
+    assert first(plant, range(100), told) is not None, plant.__doc__
 
 
 _TRACE = """
