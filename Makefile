@@ -115,6 +115,10 @@ cluster-down: .venv/.synced ## end it, and take away what a crashed one has left
 cluster-test: .venv/.synced ## images and manifests on such a cluster, as pods, under load; where it cannot run, it says so
 	@$(RUN) cluster test
 
+.PHONY: pages-check
+pages-check: .venv/.synced ## install, look after, upgrade and uninstall on such a cluster, as the pages say; not in .ci/run
+	@$(RUN) cluster test-pages
+
 .PHONY: compose-check
 compose-check: .venv/.synced ## compose.yaml, run for real by podman-compose (Linux, root, apt-get)
 	@$(RUN) --group compose python tests/compose/run.py

@@ -81,10 +81,11 @@ def test_each_target_that_no_machine_at_home_need_run_is_run_there() -> None:
         "image-test",
         "kind-check",
         "contract-check",
+        "pages-check",
         "tilt-ci",
     } <= run
     for command in _commands():
-        if command.endswith(("cluster-test", "compose-check")):
+        if command.endswith(("cluster-test", "compose-check", "pages-check")):
             assert "CLUSTER_TEST=required" in command, "'not run' is a failure there"
 
 

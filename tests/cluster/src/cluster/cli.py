@@ -26,6 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     command("prepare", commands.run_prepare, "install and build what a cluster takes, and start nothing")
     command("images", commands.run_images, "build the images of the test overlay, and print their names")
     command("test", commands.run_test, "build everything, run the tests in tests/cluster, and leave nothing running")
+    command("test-pages", commands.run_test_pages, "the same for the pages that need a cluster, command by command")
     named("up", commands.run_up, "start a cluster; comes back when its node is ready")
     named("supervise", commands.run_supervise, "what `up` starts: stays, and ends the cluster when it ends")
     named("down", commands.run_down, "end a cluster, and take away what a crashed one has left")

@@ -157,23 +157,37 @@ def run_load(arguments: argparse.Namespace) -> None:
 
 
 def run_test(arguments: argparse.Namespace) -> None:
-    """Build, start a cluster of its own, run the tests of tests/cluster, end it. One line where that cannot be."""
     del arguments
+    _test("cluster-test", folder="pods", before=["life"], programs=["helm"])
+
+
+def run_test_pages(arguments: argparse.Namespace) -> None:
+    del arguments
+    _test("pages-check", folder="pages")
+
+
+def _test(target: str, folder: str, before: Sequence[str] = (), programs: Sequence[str] = ()) -> None:
+    """Build, start a cluster of its own, run a folder of tests/cluster in it, end it. One line where that cannot be.
+
+    The folders in `before` start clusters themselves.
+    """
     try:
         machine.require_machine()
     except machine.CannotRun as reason:
-        machine.not_run("cluster-test", reason)
+        machine.not_run(target, reason)
         return
     prepare()
-    build(["helm"])  # it installs the chart there
+    build(programs)
     names = build_images()
     tests = shown(SOURCES)
     pytest = [sys.executable, "-m", "pytest"]
-    status = subprocess.run([*pytest, f"{tests}/life"], cwd=REPOSITORY, check=False).returncode
+    status = 0
+    for each in before:
+        status |= subprocess.run([*pytest, f"{tests}/{each}"], cwd=REPOSITORY, check=False).returncode
     start(_TEST)
     try:
         load(_TEST, names)
-        command = inside(_TEST, ["env", f"--chdir={REPOSITORY}", *pytest, f"{tests}/pods"])
+        command = inside(_TEST, ["env", f"--chdir={REPOSITORY}", *pytest, f"{tests}/{folder}"])
         status |= subprocess.run(command, check=False, env=_environment_inside(_TEST)).returncode
     finally:
         print("\n".join(instances.stop(directory_of(_TEST), end_leftovers)))
