@@ -188,6 +188,21 @@ MALFORMED = [
         "at most 64 KiB of conditions",
         "operator",
     ),
+    (
+        "the gateway compares each once for each backend with each request",
+        {
+            "canary": [
+                {
+                    "match": {"queries": [{"name": f"a{n}", "op": "NotEqual", "value": "1"} for n in range(8)]},
+                    "backends": [{"service": f"s{n}"} for n in range(16)],
+                }
+            ]
+            * 4
+        },
+        "canary",
+        "each counted with 128 bytes more",
+        "operator",
+    ),
     ("the rewrite comes first", {**_canary(_HEADER), **_rewrite(set={"x_canary": "1"})}, "canary", _CHANGED, "cel"),
     ("added counts", {**_canary(_HEADER), **_rewrite(add={"X-CANARY": "1"})}, "canary", _CHANGED, "cel"),
     ("removed, too", {**_canary(_HEADER), **_rewrite(remove=["X-Canary"])}, "canary", _CHANGED, "cel"),

@@ -535,6 +535,7 @@ MALFORMED = [
     ),
     Malformed("yes is no boolean in JSON", _spec(websocket="yes"), "spec.websocket", "true or false", "schema"),
     Malformed("0 is no boolean in JSON", _spec(enabled=0), "spec.enabled", "true or false", "schema"),
+    Malformed("another's name in metrics", _spec(name="other/web"), "spec.name", "must have no '/'", "cel"),
     Malformed("a name has a bound", _spec(name="n" * 257), "spec.name", "at most 256", "schema"),
     Malformed(
         "a plugin's config is an object",

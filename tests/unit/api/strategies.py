@@ -247,7 +247,7 @@ def _specs(odd):
             "backends": _backends(odd),
         },
         canary=_canaries(odd),
-        name=st.text("abc /ä", min_size=1, max_size=20) | odd,
+        name=st.text("abc .ä", min_size=1, max_size=20) | odd,
         rewrite=_rewrites(odd),
         upstream=_upstreams(odd),
         websocket=st.booleans(),

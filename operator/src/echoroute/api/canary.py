@@ -53,11 +53,20 @@ class CanaryRule(SpecModel):
     )
 
 
+EACH_CONDITION = 128
+
+
 def written_out(rules: Sequence[CanaryRule]) -> int:
-    """Characters of the conditions as the gateway gets them: once for each backend of their rule."""
+    """Characters of the conditions as the gateway gets them: once for each backend of their rule.
+
+    Each counts for some more, since the gateway reads and compares all of them with a request that none holds for.
+    """
     return sum(
         len(rule.backends)
-        * sum(len(one.name) + len(one.value or "") + sum(map(len, one.values or ())) for one in rule.match.conditions)
+        * sum(
+            EACH_CONDITION + len(one.name) + len(one.value or "") + sum(map(len, one.values or ()))
+            for one in rule.match.conditions
+        )
         for rule in rules
     )
 

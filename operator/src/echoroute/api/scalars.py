@@ -209,7 +209,18 @@ Datacenter = Annotated[
     Field(min_length=1, max_length=64),
     Rules(requires("[0-9A-Za-z_-]+", "must be a datacenter of Consul: letters, digits, '-' and '_'")),
 ]
-RouteName = Annotated[str, Field(min_length=1, max_length=256), Rules(_NO_CONTROL_CHARACTERS)]
+RouteName = Annotated[
+    str,
+    Field(min_length=1, max_length=256),
+    Rules(
+        _NO_CONTROL_CHARACTERS,
+        forbids(
+            "/",
+            "must have no '/', which the default names have (namespace/name): the gateway's metrics and logs would "
+            "show another's route",
+        ),
+    ),
+]
 GatewayClass = Annotated[
     str,
     Field(min_length=1, max_length=63),

@@ -11,7 +11,7 @@ from pydantic import Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from echoroute.api.backends import Backend, Backends
-from echoroute.api.canary import Canary, written_out
+from echoroute.api.canary import EACH_CONDITION, Canary, written_out
 from echoroute.api.match import Match
 from echoroute.api.rewrite import Rewrite
 from echoroute.api.rewritten import (
@@ -40,8 +40,8 @@ _TOO_MANY = (
 )
 
 _TOO_LONG = (
-    f"must have at most {_MOST_CONDITIONS // 1024} KiB of conditions, each counted once for each backend of its rule: "
-    "the gateway holds a copy for each"
+    f"must have at most {_MOST_CONDITIONS // 1024} KiB of conditions, each counted with {EACH_CONDITION} bytes more "
+    "and once for each backend of its rule: the gateway holds a copy for each, and compares them with each request"
 )
 
 PluginConfig = Annotated[dict[str, JsonValue], Field(json_schema_extra=NULLABLE)]
@@ -125,8 +125,8 @@ class EchoRouteSpec(SpecModel):
 
     name: RouteName | None = Field(
         default=None,
-        description="Name of the route in the gateway, for people. Default: `<namespace>/<name>`, cut and ended with a "
-        "hash above 256 characters.",
+        description="Name of the route in the gateway, for people, without `/`. Default: `<namespace>/<name>`, cut and "
+        "ended with a hash above 256 characters.",
     )
     match: Match = Field(description="Which requests the route takes.")
     rewrite: Rewrite | None = Field(
