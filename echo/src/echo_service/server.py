@@ -55,7 +55,7 @@ async def serve(settings: EchoSettings) -> None:
         lifespan="off",
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=math.ceil(limits.stop_timeout - limits.drain - LEAVE_BUDGET),
+        timeout_graceful_shutdown=_seconds_for_open_requests(limits),
     )
     server = Server(config, asyncio.get_running_loop())
     for each in limits.stop_signals:
@@ -72,6 +72,11 @@ async def serve(settings: EchoSettings) -> None:
             server.should_exit = True
         stop_asked.cancel()
         await serving
+
+
+def _seconds_for_open_requests(settings: Settings) -> int:
+    """What is left of the stop timeout, and never 0: then uvicorn would cut them off at once."""
+    return math.ceil(settings.stop_timeout - settings.drain - LEAVE_BUDGET)
 
 
 def _registration_settings(settings: EchoSettings, host: str, port: int) -> Settings:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+from devstack.handles.consul import ConsulApi
 from devstack.ports import pick_ports
 from devstack.processes import ProcessGroup
 
@@ -92,6 +93,22 @@ class Instance:
 
     def _step(self, what: str) -> None:
         self.steps.append((time.time(), what))
+
+
+def stop_and_watch(
+    stop: Callable[[], object], api: ConsulApi, service: str, meanwhile: Callable[[], object] = lambda: None
+) -> float:
+    """Stop it, and wait until it is out of Consul. Returns a moment at which it was still there for sure.
+
+    That is before the last question that found it: on a busy machine an answer is read late.
+    """
+    still_there = asked = time.monotonic()
+    stop()
+    while api.instances(service):
+        still_there, asked = asked, time.monotonic()
+        meanwhile()
+        time.sleep(0.02)
+    return still_there
 
 
 class Host:

@@ -19,7 +19,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from .agent import ConsulAgent
 from .conftest import OpenHost
-from .instances import Host, Running
+from .instances import Host, Running, stop_and_watch
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 DRAIN = 2.0
@@ -82,15 +82,14 @@ def test_in_consul_exactly_while_it_can_serve(kind: str, start: Start, shared_ag
     (found,) = api.wait_for_passing(service, 1, timeout=60)
     assert found.id == f"{service}-127.0.0.1-{port}"
     assert answers(kind, port)
-    running.send()
-    still_there = time.monotonic()
-    while api.instances(service):
-        still_there = time.monotonic()
+
+    def serves() -> None:
         assert answers(kind, port)
-        time.sleep(0.02)
+
+    still_there = stop_and_watch(running.send, api, service, serves)
     while answers(kind, port):
         time.sleep(0.02)
-    assert time.monotonic() - still_there > DRAIN - 0.1, running.log
+    assert time.monotonic() - still_there > DRAIN, running.log
     running.wait()
     assert api.instances(service) == []
 

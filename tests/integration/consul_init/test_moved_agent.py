@@ -1,6 +1,5 @@
 """A Consul server behind a headless Service restarts at a new address, while another one answers to the same name."""
 
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from devstack.waiting import until
 
 from .agent import ConsulAgent
 from .conftest import Figure, OpenHost, StartAgent
-from .instances import APPS, Host, Running
+from .instances import APPS, Host, Running, stop_and_watch
 
 # Seconds of silence after which the agent is looked for, and two looks.
 FOUND_WITHIN = 16.0
@@ -58,12 +57,11 @@ def ended(open_host: OpenHost) -> Iterator[list[Running]]:
 
 def stop_well(server: ConsulAgent, service: str, running: Running) -> None:
     """Out of this server's Consul first, then the drain."""
-    running.send(signal.SIGTERM)
-    still_there = time.monotonic()
-    while server.api.instances(service):
-        still_there = time.monotonic()
+
+    def serves() -> None:
         assert running.process.poll() is None, "it ended while it was in Consul"
-        time.sleep(0.02)
+
+    still_there = stop_and_watch(running.send, server.api, service, serves)
     running.wait()
     assert time.monotonic() - still_there > DRAIN
     assert server.api.instances(service) == []

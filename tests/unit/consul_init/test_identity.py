@@ -89,7 +89,7 @@ async def test_the_first_refusal_is_told(settings: Settings, caplog: pytest.LogC
     for _ in range(3):
         assert await status(guard, [(b"x-consul-instance", b"b")]) == 421
     (line,) = [record.getMessage() for record in caplog.records]
-    assert line == "refused a health check that is meant for b'b', and not for a"
+    assert line == "refused a health check that is meant for 'b', and not for a"
 
 
 async def test_other_scopes_pass() -> None:

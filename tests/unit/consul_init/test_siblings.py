@@ -17,6 +17,7 @@ import os, socket, sys, time
 from consul_init.siblings import starting_siblings
 os.setsid()
 listener, said = socket.create_server(("127.0.0.1", 0)), os.pipe()
+closed, go = os.pipe(), os.pipe()
 
 def fork(work):
     pid = os.fork()
@@ -27,15 +28,18 @@ def fork(work):
     return pid
 
 def look():
-    time.sleep(0.5)
+    os.read(go[0], 1)
     os.write(said[1], repr(starting_siblings()).encode())
 
 def close():
     listener.close()
+    os.write(closed[1], b"!")
     time.sleep(30)
 
 older, looks = fork(lambda: time.sleep(30)), fork(look)
 elsewhere, starting = fork(close), fork(lambda: time.sleep(30))
+os.read(closed[0], 1)
+os.write(go[1], b"!")
 found = eval(os.read(said[0], 999))
 names = {older: "older", looks: "itself", elsewhere: "without the socket", starting: "starting"}
 print(*sorted(names.get(each, "?") for each in found))

@@ -1,9 +1,10 @@
-"""The echo service's own socket."""
+"""The echo service's own server: its socket, and how long it goes on at the end."""
 
 import socket
 
 import pytest
-from echo_service.server import _listen
+from consul_init import Settings
+from echo_service.server import _listen, _seconds_for_open_requests
 from echo_service.settings import EchoSettings
 
 
@@ -31,3 +32,15 @@ def test_both_families_where_all_addresses_are_meant(bind: str, reached: set[str
                 if client.connect_ex((address, port)) == 0:
                     found.add(family)
     assert found == reached
+
+
+@pytest.mark.parametrize(
+    ("stop_timeout", "seconds", "why"),
+    [
+        ("25s", 17, "the default: 2 s of drain and 6 s for Consul go before"),
+        ("8100ms", 1, "the least that is accepted: with 0 uvicorn would cut off open requests at once"),
+    ],
+)
+def test_open_requests_get_what_is_left(stop_timeout: str, seconds: int, why: str) -> None:
+    variables = {"SERVICE_NAME": "echo", "SERVICE_PORT": "8000", "SERVICE_STOP_TIMEOUT": stop_timeout}
+    assert _seconds_for_open_requests(Settings.from_env(variables)) == seconds, why

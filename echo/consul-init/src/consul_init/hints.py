@@ -4,7 +4,7 @@ _HANGS_UP = "it hangs up without an answer: does it speak TLS or gRPC? See SERVI
 _HINTS = (
     (
         "connection refused",
-        "does the service listen on this port, and on 0.0.0.0 or :: (not on 127.0.0.1, which others cannot reach)?",
+        "does the service listen on this port, and on 0.0.0.0 or ::? Others cannot reach it at 127.0.0.1",
     ),
     ("deadline exceeded", "is it slower than SERVICE_CHECK_TIMEOUT, or is there a NetworkPolicy or firewall between?"),
     ("i/o timeout", "does a NetworkPolicy or firewall stand between Consul's agent and the service?"),

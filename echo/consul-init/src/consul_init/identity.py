@@ -50,9 +50,10 @@ class InstanceGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or refuse."""
-        meant = next((value for name, value in scope.get("headers", ()) if name == _HEADER), None)
+        found = next((value for name, value in scope.get("headers", ()) if name == _HEADER), None)
+        meant = None if found is None else found.decode(errors="replace")
         ours = _published if self._instance is None else [self._instance]
-        if scope["type"] != "http" or meant is None or not ours or meant.decode(errors="replace") in ours:
+        if scope["type"] != "http" or meant is None or not ours or meant in ours:
             await self._app(scope, receive, send)
             return
         body = f"this is another instance: {', '.join(ours)}\n".encode()
