@@ -12,7 +12,19 @@ from echoroute.core.ownership import labels
 from echoroute.core.translate import translate
 
 from .gateway import Fault
-from .test_convergence import DENIED, DRIFT_INTERVAL, GOOD, INVALID, KEYS, OWNER, SPECS, World, ref_of
+from .test_convergence import (
+    DENIED,
+    DRIFT_INTERVAL,
+    GOOD,
+    INVALID,
+    KEYS,
+    OWNER,
+    REFUSED_BY_GATEWAY,
+    SOON,
+    SPECS,
+    World,
+    ref_of,
+)
 from .virtual_time import run_in_virtual_time
 
 KEY = KEYS[0]
@@ -120,6 +132,63 @@ def test_one_object_of_a_bundle_may_be_kept(monkeypatch: pytest.MonkeyPatch) -> 
         world.cluster.delete(KEY)
         await asyncio.sleep(3)
         assert world.gateway.objects == {}
+        await world.stop()
+
+    run_in_virtual_time(play())
+
+
+CLOSED: JsonObject = {"serverless-pre-function": {"phase": "access"}}
+WITHDRAWN = "; what served until now is withdrawn: spec.plugins.serverless-pre-function: is a closed plugin"
+
+
+def _close_a_plugin(world: World) -> None:
+    """What the gateway holds of the key has a plugin that policy refuses."""
+    body: JsonObject = {"uri": f"/{KEY}", "labels": labels(OWNER, KEY), "plugins": CLOSED}
+    world.gateway.write_past_us(ref_of(KEY), body)
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_what_policy_refuses_by_now_is_withdrawn_though_the_gateway_rejects_what_would_replace_it(
+    *, restarts: bool
+) -> None:
+    async def play() -> None:
+        world = await _kept(REFUSED_BY_GATEWAY)
+        assert (world.ready(KEY), ref_of(KEY) in world.gateway.objects) == ("False/GatewayRejected", True)
+        world.gateway.tried.clear()
+        if restarts:
+            await world.stop()
+        _close_a_plugin(world)
+        if restarts:
+            world.start()
+        await asyncio.sleep(SOON if restarts else DRIFT_INTERVAL + SOON)
+        assert ref_of(KEY) not in world.gateway.objects
+        assert len(world.gateway.tried) == 1 + restarts, "the withdrawal is no reason to ask for the rejected one again"
+        assert world.ready(KEY) == "False/GatewayRejected"
+        if restarts:
+            assert WITHDRAWN in programmed(world)
+        world.cluster.apply(KEY, SPECS[GOOD](KEY))
+        await asyncio.sleep(SOON)
+        assert world.ready(KEY) == "True/Ready"
+        assert ref_of(KEY) in world.gateway.objects
+        await world.stop()
+
+    run_in_virtual_time(play())
+
+
+def test_what_policy_refuses_by_now_does_not_wait_for_instances(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def play() -> None:
+        _keeps_an_upstream(monkeypatch)
+        world = World.new()
+        world.cluster.apply(KEY, SPECS[GOOD](KEY))
+        _close_a_plugin(world)
+        world.start()
+        await asyncio.sleep(SOON)
+        assert world.gateway.objects == {}
+        assert world.ready(KEY) == "False/RefsNotResolved"
+        assert WITHDRAWN in programmed(world)
+        world.gateway.write_past_us(UPSTREAM, {"nodes": [], "labels": labels(OWNER, KEY)})
+        await asyncio.sleep(DRIFT_INTERVAL + SOON)
+        assert world.ready(KEY) == "True/Ready"
         await world.stop()
 
     run_in_virtual_time(play())

@@ -193,6 +193,12 @@ def plan_key(key: Key, desired: Desired, known: Mapping[ObjectRef, Known]) -> Ke
     return KeyPlan(writes=tuple(Put(ref, objects[ref]) for ref in puts), removals=tuple(map(Delete, deletes)))
 
 
+def withdrawing(key: Key, plan: KeyPlan, known: Mapping[ObjectRef, Known]) -> KeyPlan:
+    """A plan by which nothing replaces the key's Route: it goes, too."""
+    routes = sorted(ref for ref, object_ in known.items() if object_.key == key and ref.kind is Kind.ROUTE)
+    return replace(plan, removals=(*map(Delete, routes), *plan.removals))
+
+
 def _waits_for(desired: Desired, missing: tuple[ObjectRef, ...]) -> Failed:
     unknown = desired.bundle.kept if isinstance(desired, Present) else {}
     what = ", ".join(dict.fromkeys(unknown[ref] for ref in missing))

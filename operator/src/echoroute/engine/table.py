@@ -111,16 +111,25 @@ class Table:
 
     def serves_as_listed(self, key: Key, route: JsonObject) -> set[Key]:
         """The gateway holds this Route of a key that is kept or in doubt; gives the others that are judged anew."""
-        kept = self._routes[key]
-        refused = self._policy.refusal_of_kept(route)
-        if refused is not None and kept.refused_by_now is None and self.refusal(key) is not None:
-            kept.refused_by_now = refused
-            return self.serves(key, claim(route, kept.entry.created)) | self._judged_anew({key})
-        found = claim(route, kept.entry.created)
+        found = claim(route, self._routes[key].entry.created)
         others = self.serves(key, found)
         if (refusal := self.refusal(key)) is None or refusal.keeps:
             others |= self._judged_anew(self.claims.take_back(key))
         return others | self._judged_anew({key}) if found and self.claims.is_double(key, found) else others
+
+    def judge_what_stands(self, key: Key, route: JsonObject) -> set[Key]:
+        """The gateway holds this Route, which is not what the key asks for; gives the key where policy withdraws it."""
+        refused, stands = self._policy.refusal_of_kept(route), self._routes[key]
+        if refused is None:
+            return set()
+        is_news, stands.refused_by_now = stands.refused_by_now is None, stands.refused_by_now or refused
+        return self._judged_anew({key}) if is_news and self.refusal(key) is not None else {key}
+
+    def withdrawal(self, key: Key) -> str:
+        """What is told beside why nothing replaces what stands, where policy withdraws that; empty where it stays."""
+        route = self._routes.get(key)
+        refused = route.refused_by_now if route is not None else None
+        return f"; what served until now is withdrawn: {refused}" if refused is not None else ""
 
     def abandon(self, key: Key) -> set[Key]:
         """What the gateway holds of a key that is gone keeps nobody out; gives the others that are judged anew."""
@@ -232,9 +241,8 @@ class Table:
         refusal = route.refusal or lost or route.resolution.refusal
         if refusal is None:
             return None
-        if route.refused_by_now is not None:
-            message = f"{refusal.message}; what served until now is withdrawn: {route.refused_by_now}"
-            return replace(refusal, message=message, withdraws=True)
+        if withdrawal := self.withdrawal(key):
+            return replace(refusal, message=f"{refusal.message}{withdrawal}", withdraws=True)
         return replace(refusal, withdraws=True) if self.claims.serves_double(key) else refusal
 
     @property
@@ -271,6 +279,8 @@ class Table:
         route = self._routes.get(key)
         if self._progress.settle(key, revision, outcome, priority) and route and isinstance(outcome, Programmed):
             route.bundle = None
+            if self.refusal(key) is None:
+                route.refused_by_now = None  # it is replaced
 
     def wanted(self, key: Key, route: Route) -> Wanted | None:
         """What the gateway is to hold, by digests: cheap enough for all keys in each round. None: whatever it holds."""

@@ -9,7 +9,7 @@ from echoroute.core.blame import blamed
 from echoroute.core.changes import Change, Delete, Put
 from echoroute.core.facts import Failed, Programmed
 from echoroute.core.objects import Key, Kind
-from echoroute.core.plan import Absent, Desired, Keep, KeyPlan, plan_key
+from echoroute.core.plan import Absent, Desired, Keep, KeyPlan, plan_key, withdrawing
 from echoroute.core.reasons import Reason
 from echoroute.engine.queue import Item, Priority
 from echoroute.engine.writer.deletions import Permit
@@ -115,7 +115,8 @@ class GatewayLane:
         if plan.foreign:
             self._finish(item, revision, _foreign(plan))
         elif plan.waits:
-            self._progress.wait(key, plan.waits, item.priority)  # what it waits for queues it again
+            told = Failed(plan.waits.reason, f"{plan.waits.message}{self._table.withdrawal(key)}")
+            self._progress.wait(key, told, item.priority)  # what it waits for queues it again
         elif tries and not isinstance(desired, Absent):
             if plan.writes and self._hands_over(item, revision):
                 return False
@@ -125,7 +126,7 @@ class GatewayLane:
                 plan = self._plan(key, Keep())
             self._finish(item, revision, outcome)
         if not isinstance(desired, Absent):
-            self._leftovers.unnamed(key, (removal.ref for removal in plan.removals))
+            self._leftovers.unnamed(key, (each.ref for each in plan.removals if each.ref.kind is Kind.UPSTREAM))
             if not plan.removals:
                 return plan.waits is None
         return await self._remove(item, revision, plan, desired) and plan.waits is None
@@ -135,7 +136,10 @@ class GatewayLane:
         return Asked(self._progress.revision(key), self._table.wanted(key, route) if route else None)
 
     def _plan(self, key: Key, desired: Desired) -> KeyPlan:
-        return plan_key(key, desired, self._actual.around(key, desired.refs()))
+        known = self._actual.around(key, desired.refs())
+        plan = plan_key(key, desired, known)
+        stays = isinstance(desired, Keep) or plan.waits
+        return withdrawing(key, plan, known) if stays and self._table.withdrawal(key) else plan
 
     async def _write(self, item: Item, revision: int, plan: KeyPlan) -> Programmed | Failed:
         """Make the writes of a plan, which wait for no permit to delete."""
@@ -150,7 +154,7 @@ class GatewayLane:
             reconcile_errors_total.labels(Reason.GATEWAY_REJECTED).inc()
             message = blamed(str(error), rewrites=self._table.rewrites(key))
             log.warning("EchoRoute %s: %s", key, message)
-            return Failed(Reason.GATEWAY_REJECTED, message)
+            return Failed(Reason.GATEWAY_REJECTED, f"{message}{self._table.withdrawal(key)}")
         return Programmed()
 
     async def _remove(self, item: Item, revision: int, plan: KeyPlan, desired: Desired) -> bool:
@@ -161,10 +165,10 @@ class GatewayLane:
         if routes:
             await self._apply(item, revision, routes)
         leftovers = [removal for removal in plan.removals if removal not in routes]
+        if not self._actual.holds(item.key):
+            self._let_in(item, self._table.serves(item.key, None))
         if isinstance(desired, Absent):
             self._leftovers.unnamed(item.key, (leftover.ref for leftover in leftovers))
-            if not self._actual.holds(item.key):
-                self._let_in(item, self._table.serves(item.key, None))
             self._finish(item, revision, Programmed())
         return await self._clear(item, revision, leftovers)
 

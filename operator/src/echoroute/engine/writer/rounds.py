@@ -163,7 +163,7 @@ class Rounds:
         self._repairs = {key: number for key, number in self._repairs.items() if self._table.get(key)}
         gone = changed = 0
         for key, route in self._table.items():
-            self._learn_what_serves(key, route, listed)
+            self._learn_what_stands(key, route, listed)
             if self._queue.busy(key):
                 continue
             outcome, accepted = self._progress.outcome(key), self._table.refusal(key) is None
@@ -185,16 +185,23 @@ class Rounds:
                     changed += bool(self._actual.holds(key))
         self._tell_drift(gone, changed)
 
-    def _learn_what_serves(self, key: Key, route: Route, listed: Mapping[ObjectRef, Stored]) -> None:
+    def _learn_what_stands(self, key: Key, route: Route, listed: Mapping[ObjectRef, Stored]) -> None:
         if not self._actual.holds(key):
             # What it asks for it has all the same; what it served, and does not ask for or cannot have, is free.
             self._let_in(self._table.serves(key, None))
-        elif self._table.wanted(key, route) is None or self._table.claims.is_unsure(key):
-            # Whatever was tried or edited, it serves what was listed: no write of it may come to tell.
-            for ref in self._actual.owned[key]:
-                known, stored = self._actual.known[ref], listed.get(ref)
-                if ref.kind is Kind.ROUTE and stored and known.modified_index == stored.modified_index:
-                    self._let_in(self._table.serves_as_listed(key, stored.body))
+            return
+        wanted, is_unsure = self._table.wanted(key, route), self._table.claims.is_unsure(key)
+        if wanted is not None and not is_unsure and isinstance(self._progress.outcome(key), Programmed):
+            return  # it is as asked, or is written again at once
+        for ref in self._actual.owned[key]:
+            known, stored = self._actual.known[ref], listed.get(ref)
+            if ref.kind is not Kind.ROUTE or not stored or known.modified_index != stored.modified_index:
+                continue
+            if wanted is None or is_unsure:
+                # Whatever was tried or edited, it serves what was listed: no write of it may come to tell.
+                self._let_in(self._table.serves_as_listed(key, stored.body))
+            if wanted is None or wanted.digests.get(ref, known.digest) != known.digest:
+                self._let_in(self._table.judge_what_stands(key, stored.body))
 
     def _found(self, key: Key, route: Route) -> Comparison:
         """How the gateway differs from what is asked for."""
