@@ -44,6 +44,23 @@ async def test_an_event_that_is_not_taken_is_named_and_its_values_are_not(caplog
     assert "S3CRET" not in caplog.text
 
 
+async def test_a_flood_of_events_lets_the_loop_do_its_other_work() -> None:
+    taken = turns = 0
+
+    def deliver(raw: JsonObject, deleted: bool) -> None:
+        nonlocal taken
+        taken += 1
+        if taken < 100:
+            inbox.put(raw, deleted)  # the next one is there before this one is done
+
+    inbox = Inbox(asyncio.get_running_loop(), deliver)
+    inbox.put(_event("a"), False)
+    while taken < 100:
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 50
+
+
 def test_an_event_after_the_engines_loop_has_ended_raises_nothing() -> None:
     """kopf would log it with a traceback, at each end of the process that comes amid events."""
     loop = asyncio.new_event_loop()

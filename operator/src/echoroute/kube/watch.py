@@ -33,6 +33,9 @@ class Inbox:
 
     What crosses is a callback without arguments: asyncio logs those of a callback that fails, and they would be an
     EchoRoute with all that is in it. For the same reason nothing that `deliver` raises goes further than here.
+
+    Each event is a turn of its own. Taken until there were none, a flood of them would hold up the loop as long as it
+    lasts: no write, no status, no answer to a probe.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, deliver: Deliver) -> None:
@@ -44,15 +47,14 @@ class Inbox:
         """Called in kopf's thread."""
         self._events.append((raw, deleted))
         with suppress(RuntimeError):  # the loop is closed: the process ends before its threads do
-            self._loop.call_soon_threadsafe(self._drain)
+            self._loop.call_soon_threadsafe(self._take)
 
-    def _drain(self) -> None:
-        while self._events:
-            raw, deleted = self._events.popleft()
-            try:
-                self._deliver(raw, deleted)
-            except Exception as error:  # noqa: BLE001 - of this object; the next round reads it again
-                log.error("an event of EchoRoute %s was not taken: %s", _name(raw), without_values(error))  # noqa: TRY400
+    def _take(self) -> None:
+        raw, deleted = self._events.popleft()
+        try:
+            self._deliver(raw, deleted)
+        except Exception as error:  # noqa: BLE001 - of this object; the next round reads it again
+            log.error("an event of EchoRoute %s was not taken: %s", _name(raw), without_values(error))  # noqa: TRY400
 
 
 def _name(raw: JsonObject) -> str:
