@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from echoroute.api.rules import LIST_TYPE, NULLABLE, Rule, Rules, SpecModel, Unique
+from echoroute.api.rules import LIST_TYPE, NULLABLE, Rule, Rules, SpecModel, Unique, some_of
 from echoroute.api.scalars import Datacenter, MetaText, ServiceName, Tag
 from echoroute.api.selection import Resolver, Selection, Service
 
@@ -33,13 +33,7 @@ Meta = Annotated[
 class Subset(SpecModel):
     """Some of a service's instances: those with all of these tags and meta, in this datacenter."""
 
-    rules = (
-        Rule["Subset"](
-            "has(self.tags) || has(self.meta) || has(self.datacenter)",
-            "must have at least one of tags, meta and datacenter; or leave subset out for the whole service",
-            holds=lambda subset: any(part is not None for part in (subset.tags, subset.meta, subset.datacenter)),
-        ),
-    )
+    rules = (some_of("tags", "meta", "datacenter", otherwise="; or leave subset out for the whole service"),)
 
     tags: Tags | None = Field(
         default=None,

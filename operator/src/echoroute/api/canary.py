@@ -7,18 +7,18 @@ from pydantic import Field
 
 from echoroute.api.backends import Backends
 from echoroute.api.matchers import FewCookieMatches, FewHeaderMatches, FewQueryMatches, ValueMatch
-from echoroute.api.rules import LIST_TYPE, NULLABLE, Rule, SpecModel
+from echoroute.api.rules import LIST_TYPE, NULLABLE, SpecModel, some_of
 
 
 class CanaryMatch(SpecModel):
     """Conditions on a request, all of which must hold: at least one of headers, queries and cookies."""
 
     rules = (
-        Rule["CanaryMatch"](
-            "has(self.headers) || has(self.queries) || has(self.cookies)",
-            "must have at least one of headers, queries and cookies; for a share of all requests write weights in "
-            "spec.backends",
-            holds=lambda match: bool(match.conditions),
+        some_of(
+            "headers",
+            "queries",
+            "cookies",
+            otherwise="; for a share of all requests write weights in spec.backends",
         ),
     )
 

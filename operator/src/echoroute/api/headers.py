@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from echoroute.api import variables
-from echoroute.api.rules import NULLABLE, Rule, Rules, SpecModel, Unique
+from echoroute.api.rules import NULLABLE, Rule, Rules, SpecModel, Unique, some_of
 from echoroute.api.scalars import HEADER_NAME, REFERENCE, REFERENCE_CEL, HeaderName
 
 Headers = dict[str, str]
@@ -99,13 +99,7 @@ HeaderMap = Annotated[
 class HeaderRewrite(SpecModel):
     """Changes to the request's headers before it goes to the backend: at least one of set, add and remove."""
 
-    rules = (
-        Rule["HeaderRewrite"](
-            "has(self.set) || has(self.add) || has(self.remove)",
-            "must have at least one of set, add and remove",
-            holds=lambda headers: any(x is not None for x in (headers.set, headers.add, headers.remove)),
-        ),
-    )
+    rules = (some_of("set", "add", "remove"),)
 
     set: HeaderMap | None = Field(
         default=None,

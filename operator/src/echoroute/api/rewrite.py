@@ -7,7 +7,7 @@ from pydantic import Field
 
 from echoroute.api.captures import groups_without_dollar
 from echoroute.api.headers import HeaderRewrite
-from echoroute.api.rules import NULLABLE, Rule, SpecModel
+from echoroute.api.rules import NULLABLE, Rule, SpecModel, some_of
 from echoroute.api.scalars import HostAndPort, PathPrefix, RegexPattern, RegexReplacement, RewritePath
 from echoroute.api.variables import GROUP_MESSAGE, groups_in
 
@@ -98,17 +98,7 @@ class Rewrite(SpecModel):
     """What is changed in a request before it goes to the backend (APISIX's proxy-rewrite)."""
 
     rules = (
-        Rule["Rewrite"](
-            "has(self.regex) || has(self.path) || has(self.stripPrefix) || has(self.host) || has(self.method)"
-            " || has(self.headers)",
-            "must have at least one of regex, path, stripPrefix, host, method and headers; or leave rewrite out",
-            holds=lambda rewrite: (
-                _path_forms(rewrite) > 0
-                or rewrite.host is not None
-                or rewrite.method is not None
-                or rewrite.headers is not None
-            ),
-        ),
+        some_of("regex", "path", "strip_prefix", "host", "method", "headers", otherwise="; or leave rewrite out"),
         Rule["Rewrite"](
             "[has(self.regex), has(self.path), has(self.stripPrefix)].filter(form, form).size() <= 1",
             "must have only one of regex, path and stripPrefix",

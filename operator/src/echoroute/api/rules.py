@@ -63,6 +63,16 @@ def forbids(pattern: str, message: str) -> Rule[str]:
     return Rule(f"!self.matches(r'{pattern}')", message, holds=lambda text: search(text) is None)
 
 
+def some_of(*fields: str, otherwise: str = "") -> Rule[object]:
+    """At least one of a model's fields is there; `otherwise` goes on with the message."""
+    names = [to_camel(field) for field in fields]
+    return Rule(
+        " || ".join(f"has(self.{name})" for name in names),
+        f"must have at least one of {', '.join(names[:-1])} and {names[-1]}{otherwise}",
+        holds=lambda model: any(getattr(model, field) is not None for field in fields),
+    )
+
+
 def check(value: T, rules: Iterable[Rule[T]]) -> None:
     """Raises `PydanticCustomError` of type `rules` with each broken rule's (field, message)."""
     broken = [(rule.field, rule.message) for rule in rules if not rule.holds(value)]
