@@ -141,6 +141,18 @@ async def test_an_existing_one_may_shed_objects_but_not_without_the_crd(world: W
     assert await world.permit(CART, exists=True) is Permit.DENIED
 
 
+async def test_a_read_for_what_one_does_not_need_says_nothing_of_its_end(world: World) -> None:
+    """It waited with an Upstream that nobody names when it was deleted: whether the CRD went with it was not read."""
+    assert world.ask(CART, exists=True) is Permit.PENDING
+    world.now += 1.5
+    assert await world.requeued_key() == CART
+    world.crd = None
+    world.deleted(CART)
+    assert world.ask(CART, exists=False) is Permit.PENDING
+    assert await world.requeued_key() == CART
+    assert world.ask(CART, exists=False) is Permit.DENIED
+
+
 @pytest.mark.parametrize("exists", [True, False], ids=["refused by policy", "missing in two lists"])
 @pytest.mark.parametrize("restored", [False, True], ids=["edited or created", "restored from a backup"])
 async def test_no_reason_is_good_once_a_list_has_named_what_is_not_read_yet(
@@ -156,6 +168,9 @@ async def test_no_reason_is_good_once_a_list_has_named_what_is_not_read_yet(
         assert await world.permit(CART, exists=exists) is Permit.PENDING
     world.store.offer(Seen(CART, version, ENTRY))
     assert await world.requeued_key() == CART
+    assert exists or world.ask(CART, exists=True) is Permit.PENDING, "another reason: it exists"
+    world.now += 1.5
+    assert exists or await world.requeued_key() == CART
     assert world.ask(CART, exists=True) is Permit.GRANTED
 
 

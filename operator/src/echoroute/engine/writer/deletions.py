@@ -50,8 +50,11 @@ class Deletions:
         self._queue = queue
         self._confirmation = confirmation
         self._of_others = of_others
-        self._asked: dict[Key, int] = {}
-        """How many reads had begun when somebody first asked for the key: a later one is newer than its reason."""
+        self._asked: dict[tuple[Key, bool], int] = {}
+        """How many reads had begun when somebody first asked for the key: a later one is newer than the reason.
+
+        That its EchoRoute is gone is another reason than what an EchoRoute that exists does not need any more.
+        """
         self._waiting: dict[Key, Priority] = {}
         self._reader: asyncio.Task[None] | None = None
         self._orphans: set[Key] = set()
@@ -66,27 +69,31 @@ class Deletions:
     def forget(self, key: Key) -> None:
         """The key exists again, or its objects are gone: no reason to delete is left over."""
         self._store.forget_end(key)
-        self._asked.pop(key, None)
+        self._forget_asked(key)
         self._released.discard(key)
         self._orphans.discard(key)
 
     def permit(self, item: Item, *, exists: bool) -> Permit:
         """Whether objects of the key may be deleted; `exists` tells whether its EchoRoute does."""
-        key = item.key
+        key, asked = item.key, (item.key, exists)
         if self._store.is_unread(key):
-            self._asked.pop(key, None)  # what the reason came from is over, and no read is newer yet
-        if self._origin.last.number <= self._asked.setdefault(key, self._origin.begun):
+            self._forget_asked(key)  # what the reason came from is over, and no read is newer yet
+        if self._origin.last.number <= self._asked.setdefault(asked, self._origin.begun):
             self._waiting[key] = item.priority
             if self._reader is None or self._reader.done():
                 self._reader = asyncio.create_task(self._read(), name="origin-read")
             return Permit.PENDING
         # No await between this and the DELETE but for its turn, after which the lane looks at the key once more.
-        self._asked.pop(key, None)
+        self._asked.pop(asked, None)
         if self.stands(key) or (exists and self._origin.last.stands):
             return Permit.GRANTED
         # The event came from the end of the origin, not from somebody who wanted this route gone.
         self._store.forget_end(key)
         return Permit.DENIED
+
+    def _forget_asked(self, key: Key) -> None:
+        for exists in (False, True):
+            self._asked.pop((key, exists), None)
 
     def stands(self, key: Key) -> bool:
         """Whether there is a reason to delete the objects of a key that is gone; what was permitted still is, then."""
