@@ -32,6 +32,8 @@ HELD_STANDING_BY: Final = 20
 _FIRST_PER_SECOND: Final = 500
 _FIRST_AT_A_TIME: Final = 40
 _FIRST_OF_A_DATACENTER: Final = 10
+_FIRST_OF_STRANGERS: Final = 20
+"""Of all datacenters together that have not answered yet."""
 
 # With a query held for each service, one wait is this long (seconds): 80 services cost 1.3 requests a second, and a
 # connection that died silently is found after a minute.
@@ -94,7 +96,8 @@ class Follower:
         # Those that have an index to wait behind, and of them those that the operator resolves.
         self._waiting: set[Service] = set()
         self._waiting_resolved: set[Service] = set()
-        self._first = Lane(ByDatacenter(_FIRST_OF_A_DATACENTER), limit=_FIRST_AT_A_TIME, per_second=_FIRST_PER_SECOND)
+        by_datacenter = ByDatacenter(_FIRST_OF_A_DATACENTER, strangers=_FIRST_OF_STRANGERS)
+        self._first = Lane(by_datacenter, limit=_FIRST_AT_A_TIME, per_second=_FIRST_PER_SECOND)
         self._held = Lane(InOrder(), limit=HELD_QUERIES, wait=_LONG_WAIT)
         self._turns = Lane(InRotation(self._loop.time), limit=_TURNS_AT_LEAST, per_second=_TURNS_PER_SECOND)
         self._backoff = backoff()

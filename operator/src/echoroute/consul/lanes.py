@@ -98,36 +98,67 @@ class InOrder:
 
 
 class ByDatacenter:
-    """Datacenters in turn, of each at most so many at a time: one that hangs, or is unknown, delays its own alone.
+    """Datacenters in turn, of each at most `limit` at a time: one that hangs, or is unknown, delays its own alone.
 
-    Those that the operator resolves come first: routes wait for them.
+    Those that have answered once come before all others, and of the others together only `strangers` are asked at a
+    time: anybody can make up names by the thousand. The datacenter of the Consul that is asked is no stranger. Within
+    one, what the operator resolves comes first: routes wait for it.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, strangers: int) -> None:
         self._limit = limit
-        self._waiting: dict[str, tuple[deque[Watch], deque[Watch]]] = {}
+        self._most_strangers = strangers
+        self._strangers = 0
+        """Of the queries under way those to datacenters that have never answered."""
+        self._answered = {""}
+        self._known: _Waiting = {}
+        self._unknown: _Waiting = {}
         self._under_way: Counter[str] = Counter()
 
     def add(self, watch: Watch, *, had_news: bool) -> None:
-        lines = self._waiting.setdefault(watch.service.datacenter, (deque(), deque()))
+        datacenter = watch.service.datacenter
+        waiting = self._known if datacenter in self._answered else self._unknown
+        lines = waiting.setdefault(datacenter, (deque(), deque()))
         lines[0 if watch.resolved else 1].append(watch)
 
     def next(self) -> Watch | None:
-        for datacenter, (resolved, others) in self._waiting.items():
+        watch = self._take(self._known)
+        if watch is None and self._strangers < self._most_strangers:
+            watch = self._take(self._unknown)
+            self._strangers += watch is not None
+        return watch
+
+    def _take(self, waiting: "_Waiting") -> Watch | None:
+        for datacenter, (resolved, others) in waiting.items():
             if self._under_way[datacenter] < self._limit:
                 watch = (resolved or others).popleft()
-                lines = self._waiting.pop(datacenter)
+                lines = waiting.pop(datacenter)
                 if resolved or others:
-                    self._waiting[datacenter] = lines  # behind the other datacenters
+                    waiting[datacenter] = lines  # behind the other datacenters
                 self._under_way[datacenter] += 1
                 return watch
         return None
 
     def gone(self, watch: Watch) -> None:
         datacenter = watch.service.datacenter
+        if datacenter not in self._answered:
+            self._strangers -= 1
+            if watch.instances is not None:
+                self._meet(datacenter)
         self._under_way[datacenter] -= 1
         if not self._under_way[datacenter]:
             del self._under_way[datacenter]
+
+    def _meet(self, datacenter: str) -> None:
+        """It has answered, and is no stranger any more."""
+        self._answered.add(datacenter)
+        self._strangers -= self._under_way[datacenter] - 1  # the one that has ended is told of already
+        if lines := self._unknown.pop(datacenter, None):
+            self._known[datacenter] = lines
+
+
+_Waiting = dict[str, tuple[deque[Watch], deque[Watch]]]
+"""By datacenter: what the operator resolves, and the others."""
 
 
 class InRotation:
