@@ -171,7 +171,7 @@ MALFORMED = [
             ]
         },
         "canary",
-        "at most 32 different backends",
+        "at most 32 different backends, those of spec.backends included, and has 33: ",
         "operator",
     ),
     (
@@ -185,7 +185,7 @@ MALFORMED = [
             ]
         },
         "canary",
-        "at most 64 KiB of conditions",
+        "at most 64 KiB of conditions, each counted with",
         "operator",
     ),
     (

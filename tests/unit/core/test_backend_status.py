@@ -9,6 +9,7 @@ from echoroute.api.status import EchoRouteStatus
 from echoroute.core.conditions import GRACE, fold
 from echoroute.core.facts import Answered, Backend, Lack, NotConfigured, Unanswered
 from echoroute.core.mentions import as_json, mentions, services
+from echoroute.core.reasons import Reason
 from echoroute.core.status import Previous
 from echoroute.core.written import differs_beyond_counts, differs_in_serving
 
@@ -156,3 +157,73 @@ def test_the_counts_of_a_subset_are_not_those_of_the_whole_service():
     )
     assert before.counts_of(as_json(whole)) == {"healthy": 3, "total": 4}
     assert before.counts_of(as_json(subset)) == {"healthy": 1, "total": 1}
+
+
+THIRD = Selection(Service("carts"))
+NOBODY = Answered(healthy=0, total=0, lack_of_healthy=Lack(60.0), lack_of_any=Lack(60.0))
+
+
+@pytest.mark.parametrize(
+    ("why", "before", "now", "expected", "about"),
+    [
+        ("it was fine, and nothing is known of it now", (HEALTHY, NEW), (HEALTHY, None), ("True", "True"), "with 'v2'"),
+        (
+            "the other was not known, and is by now",
+            (UNKNOWN_SERVICE, NEW),
+            (HEALTHY, None),
+            ("Unknown", "Unknown"),
+            "v2",
+        ),
+        ("the other was sick, and is well by now", (SICK, NEW), (HEALTHY, None), ("True", "True"), "with 'v2'"),
+        ("it was not known itself", (HEALTHY, UNKNOWN_SERVICE), (HEALTHY, None), ("False", "False"), "with 'v2'"),
+        ("it was sick itself", (HEALTHY, SICK), (HEALTHY, None), ("True", "False"), "with 'v2'"),
+        (
+            "its whole service is no part of it",
+            (UNKNOWN_SERVICE, NEW),
+            (None, NEW),
+            ("False", "False"),
+            "service 'cart':",
+        ),
+        ("the other is not known", (HEALTHY, NEW), (NOBODY, None), ("False", "False"), "service 'cart':"),
+    ],
+)
+def test_what_is_said_of_one_that_did_not_answer_yet_is_what_was_said_of_it(why, before, now, expected, about):
+    """After a restart, in which the one answers before the other."""
+    resolved, ready = expected
+    now = [Unanswered() if one is None else one for one in now]
+    outcome = fold(facts(*now), after(facts(*before)), now=NOW)
+    found = {one["type"]: one["status"] for one in outcome.status["conditions"]}
+    assert (found["ResolvedRefs"], found["Ready"]) == (resolved, ready), why
+    assert about in message(outcome, "Ready" if ready == "False" else "ResolvedRefs"), why
+    assert message(outcome, "ResolvedRefs").count("service 'cart'") <= 2, "each is named once"
+
+
+def test_a_service_that_takes_the_place_of_another_takes_none_of_its_sentences():
+    before = after(replace(FINE, backends=(Backend(CART, SICK),)))
+    outcome = fold(replace(FINE, generation=2, backends=(Backend(THIRD, Unanswered()),)), before, now=NOW)
+    assert "'cart'" not in message(outcome, "ResolvedRefs") + message(outcome, "Ready")
+    assert message(outcome, "ResolvedRefs") == "Consul has not answered yet where service 'carts' is"
+
+
+def test_who_is_missing_is_named_with_its_place():
+    spec = parse_spec(
+        {
+            "match": {"paths": ["/a"]},
+            "backends": [{"service": "a"}, {"service": "b"}],
+            "canary": [
+                {"match": {"headers": [{"name": "X-A", "op": "Exists"}]}, "backends": [{"service": "b"}]},
+                {
+                    "match": {"headers": [{"name": "X-B", "op": "Exists"}]},
+                    "backends": [{"service": "a"}, {"service": "c", "subset": {"datacenter": "dc9"}}],
+                },
+            ],
+        }
+    )
+    found = {one.selection.service.name: one.place for one in mentions(spec)}
+    assert found == {"a": "spec.backends[0]", "b": "spec.backends[1]", "c": "spec.canary[1].backends[1]"}
+    missing = (Backend(THIRD, NOBODY, place="spec.backends[2]"),)
+    assert "check spec.backends[2], or" in message(fold(replace(FINE, backends=missing), after(FINE), now=NOW), "Ready")
+    nowhere = Unanswered(Reason.DATACENTER_NOT_FOUND)
+    far = (Backend(V2, nowhere, place="spec.canary[1].backends[1]"),)
+    told = message(fold(replace(FINE, generation=2, backends=far), after(FINE), now=NOW), "Ready")
+    assert "check spec.canary[1].backends[1].subset.datacenter, or wait until" in told

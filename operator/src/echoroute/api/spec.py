@@ -34,15 +34,22 @@ _CLASS_CEL = (
 
 _MOST_BACKENDS = 32
 _MOST_CONDITIONS = 64 * 1024
-_TOO_MANY = (
-    f"must have at most {_MOST_BACKENDS} different backends, those of spec.backends included: each is an Upstream in "
-    "the gateway"
-)
 
-_TOO_LONG = (
-    f"must have at most {_MOST_CONDITIONS // 1024} KiB of conditions, each counted with {EACH_CONDITION} bytes more "
-    "and once for each backend of its rule: the gateway holds a copy for each, and compares them with each request"
-)
+
+def _too_many(found: int) -> str:
+    return (
+        f"must have at most {_MOST_BACKENDS} different backends, those of spec.backends included, and has {found}: "
+        "each is an Upstream in the gateway"
+    )
+
+
+def _too_long(found: int) -> str:
+    return (
+        f"must have at most {_MOST_CONDITIONS // 1024} KiB of conditions, each counted with {EACH_CONDITION} bytes "
+        f"more and once for each backend of its rule, and has {-(-found // 1024)} KiB: the gateway holds a copy for "
+        "each, and compares them with each request"
+    )
+
 
 PluginConfig = Annotated[dict[str, JsonValue], Field(json_schema_extra=NULLABLE)]
 
@@ -181,10 +188,12 @@ class EchoRouteSpec(SpecModel):
     @model_validator(mode="after")
     def _refuse_what_costs_too_much(self) -> Self:
         """The API server cannot count it: it sees lists, and not what is equal in several of them."""
-        if len({backend.selection for backend in self.all_backends}) > _MOST_BACKENDS:
-            raise PydanticCustomError("rules", _TOO_MANY, {"broken": (("canary", _TOO_MANY),)})
-        if written_out(self.canary or ()) > _MOST_CONDITIONS:
-            raise PydanticCustomError("rules", _TOO_LONG, {"broken": (("canary", _TOO_LONG),)})
+        backends = len({backend.selection for backend in self.all_backends})
+        conditions = written_out(self.canary or ())
+        broken = _too_many(backends) if backends > _MOST_BACKENDS else ""
+        broken = broken or (_too_long(conditions) if conditions > _MOST_CONDITIONS else "")
+        if broken:
+            raise PydanticCustomError("rules", "{message}", {"message": broken, "broken": (("canary", broken),)})
         return self
 
     @property

@@ -42,12 +42,22 @@ def _resolved(backend: Backend, previous: Previous) -> Condition:
                 "the operator has no Consul (CONSUL_HTTP_ADDR), so it cannot see instances",
             )
         case Unanswered(reason=reason):
-            before = previous.conditions.get("ResolvedRefs")
-            if before is not None and before.status is not None:
-                return before
-            return _of_unanswered(backend, reason)
+            return _said_before("ResolvedRefs", backend, previous) or _of_unanswered(backend, reason)
         case Answered() as answer:
             return _of_answer(backend, answer, previous)
+
+
+def _said_before(type_: str, backend: Backend, previous: Previous) -> Condition | None:
+    """What the status before says of this backend, and of no other one; None where it does not."""
+    before = previous.conditions.get(type_)
+    if before is None or before.status is None:
+        return None
+    said = messages.about(backend.selection, before.message)
+    if said is not None:
+        return Condition(before.status, before.reason, said)
+    if type_ == "ResolvedRefs" and before.status and previous.backends and _counted(backend, previous):
+        return Condition(True, Reason.RESOLVED_REFS, messages.known(backend.selection))
+    return None
 
 
 def _of_unanswered(backend: Backend, reason: Reason) -> Condition:
@@ -55,16 +65,16 @@ def _of_unanswered(backend: Backend, reason: Reason) -> Condition:
         case Reason.CONSUL_ACCESS_DENIED:
             return Condition(None, reason, messages.access_denied(backend.selection))
         case Reason.DATACENTER_NOT_FOUND:
-            return Condition(False, reason, messages.no_datacenter(backend.selection))
+            return Condition(False, reason, messages.no_datacenter(backend.selection, backend.place))
         case _:
-            return Condition(None, Reason.CONSUL_UNREACHABLE, "Consul has not answered yet")
+            return Condition(None, Reason.CONSUL_UNREACHABLE, messages.not_answered(backend.selection))
 
 
 def _of_answer(backend: Backend, answer: Answered, previous: Previous) -> Condition:
     if answer.missed:
         return Condition(False, Reason.SERVICE_NOT_FOUND, messages.missed(backend.selection, answer))
     if answer.total == 0 and not _still_known(answer, previous):
-        return Condition(False, Reason.SERVICE_NOT_FOUND, messages.not_found(backend.selection))
+        return Condition(False, Reason.SERVICE_NOT_FOUND, messages.not_found(backend.selection, backend.place))
     return Condition(True, Reason.RESOLVED_REFS, messages.known(backend.selection, answer))
 
 
@@ -84,12 +94,17 @@ def _served(backend: Backend, previous: Previous) -> Condition:
 
 def _known_before(backend: Backend, previous: Previous) -> Condition | None:
     """What the status before lacks, while Consul has not answered."""
-    ready = previous.conditions.get("Ready")
+    ready = _said_before("Ready", backend, previous)
     if ready is not None and ready.reason in {Reason.NO_HEALTHY_INSTANCES, Reason.UNUSABLE_INSTANCES}:
         return ready
-    if previous.was_healthy(as_json(backend.selection)) is False:
+    named = previous.backends or _said_before("ResolvedRefs", backend, previous)  # a sum alone names no backend
+    if named and previous.was_healthy(as_json(backend.selection)) is False:
         return Condition(False, Reason.NO_HEALTHY_INSTANCES, messages.none_healthy(backend.selection))
     return None
+
+
+def _counted(backend: Backend, previous: Previous) -> bool:
+    return previous.counts_of(as_json(backend.selection)) is not None
 
 
 def _in_grace(backend: Backend, answer: Answered, previous: Previous) -> bool:

@@ -104,6 +104,8 @@ class Backend:
     weight: int = 1
     serves: bool = True
     """Whether it gets requests."""
+    place: str = "spec.backends[0]"
+    """Where the spec mentions it first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,30 @@
 """What the conditions say about a service's instances."""
 
+import re
+
 from echoroute.api.selection import Selection
 from echoroute.core.facts import Answered
 from echoroute.core.instances import some_of
 from echoroute.core.text import counted
 
-_FIELDS = "spec.backends (and spec.canary)"
+_NEXT = re.compile(r"; (?=service ')")
+"""Between what is said of two services."""
 
 
-def not_found(selection: Selection) -> str:
+def about(selection: Selection, message: str) -> str | None:
+    """The sentence of a message that names a service, or a part of it, and no other one; None where there is none."""
+    name = re.compile(rf"service {re.escape(str(selection))}(?! with '| in datacenter '|, ')")
+    return next((sentence for sentence in _NEXT.split(message) if name.search(sentence)), None)
+
+
+def not_found(selection: Selection, place: str) -> str:
     """Consul has no instance."""
-    return f"Consul knows no instance of service {selection}: check {_FIELDS}, or wait until its pods have registered"
+    return f"Consul knows no instance of service {selection}: check {place}, or wait until its pods have registered"
+
+
+def not_answered(selection: Selection) -> str:
+    """Nobody knows yet what Consul has."""
+    return f"Consul has not answered yet where service {selection} is"
 
 
 def missed(selection: Selection, answer: Answered) -> str:
@@ -18,17 +32,17 @@ def missed(selection: Selection, answer: Answered) -> str:
     return f"the gateway does not discover service {selection}: {answer.missed}"
 
 
-def known(selection: Selection, answer: Answered) -> str:
+def known(selection: Selection, answer: Answered | None = None) -> str:
     """Consul has instances. It names those that cannot be nodes: nobody's request suffers from them."""
-    left_out = f"; left out: {some_of(answer.left_out)}" if answer.left_out else ""
+    left_out = f"; left out: {some_of(answer.left_out)}" if answer and answer.left_out else ""
     return f"service {selection} is known to Consul{left_out}"
 
 
-def no_datacenter(selection: Selection) -> str:
+def no_datacenter(selection: Selection, place: str) -> str:
     """Consul has no way to the datacenter that a subset names."""
     return (
-        f"Consul cannot reach the datacenter of service {selection}: check the subset's datacenter, or wait until "
-        "Consul is joined with it"
+        f"Consul cannot reach the datacenter of service {selection}: check {place}.subset.datacenter, or wait "
+        "until Consul is joined with it"
     )
 
 

@@ -1,5 +1,6 @@
 """The backends of a spec as a status tells them: each once, in the order in which they are first mentioned."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from echoroute.api.backends import Backend
@@ -19,14 +20,27 @@ class Mention:
     """Of the first mention."""
     serves: bool = True
     """Whether it gets requests: one of weight 0 is nothing in the gateway, and is counted all the same."""
+    place: str = "spec.backends[0]"
+    """Where it is mentioned first."""
 
 
 def mentions(spec: EchoRouteSpec) -> tuple[Mention, ...]:
     """The backends, those of `backends` before those of canaries."""
-    weights: dict[Selection, list[int]] = {}
-    for backend in spec.all_backends:
-        weights.setdefault(backend.selection, []).append(backend.share)
-    return tuple(Mention(which, given[0], serves=any(given)) for which, given in weights.items())
+    found: dict[Selection, list[tuple[str, int]]] = {}
+    for place, backend in _placed(spec):
+        found.setdefault(backend.selection, []).append((place, backend.share))
+    return tuple(
+        Mention(which, given[0][1], serves=any(share for _, share in given), place=given[0][0])
+        for which, given in found.items()
+    )
+
+
+def _placed(spec: EchoRouteSpec) -> Iterator[tuple[str, Backend]]:
+    for index, backend in enumerate(spec.backends):
+        yield f"spec.backends[{index}]", backend
+    for number, rule in enumerate(spec.canary or ()):
+        for index, backend in enumerate(rule.backends):
+            yield f"spec.canary[{number}].backends[{index}]", backend
 
 
 def as_json(which: Selection) -> JsonObject:

@@ -182,7 +182,7 @@ class StatusLane:
             gateway=self._gateway_fact(key),
             in_gateway=self._actual.holds(key),
             backends=tuple(
-                Backend(one.selection, self._discovery.fact(one.selection), one.weight, one.serves)
+                Backend(one.selection, self._discovery.fact(one.selection), one.weight, one.serves, one.place)
                 for one in route.backends
             ),
             services=route.services,
