@@ -1,6 +1,7 @@
 """EchoRoutes of several objects: what is named is there before and after, and what is left over holds up nothing."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 
 import pytest
@@ -9,9 +10,10 @@ from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
 from echoroute.engine.writer.leftovers import WAIT
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from .gateway import Fault, named_by
-from .test_convergence import DRIFT_INTERVAL, OWNER, POLICY, World, ref_of
+from .test_convergence import DRIFT_INTERVAL, OWNER, POLICY, Silent, World, ref_of
 from .virtual_time import run_in_virtual_time
 
 KEY = Key("shop", "cart")
@@ -151,6 +153,39 @@ async def _somebody_deletes_an_upstream() -> None:
 )
 def test_several_objects(scenario: Callable[[], Coroutine[None, None, None]]) -> None:
     run_in_virtual_time(scenario())
+
+
+def test_one_that_another_team_pins_is_told_in_the_log_and_by_a_metric(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, and again when it goes; its team can do nothing about it, so that it gets no Event."""
+    events: list[str] = []
+    monkeypatch.setattr(Silent, "operator", lambda self, severity, reason, message: events.append(reason))
+    monkeypatch.setattr(Silent, "contested", lambda self, key: events.append(str(key)))
+
+    async def play() -> None:
+        world = await _world("a", "b")
+        (pinned,) = upstreams(world)
+        world.gateway.write_past_us(OTHERS, {"uri": "/theirs", "upstream_id": pinned})
+        world.cluster.apply(KEY, spec("a"))
+        await asyncio.sleep(WAIT + 1)
+        assert REGISTRY.get_sample_value("echoroute_upstreams_in_use") == 0, "the gateway's own check lags by a moment"
+        await asyncio.sleep(10 * DRIFT_INTERVAL)
+        told = [one for one in caplog.records if "stays for now" in one.message]
+        assert len(told) == 1
+        assert str(KEY) in told[0].message
+        assert f"route [{OTHERS.id}]" in told[0].message, "who is to let it go"
+        assert REGISTRY.get_sample_value("echoroute_upstreams_in_use") == 1
+        assert world.ready(KEY) == "True/Ready"
+        del world.gateway.objects[OTHERS]
+        await asyncio.sleep(20 * DRIFT_INTERVAL)
+        assert REGISTRY.get_sample_value("echoroute_upstreams_in_use") == 0
+        assert [one.levelname for one in caplog.records if "has gone" in one.message] == ["INFO"]
+        await world.stop()
+
+    with caplog.at_level(logging.INFO, logger="echoroute.engine.writer.leftovers"):
+        run_in_virtual_time(play())
+    assert events == []
 
 
 _SPLITS = [("a",), ("a", "b"), ("b", "a"), ("a", "b", "c"), ("d", "c"), ("a", "d")]
