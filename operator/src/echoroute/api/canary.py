@@ -6,8 +6,16 @@ from typing import Annotated
 from pydantic import Field
 
 from echoroute.api.backends import Backends
-from echoroute.api.matchers import FewCookieMatches, FewHeaderMatches, FewQueryMatches, ValueMatch
-from echoroute.api.rules import LIST_TYPE, NULLABLE, SpecModel, some_of
+from echoroute.api.matchers import (
+    OF_COOKIES,
+    OF_HEADERS,
+    OF_QUERIES,
+    FewCookieMatches,
+    FewHeaderMatches,
+    FewQueryMatches,
+    ValueMatch,
+)
+from echoroute.api.rules import LIST_TYPE, SpecModel, some_of
 
 
 class CanaryMatch(SpecModel):
@@ -22,21 +30,9 @@ class CanaryMatch(SpecModel):
         ),
     )
 
-    headers: FewHeaderMatches | None = Field(
-        default=None,
-        json_schema_extra=NULLABLE,
-        description="Conditions on request headers, all of which must hold.",
-    )
-    queries: FewQueryMatches | None = Field(
-        default=None,
-        json_schema_extra=NULLABLE,
-        description="Conditions on query arguments, all of which must hold.",
-    )
-    cookies: FewCookieMatches | None = Field(
-        default=None,
-        json_schema_extra=NULLABLE,
-        description="Conditions on cookies, all of which must hold.",
-    )
+    headers: FewHeaderMatches | None = OF_HEADERS
+    queries: FewQueryMatches | None = OF_QUERIES
+    cookies: FewCookieMatches | None = OF_COOKIES
 
     @property
     def conditions(self) -> tuple[ValueMatch, ...]:

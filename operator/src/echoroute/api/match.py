@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from echoroute.api.expressions import Expression
-from echoroute.api.matchers import CookieMatches, HeaderMatches, QueryMatches
+from echoroute.api.matchers import OF_COOKIES, OF_HEADERS, OF_QUERIES, CookieMatches, HeaderMatches, QueryMatches
 from echoroute.api.rules import NULLABLE, Rule, SpecModel, Unique
 from echoroute.api.scalars import ClientAddress, MatchHost, MatchPath
 
@@ -47,21 +47,9 @@ class Match(SpecModel):
         json_schema_extra=NULLABLE,
         description="HTTP methods. GET does not imply HEAD. Default: any method.",
     )
-    headers: HeaderMatches | None = Field(
-        default=None,
-        json_schema_extra=NULLABLE,
-        description="Conditions on request headers, all of which must hold.",
-    )
-    queries: QueryMatches | None = Field(
-        default=None,
-        json_schema_extra=NULLABLE,
-        description="Conditions on query arguments, all of which must hold.",
-    )
-    cookies: CookieMatches | None = Field(
-        default=None,
-        json_schema_extra=NULLABLE,
-        description="Conditions on cookies, all of which must hold.",
-    )
+    headers: HeaderMatches | None = OF_HEADERS
+    queries: QueryMatches | None = OF_QUERIES
+    cookies: CookieMatches | None = OF_COOKIES
     remote_addrs: (
         Annotated[tuple[ClientAddress, ...], Field(strict=False, min_length=1, max_length=64), Unique()] | None
     ) = Field(

@@ -1,7 +1,7 @@
 """Conditions on a header, a query argument or a cookie of a request: `{name, op, value | values}`."""
 
 import re
-from typing import Annotated, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from echoroute.api.expressions import BROKEN
 from echoroute.api.headers import normalised
 from echoroute.api.regex import flaw
-from echoroute.api.rules import LIST_TYPE, Rule, Rules, SpecModel, Unique, requires
+from echoroute.api.rules import LIST_TYPE, NULLABLE, Rule, Rules, SpecModel, Unique, requires
 from echoroute.api.scalars import HEADER_NAME, MatchedText
 
 Op = Literal["Exact", "NotEqual", "Regex", "NotRegex", "In", "NotIn", "Exists", "Absent"]
@@ -181,3 +181,10 @@ CookieMatches = Annotated[tuple[CookieMatch, ...], _Some, Rules(_distinct(_AS_IT
 FewHeaderMatches = Annotated[tuple[HeaderMatch, ...], _Few, Rules(_distinct(_IN_ANY_CASE))]
 FewQueryMatches = Annotated[tuple[QueryMatch, ...], _Few, Rules(_distinct(_AS_IT_IS))]
 FewCookieMatches = Annotated[tuple[CookieMatch, ...], _Few, Rules(_distinct(_AS_IT_IS))]
+
+
+def _all_hold(what: str) -> Any:
+    return Field(default=None, json_schema_extra=NULLABLE, description=f"Conditions on {what}, all of which must hold.")
+
+
+OF_HEADERS, OF_QUERIES, OF_COOKIES = map(_all_hold, ("request headers", "query arguments", "cookies"))
