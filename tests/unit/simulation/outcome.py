@@ -44,7 +44,7 @@ def _problem(schedule: Schedule, key: Key) -> str:
     kind, ref = schedule.asked.get(key), ref_of(key)
     ours = ref in schedule.gateway.objects and schedule.gateway.is_owned(ref)
     if kind is None or kind == "elsewhere":
-        return "still in the gateway" if ours and not _is_held(schedule) else ""
+        return "still in the gateway" if ours and not schedule.may_be_held(key) else ""
     found = EchoRouteObject.from_raw(schedule.cluster.objects[key])
     if found.status.get("observedGeneration") != found.generation:
         return "its status is of an older spec"
@@ -71,11 +71,6 @@ def _problem_of_accepted(schedule: Schedule, key: Key, kind: str, ready: str, *,
     if stored is None or asked is None or stored.body != asked[ref_of(key)]:
         return f"not in the gateway as asked, and says {ready}"
     return "" if ready.startswith("True/") else f"serves, and says {ready}"
-
-
-def _is_held(schedule: Schedule) -> bool:
-    """Whether the brake holds it, for want of anybody who could have told that it may go, or holds others first."""
-    return schedule.excused and schedule.held is not None
 
 
 def _somebody_has(schedule: Schedule, spec: object) -> bool:

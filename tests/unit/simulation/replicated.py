@@ -52,6 +52,11 @@ class Replicated(Schedule):
         writers = (replica.engine.writer for replica in self.both.replicas)
         return next((writer.deletions._held for writer in writers if writer), None)
 
+    def may_be_held(self, key: Key) -> bool:
+        """Who leads may have come after the deletion, though a standby knows of it."""
+        leader_heard = any(replica.leads for replica in self._heard.get(key, ()))
+        return super().may_be_held(key) or (self.held is not None and not leader_heard)
+
     def start(self) -> None:
         while len(self.both.replicas) < 2:
             self.both.start()

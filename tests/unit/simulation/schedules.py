@@ -112,6 +112,10 @@ class Schedule:
         """What the brake holds."""
         return self.world.writer.deletions._held
 
+    def may_be_held(self, key: Key) -> bool:
+        """Whether the brake holds something, for want of anybody who could have told that it may go."""
+        return self.excused and self.held is not None
+
     def start(self) -> None:
         self.lives.append((len(self.gateway.listed), self.world.confirm_deletion is not None))
         self.told.begin_life()
