@@ -15,11 +15,21 @@ from .instances import Instance, stop_and_watch
 # Seconds that a large application takes to load.
 IMPORT = 3.0
 DRAIN = 2.0
+WORKERS = {"gunicorn": 1, "gunicorn-workers": 3, "uvicorn-workers": 2}
 
 
 def workers(instance: Instance) -> list[int]:
     pid = instance.main.process.pid
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def wait_for_started(instance: Instance, count: int) -> None:
+    """So many workers have started, all in all. Gunicorn's lose a SIGTERM that comes while they start, and it kills
+    them 30 s later: then they cannot leave Consul.
+    """
+    until(
+        lambda: instance.main.log.count("Application startup complete") >= count, f"{count} started workers", timeout=60
+    )
 
 
 @pytest.mark.parametrize(("kind", "seconds"), [("gunicorn", 0.0), ("gunicorn", IMPORT), ("gunicorn-workers", IMPORT)])
@@ -30,8 +40,9 @@ def test_gunicorns_graceful_reload(
     api, service = shared_agent.api, f"reloaded-{kind}-{seconds:g}"
     instance = open_host(shared_agent.address).start(kind, service, IMPORT_SECONDS=f"{seconds:g}")
     api.wait_for_passing(service, 1, timeout=60)
-    until(lambda: len(workers(instance)) == instance.main.log.count("Application startup complete"))
-    for _ in range(2):
+    count = WORKERS[kind]
+    wait_for_started(instance, count)
+    for reload in (1, 2):
         old = set(workers(instance))
         told = time.monotonic()
         instance.main.send(signal.SIGHUP)
@@ -43,6 +54,7 @@ def test_gunicorns_graceful_reload(
         figure(
             f"HUP, {len(old)} workers that take {seconds:g} s to load: replaced after {time.monotonic() - told:.1f} s"
         )
+        wait_for_started(instance, count * (reload + 1))
         end = time.monotonic() + 3.5  # a look later
         while time.monotonic() < end:
             assert [each.status for each in api.instances(service)] == ["passing"], instance.main.log
@@ -78,12 +90,11 @@ def test_the_new_worker_never_comes(what: str, shared_agent: ConsulAgent, open_h
     while Path(f"/proc/{old}/fd/0").exists():  # a zombie has none
         time.sleep(0.02)
     assert time.monotonic() - still_there > DRAIN
-    instance.stop()
+    if what == "the new worker is killed":
+        wait_for_started(instance, 2)  # gunicorn starts another one
+        instance.stop()
     instance.wait()
     assert api.instances(service) == []
-
-
-WORKERS = {"gunicorn": 1, "gunicorn-workers": 3, "uvicorn-workers": 2}
 
 
 @pytest.mark.parametrize("kind", WORKERS)
@@ -93,7 +104,7 @@ def test_all_workers_are_told_to_stop(kind: str, to: str, shared_agent: ConsulAg
     api, service = shared_agent.api, f"told-{kind}-{to}"
     instance = open_host(shared_agent.address).start(kind, service, SERVICE_DRAIN=f"{DRAIN:g}s")
     api.wait_for_passing(service, 1, timeout=60)
-    until(lambda: instance.main.log.count("Application startup complete") >= WORKERS[kind], what="all workers")
+    wait_for_started(instance, WORKERS[kind])
 
     def stop() -> None:
         for pid in workers(instance) if to == "all" else ():
@@ -117,14 +128,13 @@ def test_one_worker_of_several_ends(how: signal.Signals, shared_agent: ConsulAge
     instance = open_host(shared_agent.address).start("gunicorn-workers", service, SERVICE_CHECK_FAILURES="3")
     api.wait_for_passing(service, 1, timeout=60)
     until(lambda: instance.main.log.count("another process keeps this instance") == 2, what="two that wait")
-    for worker in workers(instance):
+    for ended, worker in enumerate(workers(instance), 1):
         os.kill(worker, how)
         end = time.monotonic() + 2.0
         while time.monotonic() < end:
             assert [each.status for each in api.instances(service)] == ["passing"]
             time.sleep(0.05)
-        until(lambda worker=worker: len(set(workers(instance)) - {worker}) == 3, what="three workers again")
-        time.sleep(1)
+        wait_for_started(instance, WORKERS["gunicorn-workers"] + ended)
     api.deregister(instance.id)
     until(lambda: instance.id in api.registered(), timeout=5 * 3, what="somebody who keeps it")
     instance.stop()
