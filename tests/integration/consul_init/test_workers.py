@@ -93,8 +93,9 @@ def test_the_new_worker_never_comes(what: str, shared_agent: ConsulAgent, open_h
     if what == "the new worker is killed":
         wait_for_started(instance, 2)  # gunicorn starts another one
         instance.stop()
-    instance.wait()
-    assert api.instances(service) == []
+        instance.wait()
+        assert api.instances(service) == []
+    # Else gunicorn starts another one just before it stops: whether that one ever learns of it is gunicorn's matter.
 
 
 @pytest.mark.parametrize("kind", WORKERS)
