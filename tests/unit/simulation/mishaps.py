@@ -61,10 +61,11 @@ async def all_go(schedule: Schedule) -> None:
     if not schedule.cluster.watches:
         return
     schedule.cluster.event_delay = schedule.chance.choice([20.0, 60.0])
+    ours = [key for key, kind in schedule.asked.items() if kind != "elsewhere"]  # who left our class before may be held
     schedule.purge(NAMESPACES)
     await asyncio.sleep(schedule.cluster.event_delay + 4 * DRIFT_INTERVAL)
     schedule.cluster.event_delay = 0.0
-    left = [key for key in KEYS if (ref := ref_of(key)) in schedule.gateway.objects and schedule.gateway.is_owned(ref)]
+    left = [key for key in ours if (ref := ref_of(key)) in schedule.gateway.objects and schedule.gateway.is_owned(ref)]
     if left and schedule.held:
         schedule.rules.breaches.append(f"the brake holds {left[0]} and {len(left) - 1} more, and events explain them")
 
