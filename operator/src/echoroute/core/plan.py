@@ -177,20 +177,25 @@ def plan_key(key: Key, desired: Desired, known: Mapping[ObjectRef, Known]) -> Ke
     """
     if isinstance(desired, Keep):
         return KeyPlan(removals=tuple(map(Delete, unnamed(key, known))))
-    objects, wanted, waits = dict[ObjectRef, JsonObject](), NOTHING, ""
+    objects, wanted = dict[ObjectRef, JsonObject](), NOTHING
     if isinstance(desired, Present):
-        objects, wanted, waits = dict(desired.bundle.objects), Wanted.of(desired.bundle), desired.waits
+        objects, wanted = dict(desired.bundle.objects), Wanted.of(desired.bundle)
     found = compare(key, wanted, known)
-    left = tuple(map(Delete, unnamed(key, known, but=wanted.refs())))
-    if found.foreign:
-        return KeyPlan(removals=left, foreign=found.foreign)
-    if found.missing:
-        return KeyPlan(removals=left, waits=_waits_for(desired, found.missing))
-    if waits and found.puts:
-        return KeyPlan(removals=left, waits=Failed(Reason.PENDING, waits))
+    if stuck := _stuck(desired, found):
+        return replace(stuck, removals=tuple(map(Delete, unnamed(key, known, but=wanted.refs()))))
     puts = sorted(found.puts, key=lambda ref: (_WRITE_ORDER[ref.kind], ref.id))
     deletes = sorted(found.deletes, key=lambda ref: (-_WRITE_ORDER[ref.kind], ref.id))
     return KeyPlan(writes=tuple(Put(ref, objects[ref]) for ref in puts), removals=tuple(map(Delete, deletes)))
+
+
+def _stuck(desired: Desired, found: Comparison) -> KeyPlan | None:
+    """The plan where nothing can be written, with the reason; None where it can."""
+    if found.foreign:
+        return KeyPlan(foreign=found.foreign)
+    if found.missing:
+        return KeyPlan(waits=_waits_for(desired, found.missing))
+    waits = desired.waits if isinstance(desired, Present) else ""
+    return KeyPlan(waits=Failed(Reason.PENDING, waits)) if waits and found.puts else None
 
 
 def withdrawing(key: Key, plan: KeyPlan, known: Mapping[ObjectRef, Known]) -> KeyPlan:
