@@ -23,9 +23,15 @@ class Heard:
     failures: list[tuple[str, str]]
     """Each with the kind of its error."""
     by_service: dict[Service, tuple[int, int]] = field(default_factory=dict)
+    followed: set[Service] = field(default_factory=set)
 
     def follow(self, services: set[Service], *, resolved: set[Service] | None = None) -> None:
-        self.follower.follow(services, resolved=resolved or set())
+        """Follow these and no others."""
+        for service in self.followed - services:
+            self.follower.forget(service)
+        for service in services:
+            self.follower.follow(service, resolved=service in (resolved or ()))
+        self.followed = services
 
     def of(self, name: str, datacenter: str = "") -> tuple[int, int] | None:
         """Healthy and total of a service in a datacenter."""
@@ -61,7 +67,7 @@ async def following(url: str, services: set[str], token: str | None = None) -> A
         on_reachable=reachable.append,
     )
     heard = Heard(follower, health, reachable, failures, by_service)
-    follower.follow({Service(name) for name in services})
+    heard.follow({Service(name) for name in services})
     running = asyncio.create_task(follower.run())
     try:
         yield heard

@@ -11,11 +11,12 @@ from echoroute.api.selection import Service
 from echoroute.consul import follower as follower_module
 from echoroute.consul.client import ConsulClient
 from echoroute.consul.config import ConsulConfig
-from echoroute.consul.follower import Follower
 from echoroute.core.instances import Instance, discovered
 from echoroute.errors import ConsulError
 from echoroute.net.credential import Credential
 from echoroute.net.tls import Tls
+
+from .exact import ExactFollower
 
 
 @dataclass
@@ -198,8 +199,8 @@ def quick_turns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def follower(client: ConsulClient, heard: Heard) -> AsyncIterator[Follower]:
-    follower = Follower(
+async def follower(client: ConsulClient, heard: Heard) -> AsyncIterator[ExactFollower]:
+    follower = ExactFollower(
         client, on_instances=heard.instances, on_failure=heard.failed, on_reachable=heard.reachable.append
     )
     running = asyncio.create_task(follower.run())

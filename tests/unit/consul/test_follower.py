@@ -8,8 +8,10 @@ from echoroute.api.selection import Service
 from echoroute.consul import client as client_module
 from echoroute.consul import follower as module
 from echoroute.consul import presence, watch
-from echoroute.consul.follower import HELD_QUERIES, HELD_STANDING_BY, Follower
+from echoroute.consul.follower import HELD_QUERIES, HELD_STANDING_BY
 from prometheus_client import REGISTRY
+
+from .exact import ExactFollower
 
 
 def services(*names: str) -> set[Service]:
@@ -22,7 +24,7 @@ def names(count: int) -> list[str]:
 
 async def test_health_is_told_first_and_then_only_when_it_changed(small_consul, follower, heard):
     await small_consul.put("echo", "passing", "passing")
-    follower.follow(services("echo", "missing"))
+    follower.follow_exactly(services("echo", "missing"))
     await heard.until(lambda: heard.health == {"echo": (2, 2), "missing": (0, 0)})
     await small_consul.wake_all()  # something that does not count has changed
     await asyncio.sleep(0.1)
@@ -34,7 +36,7 @@ async def test_health_is_told_first_and_then_only_when_it_changed(small_consul, 
 
 async def test_a_change_is_told_at_once(small_consul, follower, heard):
     await small_consul.put("echo", "passing")
-    follower.follow(services("echo"))
+    follower.follow_exactly(services("echo"))
     await heard.until(lambda: small_consul.held == 1)
     for n in range(2, 7):
         loop = asyncio.get_running_loop()
@@ -45,22 +47,22 @@ async def test_a_change_is_told_at_once(small_consul, follower, heard):
 
 
 async def test_what_is_no_longer_followed_frees_its_query_and_is_told_no_more(small_consul, follower, heard):
-    follower.follow(services("a", "b"))
+    follower.follow_exactly(services("a", "b"))
     await heard.until(lambda: small_consul.held == 2)
-    follower.follow(services("b", "c"))
+    follower.follow_exactly(services("b", "c"))
     await heard.until(lambda: "c" in heard.health and small_consul.held == 2)
     await small_consul.put("a", "passing")
     await small_consul.put("c", "passing")
     await heard.until(lambda: heard.health["c"] == (1, 1))
     assert heard.health["a"] == (0, 0)
-    follower.follow(set())
+    follower.follow_exactly(set())
     await heard.until(lambda: small_consul.held == 0)
-    follower.follow(services("a"))
+    follower.follow_exactly(services("a"))
     await heard.until(lambda: heard.health["a"] == (1, 1))
 
 
 async def test_a_service_that_wakes_without_news_is_asked_once_a_second(small_consul, follower, heard):
-    follower.follow(services("missing"))
+    follower.follow_exactly(services("missing"))
     await heard.until(lambda: small_consul.held == 1)
     asked = small_consul.asked["missing"]
     for _ in range(15):
@@ -72,7 +74,7 @@ async def test_a_service_that_wakes_without_news_is_asked_once_a_second(small_co
 async def test_an_index_that_went_backwards_starts_over_without_an_index(small_consul, follower, heard):
     small_consul.index = 5000
     await small_consul.put("echo", "passing", "passing")
-    follower.follow(services("echo"))
+    follower.follow_exactly(services("echo"))
     await heard.until(lambda: small_consul.held == 1)
     await small_consul.rewind("echo", 7)
     await heard.until(lambda: heard.health["echo"] == (1, 1))
@@ -84,7 +86,7 @@ async def test_no_more_queries_are_held_than_consul_allows_and_all_services_have
     small_consul, quick_turns, follower, heard
 ):
     everything = names(HELD_QUERIES + 80)
-    follower.follow(services(*everything))
+    follower.follow_exactly(services(*everything))
     await heard.until(lambda: heard.health.keys() == set(everything) and small_consul.held <= HELD_QUERIES)
     small_consul.most_held = 0  # it hears a little late of what was cut
     await small_consul.put("service-3", "passing")
@@ -97,7 +99,7 @@ async def test_no_more_queries_are_held_than_consul_allows_and_all_services_have
 
 async def test_turns_come_at_a_bounded_rate(small_consul, follower, heard):
     everything = names(400)
-    follower.follow(services(*everything))
+    follower.follow_exactly(services(*everything))
     await heard.until(lambda: heard.health.keys() == set(everything))
     before, began = len(small_consul.queries), asyncio.get_running_loop().time()
     await asyncio.sleep(2)
@@ -108,18 +110,18 @@ async def test_turns_come_at_a_bounded_rate(small_consul, follower, heard):
 
 
 async def test_growing_past_the_held_queries_does_not_wait_for_the_long_ones_to_end(small_consul, follower, heard):
-    follower.follow(services(*names(HELD_QUERIES)))
+    follower.follow_exactly(services(*names(HELD_QUERIES)))
     await heard.until(lambda: small_consul.held == HELD_QUERIES)
     assert {wait for _, _, index, wait in small_consul.queries if index} == {"60s"}
-    follower.follow(services(*names(HELD_QUERIES + 1)))
+    follower.follow_exactly(services(*names(HELD_QUERIES + 1)))
     await heard.until(lambda: f"service-{HELD_QUERIES}" in heard.health, timeout=40)
-    follower.follow(services(*names(3)))
+    follower.follow_exactly(services(*names(3)))
     await heard.until(lambda: small_consul.held == 3)
 
 
 async def test_who_stands_by_holds_fewer_queries_and_misses_nothing(small_consul, follower, heard):
     everything = names(HELD_STANDING_BY + 10)
-    follower.follow(services(*everything))
+    follower.follow_exactly(services(*everything))
     await heard.until(lambda: small_consul.held == len(everything))
     for _ in range(2):
         follower.stand_by(standing_by=True)
@@ -145,7 +147,7 @@ async def test_while_consul_is_away_one_request_asks_for_all_and_one_line_is_log
     everything = names(50)
     for service in everything:
         await small_consul.put(service, "passing")
-    follower.follow(services(*everything))
+    follower.follow_exactly(services(*everything))
     await heard.until(lambda: small_consul.held == 50)
     caplog.clear()
     small_consul.fail["*"] = 500
@@ -175,7 +177,7 @@ async def test_after_an_outage_services_between_their_turns_are_asked_anew_too(
     """Consul may have come back empty, with indexes that take days to reach the ones from before."""
     monkeypatch.setattr(presence, "_LONGEST_BACKOFF", 0.1)
     everything = names(HELD_QUERIES + 50)
-    follower.follow(services(*everything))
+    follower.follow_exactly(services(*everything))
     await heard.until(lambda: heard.health.keys() == set(everything))
     small_consul.fail["*"] = 500
     await small_consul.wake_all()
@@ -190,7 +192,7 @@ async def test_after_an_outage_services_between_their_turns_are_asked_anew_too(
 async def test_one_service_that_fails_does_not_stop_the_others(small_consul, follower, heard, caplog, monkeypatch):
     monkeypatch.setattr(presence, "_LONGEST_BACKOFF", 0.3)
     small_consul.fail["bad"] = 500
-    follower.follow(services("bad", "good"))
+    follower.follow_exactly(services("bad", "good"))
     await heard.until(lambda: "good" in heard.health)
     await small_consul.put("good", "passing")
     await heard.until(lambda: heard.health["good"] == (1, 1))
@@ -210,13 +212,13 @@ async def test_consul_away_at_the_start_is_told_and_everything_comes_once_it_ans
 ):
     monkeypatch.setattr(presence, "_LONGEST_BACKOFF", 0.1)
     small_consul.leader = False
-    follower = Follower(
+    follower = ExactFollower(
         client,
         on_instances=heard.instances,
         on_failure=heard.failed,
         on_reachable=heard.reachable.append,
     )
-    follower.follow(services("a", "b"))  # before it runs
+    follower.follow_exactly(services("a", "b"))  # before it runs
     running = asyncio.create_task(follower.run())
     await heard.until(lambda: heard.reachable == [False])
     assert heard.health == {}
@@ -231,8 +233,10 @@ async def test_what_a_callback_raises_ends_the_run_instead_of_being_lost(client,
     def on_instances(service, found):
         raise RuntimeError("a bug of the engine's")
 
-    follower = Follower(client, on_instances=on_instances, on_failure=heard.failed, on_reachable=lambda reachable: None)
-    follower.follow(services("a"))
+    follower = ExactFollower(
+        client, on_instances=on_instances, on_failure=heard.failed, on_reachable=lambda reachable: None
+    )
+    follower.follow_exactly(services("a"))
     async with asyncio.timeout(5):
         with pytest.raises(ExceptionGroup) as caught:
             await follower.run()
@@ -245,14 +249,16 @@ async def test_a_callback_may_change_what_is_followed(client, small_consul, hear
     def on_instances(service, found):
         heard.instances(service, found)
         # Shrinks past the threshold and grows again, from within an answer.
-        follower.follow({service})
-        follower.follow(services(*everything))
+        follower.follow_exactly({service})
+        follower.follow_exactly(services(*everything))
 
-    follower = Follower(client, on_instances=on_instances, on_failure=heard.failed, on_reachable=lambda reachable: None)
-    follower.follow(services(*everything))
+    follower = ExactFollower(
+        client, on_instances=on_instances, on_failure=heard.failed, on_reachable=lambda reachable: None
+    )
+    follower.follow_exactly(services(*everything))
     running = asyncio.create_task(follower.run())
     await asyncio.sleep(0.5)
-    follower.follow(services("last"))
+    follower.follow_exactly(services("last"))
     await heard.until(lambda: "last" in heard.health)
     running.cancel()
     await asyncio.wait([running])
@@ -261,9 +267,9 @@ async def test_a_callback_may_change_what_is_followed(client, small_consul, hear
 
 async def test_no_slot_is_lost_when_queries_are_cut_before_they_began(client, small_consul, follower, heard):
     for round_ in range(30):
-        follower.follow(services(*(f"round-{round_}-{n}" for n in range(HELD_QUERIES))))
+        follower.follow_exactly(services(*(f"round-{round_}-{n}" for n in range(HELD_QUERIES))))
         await asyncio.sleep(0.003 * (round_ % 4))
-    follower.follow(services(*names(HELD_QUERIES)))
+    follower.follow_exactly(services(*names(HELD_QUERIES)))
     await heard.until(lambda: small_consul.held == HELD_QUERIES)
 
 
@@ -272,7 +278,7 @@ async def test_services_that_flap_do_not_starve_the_calm(small_consul, quick_tur
     flapping = [f"flap-{number}" for number in range(60)]
     for service in (*calm, *flapping):
         await small_consul.put(service, "passing")
-    follower.follow(services(*calm, *flapping))
+    follower.follow_exactly(services(*calm, *flapping))
     await heard.until(lambda: len(heard.health) == 210)
     small_consul.asked.clear()
 
@@ -297,7 +303,7 @@ async def test_after_an_outage_each_service_has_one_query_whichever_it_waited_fo
 ):
     monkeypatch.setattr(presence, "_LONGEST_BACKOFF", 0.1)
     everything = names(HELD_QUERIES + 30)
-    follower.follow(services(*everything), resolved=services(*everything[:50]))
+    follower.follow_exactly(services(*everything), resolved=services(*everything[:50]))
     await heard.until(lambda: heard.health.keys() == set(everything))
     for away in range(1, 4):
         small_consul.fail["*"] = 500
@@ -315,10 +321,10 @@ async def test_after_an_outage_each_service_has_one_query_whichever_it_waited_fo
 async def test_a_query_that_fails_pauses_no_other(small_consul, follower, heard):
     """Nor does the wait for the probe that finds out whether Consul is away."""
     small_consul.fail["bad"] = 500
-    follower.follow(services("good"))
+    follower.follow_exactly(services("good"))
     await heard.until(lambda: small_consul.held == 1)
     small_consul.probe_delay = 3600
-    follower.follow(services("good", "bad", "later"))
+    follower.follow_exactly(services("good", "bad", "later"))
     await heard.until(lambda: heard.failures == [("bad", "ConsulError")] and heard.health.keys() == {"good", "later"})
     for number in range(1, 4):
         await small_consul.put("good", *["passing"] * number)
@@ -330,7 +336,7 @@ async def test_what_the_token_may_not_read_is_no_empty_service(small_consul, fol
     monkeypatch.setattr(presence, "_FIRST_BACKOFF", 0.1)
     monkeypatch.setattr(presence, "_LONGEST_BACKOFF", 0.3)
     await small_consul.put("secret", "passing")
-    follower.follow(services("secret"))
+    follower.follow_exactly(services("secret"))
     await heard.until(lambda: heard.health == {"secret": (1, 1)})
     small_consul.hidden.add("secret")
     await small_consul.wake_all()
@@ -349,7 +355,7 @@ async def test_an_empty_answer_in_another_history_is_believed_once_it_has_held(
     small_consul.index = 5000
     await small_consul.put("gone", "passing")
     await small_consul.put("back", "passing")
-    follower.follow(services("gone", "back"))
+    follower.follow_exactly(services("gone", "back"))
     await heard.until(lambda: small_consul.held == 2)
     await small_consul.rewind("gone", 7)
     await small_consul.rewind("back", 7)
@@ -365,7 +371,7 @@ async def test_an_empty_answer_in_another_history_is_believed_once_it_has_held(
 
 async def test_an_empty_answer_in_the_same_history_is_true_at_once(small_consul, follower, heard):
     await small_consul.put("echo", "passing")
-    follower.follow(services("echo"))
+    follower.follow_exactly(services("echo"))
     await heard.until(lambda: small_consul.held == 1)
     await small_consul.put("echo")
     await heard.until(lambda: heard.health["echo"] == (0, 0), timeout=5)
@@ -376,7 +382,7 @@ async def test_after_an_outage_an_empty_consul_is_doubted_too(small_consul, foll
     monkeypatch.setattr(watch, "DOUBT", 1.0)
     small_consul.index = 5000
     await small_consul.put("echo", "passing")
-    follower.follow(services("echo"))
+    follower.follow_exactly(services("echo"))
     await heard.until(lambda: small_consul.held == 1)
     small_consul.fail["*"] = 500
     await small_consul.wake_all()
@@ -390,7 +396,7 @@ async def test_after_an_outage_an_empty_consul_is_doubted_too(small_consul, foll
 
 async def test_what_the_operator_resolves_has_the_held_queries(small_consul, follower, heard):
     resolved, others = [f"resolved-{n}" for n in range(60)], [f"other-{n}" for n in range(100)]
-    follower.follow(services(*resolved, *others), resolved=services(*resolved))
+    follower.follow_exactly(services(*resolved, *others), resolved=services(*resolved))
     await heard.until(lambda: len(heard.health) == 160)
     await heard.until(lambda: {one for _, one, _, wait in small_consul.queries if wait == "60s"} >= set(resolved))
     asked = small_consul.asked.copy()
@@ -403,13 +409,13 @@ async def test_what_the_operator_resolves_has_the_held_queries(small_consul, fol
     assert REGISTRY.get_sample_value("echoroute_consul_lap_seconds", {"resolve": "Operator"}) == 0
     assert 1 < REGISTRY.get_sample_value("echoroute_consul_lap_seconds", {"resolve": "Gateway"}) < 60
     assert small_consul.most_held <= HELD_QUERIES
-    follower.follow(services(*resolved), resolved=services(*resolved))
+    follower.follow_exactly(services(*resolved), resolved=services(*resolved))
     assert REGISTRY.get_sample_value("echoroute_consul_lap_seconds", {"resolve": "Gateway"}) == 0
 
 
 async def test_where_all_queries_are_held_the_others_have_their_turn_without_waiting(small_consul, follower, heard):
     resolved, others = [f"resolved-{n}" for n in range(HELD_QUERIES)], [f"other-{n}" for n in range(40)]
-    follower.follow(services(*resolved, *others), resolved=services(*resolved))
+    follower.follow_exactly(services(*resolved, *others), resolved=services(*resolved))
     await heard.until(lambda: len(heard.health) == len(resolved) + len(others))
     await heard.until(lambda: {one for _, one, _, wait in small_consul.queries if wait == "60s"} >= set(resolved))
     asked = small_consul.asked.copy()
@@ -423,7 +429,7 @@ async def test_with_more_resolved_ones_than_queries_all_take_turns_and_those_mor
     small_consul, quick_turns, follower, heard
 ):
     resolved, others = [f"resolved-{n}" for n in range(100)], [f"other-{n}" for n in range(50)]
-    follower.follow(services(*resolved, *others), resolved=services(*resolved))
+    follower.follow_exactly(services(*resolved, *others), resolved=services(*resolved))
     await heard.until(lambda: len(heard.health) == 150 and small_consul.held <= HELD_QUERIES)
     small_consul.most_held = 0  # it hears a little late of what was cut
     await heard.until(lambda: all(small_consul.asked[one] > 2 for one in (*resolved, *others)))
@@ -435,11 +441,11 @@ async def test_with_more_resolved_ones_than_queries_all_take_turns_and_those_mor
 
 async def test_who_resolves_a_service_may_change(small_consul, follower, heard):
     everything = names(HELD_QUERIES + 20)
-    follower.follow(services(*everything))
+    follower.follow_exactly(services(*everything))
     await heard.until(lambda: len(heard.health) == len(everything))
-    follower.follow(services(*everything), resolved=services("service-7"))
+    follower.follow_exactly(services(*everything), resolved=services("service-7"))
     await heard.until(lambda: any(one == "service-7" and wait == "60s" for _, one, _, wait in small_consul.queries))
-    follower.follow(services(*everything))
+    follower.follow_exactly(services(*everything))
     before = len(small_consul.queries)
     await heard.until(lambda: any(one == "service-7" for _, one, _, _ in small_consul.queries[before:]))
 
@@ -451,7 +457,7 @@ async def test_unknown_datacenters_and_denied_services_take_nothing_from_the_oth
     small_consul.fail.update(dict.fromkeys(denied, 403))
     well = names(HELD_QUERIES)
     wanted = unknown | services(*denied, *well)
-    follower.follow(wanted, resolved=wanted)
+    follower.follow_exactly(wanted, resolved=wanted)
     await heard.until(lambda: heard.health.keys() == set(well))
     await heard.until(lambda: len({one for one, _ in heard.failures}) == 120)
     assert {kind for one, kind in heard.failures if one.startswith("unknown")} == {"UnknownDatacenter"}
@@ -469,16 +475,16 @@ async def test_a_datacenter_that_hangs_delays_its_own_services_alone(small_consu
     monkeypatch.setattr(client_module, "_TIMEOUT", 300)
     small_consul.hanging.add("far")
     hanging = {Service(f"hanging-{n}", "far") for n in range(60)}
-    follower.follow(hanging | services("near"), resolved=hanging)
+    follower.follow_exactly(hanging | services("near"), resolved=hanging)
     await heard.until(lambda: "near" in heard.health)
     near = services(*names(100))
-    follower.follow(hanging | near | {Service("other", "dc3")}, resolved=hanging | near)
+    follower.follow_exactly(hanging | near | {Service("other", "dc3")}, resolved=hanging | near)
     await heard.until(lambda: heard.health.keys() >= {"other", *names(100)})
     assert heard.failures == [], "none of the others has waited for one that hangs to end"
 
 
 async def test_a_service_that_flaps_is_asked_for_four_times_a_second(small_consul, follower, heard):
-    follower.follow(services("flaps"), resolved=services("flaps"))
+    follower.follow_exactly(services("flaps"), resolved=services("flaps"))
     await heard.until(lambda: small_consul.held == 1)
     await asyncio.sleep(0.3)
     small_consul.asked.clear()
@@ -494,7 +500,7 @@ async def test_a_service_that_flaps_is_asked_for_four_times_a_second(small_consu
 
 async def test_one_name_in_two_datacenters_is_two_services(small_consul, follower, heard):
     both = {Service("echo"), Service("echo", "dc2")}
-    follower.follow(both)
+    follower.follow_exactly(both)
     await heard.until(lambda: small_consul.held == 2)
-    follower.follow({Service("echo", "dc2")})
+    follower.follow_exactly({Service("echo", "dc2")})
     await heard.until(lambda: small_consul.held == 1)

@@ -32,8 +32,11 @@ class _Consul:
     def __init__(self) -> None:
         self.resolved: set[Service] = set()
 
-    def follow(self, services: set[Service], *, resolved: set[Service]) -> None:
-        self.resolved = resolved
+    def follow(self, service: Service, *, resolved: bool) -> None:
+        (self.resolved.add if resolved else self.resolved.discard)(service)
+
+    def forget(self, service: Service) -> None:
+        self.resolved.discard(service)
 
     def stand_by(self, *, standing_by: bool) -> None: ...
 

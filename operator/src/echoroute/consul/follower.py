@@ -8,7 +8,6 @@ those that the operator resolves have one each, as long as they are few enough, 
 
 import asyncio
 from collections.abc import Callable
-from collections.abc import Set as AbstractSet
 from enum import Enum, auto
 from functools import partial
 from typing import Final
@@ -102,23 +101,26 @@ class Follower:
         self._turns = Lane(InRotation(self._loop.time), limit=_TURNS_AT_LEAST, per_second=_TURNS_PER_SECOND)
         self._backoff = backoff()
 
-    def follow(self, services: AbstractSet[Service], *, resolved: AbstractSet[Service] = frozenset()) -> None:
-        """Follow exactly `services` from now on; `resolved` are those of them that the operator resolves."""
-        for service in self._watches.keys() - services:
-            gone = self._watches.pop(service)
-            _cut(gone)
-            self._backoff.reset(gone)
+    def follow(self, service: Service, *, resolved: bool = False) -> None:
+        """Follow it from now on; `resolved` is whether the operator resolves it."""
+        watch = self._watches.get(service)
+        if watch is None:
+            watch = self._watches[service] = Watch(service, resolved=resolved)
+            self._queue(watch)
+        elif watch.resolved is not resolved:
+            watch.resolved = resolved
+            self._count(watch)
+            self._move(watch)
+        metrics.services_followed.set(len(self._watches))
+
+    def forget(self, service: Service) -> None:
+        """Follow it no longer."""
+        watch = self._watches.pop(service, None)
+        if watch is not None:
+            _cut(watch)
+            self._backoff.reset(watch)
             self._presence.works(service)
-            self._count(gone)
-        for service in services:
-            watch = self._watches.get(service)
-            if watch is None:
-                watch = self._watches[service] = Watch(service, resolved=service in resolved)
-                self._queue(watch)
-            elif watch.resolved is not (service in resolved):
-                watch.resolved = service in resolved
-                self._count(watch)
-                self._move(watch)
+            self._count(watch)
         metrics.services_followed.set(len(self._watches))
 
     def stand_by(self, *, standing_by: bool) -> None:

@@ -84,7 +84,7 @@ class DesiredSide:
         self._changed(impact.gateway, priority)
         for key in impact.status if not status_known else ():
             self._mark(key)
-        if impact.services:
+        if self.table.uses.has_changed:
             self._follow_services_soon()
 
     def service_answered(self, service: Service, instances: tuple[Instance, ...]) -> None:
@@ -104,7 +104,7 @@ class DesiredSide:
         inputs = list(inputs)
         self._changed(self.table.refresh(inputs), Priority.CHANGE)
         for input_ in inputs:
-            for key in self.table.using(input_):
+            for key in self.table.uses.of(input_):
                 self._mark(key)
         self._tell_of_weights()
 
@@ -124,7 +124,7 @@ class DesiredSide:
         if reachable == self.discovery.reachable:
             return
         self.discovery.reachable = reachable
-        self._changed(self.table.refresh(self.table.used()), Priority.CHANGE)
+        self._changed(self.table.refresh(self.table.uses), Priority.CHANGE)
         if reachable:
             self._announcer.operator("Normal", "ConsulReachable", "Consul answers again")
         else:
@@ -159,11 +159,17 @@ class DesiredSide:
 
     def _follow_services(self) -> None:
         self._services_changed = False
-        used = self.table.used()
-        self.discovery.follow(used)
-        if self._follower is not None:
-            resolved = {input_.service for input_ in used if input_.resolver is Resolver.OPERATOR}
-            self._follower.follow({input_.service for input_ in used}, resolved=resolved)
+        uses = self.table.uses
+        changed = uses.take_changed()
+        self.discovery.follow({selection for selection in changed if selection in uses})
+        self.discovery.forget({selection for selection in changed if selection not in uses})
+        if self._follower is None:
+            return
+        for service in {selection.service for selection in changed}:
+            if resolvers := uses.resolvers(service):
+                self._follower.follow(service, resolved=Resolver.OPERATOR in resolvers)
+            else:
+                self._follower.forget(service)
 
 
 def _reason(error: ConsulError) -> Reason:

@@ -47,18 +47,21 @@ class Discovery:
         self._services: dict[Service, _Service] = {}
         self.reachable = True
 
-    def follow(self, selections: set[Selection]) -> None:
-        """Forget what is no longer in use, and expect an answer for what is new."""
-        services = {selection.service for selection in selections}
-        for service in self._services.keys() - services:
-            del self._services[service]
-        for service in services - self._services.keys():
-            self._services[service] = _Service(asked_at=self._clock())
-        for state in self._services.values():
-            for selection in state.views.keys() - selections:
-                del state.views[selection]
+    def follow(self, selections: Iterable[Selection]) -> None:
+        """These are in use: expect answers."""
         for selection in selections:
+            if selection.service not in self._services:
+                self._services[selection.service] = _Service(asked_at=self._clock())
             self._view(selection)
+
+    def forget(self, selections: Iterable[Selection]) -> None:
+        """These are not in use any more. Others of the same service are followed before: its last answer stays then."""
+        for selection in selections:
+            state = self._services.get(selection.service)
+            if state is not None:
+                state.views.pop(selection, None)
+                if not state.views:
+                    del self._services[selection.service]
 
     def answered(self, service: Service, instances: tuple[Instance, ...]) -> list[Selection]:
         """Take an answer of Consul's; gives the selections of which something else is known now."""

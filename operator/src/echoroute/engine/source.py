@@ -35,10 +35,14 @@ class Source(Lister, StatusWriter, Protocol):
 
 
 class ServiceFollower(Protocol):
-    """The Consul side: follows the services named last."""
+    """The Consul side: follows the services in use."""
 
-    def follow(self, services: set[Service], *, resolved: set[Service]) -> None:
-        """Follow exactly these; `resolved` are those that the operator resolves, whose news come first."""
+    def follow(self, service: Service, *, resolved: bool) -> None:
+        """It is in use; `resolved`: the operator resolves it, and its news come first."""
+        ...
+
+    def forget(self, service: Service) -> None:
+        """It is no longer in use."""
         ...
 
     def stand_by(self, *, standing_by: bool) -> None:

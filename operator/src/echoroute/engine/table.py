@@ -20,6 +20,7 @@ from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority
 from echoroute.engine.route import Route
 from echoroute.engine.store import Transition
+from echoroute.engine.uses import Uses
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """When EchoRoutes that are gone were made: nobody knows."""
@@ -31,8 +32,6 @@ class Impact:
 
     gateway: set[Key] = field(default_factory=set)
     status: set[Key] = field(default_factory=set)
-    services: bool = False
-    """Whether the set of services in use may have changed."""
 
 
 class Table:
@@ -45,7 +44,8 @@ class Table:
         self._policy = policy
         self._routes: dict[Key, Route] = {}
         self.claims = Claims()
-        self._users: dict[Input, set[Key]] = {}
+        self.uses = Uses()
+        """Of inputs, and of backends that get no requests, which are counted all the same."""
         self.weighted = 0
         """How many Upstreams have nodes of unequal weights."""
 
@@ -57,13 +57,6 @@ class Table:
 
     def items(self) -> Iterator[tuple[Key, Route]]:
         return iter(self._routes.items())
-
-    def used(self) -> set[Input]:
-        """What is looked at: inputs, and backends that get no requests, which are counted all the same."""
-        return set(self._users)
-
-    def using(self, input_: Input) -> frozenset[Key]:
-        return frozenset(self._users.get(input_, ()))
 
     def forget_gateway(self) -> None:
         """It is not known what the gateway holds, until `seed`."""
@@ -142,7 +135,7 @@ class Table:
         if after is None:
             self._drop(key)
             self._progress.end(key)
-            return Impact(gateway={key} | self._want(key, None, keeps=False), services=True)
+            return Impact(gateway={key} | self._want(key, None, keeps=False))
         if route is not None and after.same_spec(route.entry):
             route.entry = after
             return Impact(status={key})
@@ -152,7 +145,7 @@ class Table:
         evaluation = self._evaluate(key, after)
         self._add(key, after, evaluation)
         keeps = evaluation.refusal is not None and evaluation.refusal.keeps
-        return Impact(gateway={key} | self._want(key, evaluation.claim, keeps=keeps), services=True)
+        return Impact(gateway={key} | self._want(key, evaluation.claim, keeps=keeps))
 
     def _want(self, key: Key, claim: Claim | None, *, keeps: bool) -> set[Key]:
         """What a key asks for, put or taken back; gives the others that are judged anew."""
@@ -180,22 +173,17 @@ class Table:
         )
         self.weighted += self._routes[key].weighted
         self._progress.begin(key)
-        for mention in evaluation.backends:
-            self._users.setdefault(mention.selection, set()).add(key)
+        self.uses.add(key, (mention.selection for mention in evaluation.backends))
 
     def _drop(self, key: Key) -> None:
         route = self._routes.pop(key, None)
         self.weighted -= route.weighted if route else 0
-        for mention in route.backends if route else ():
-            users = self._users[mention.selection]
-            users.discard(key)
-            if not users:
-                del self._users[mention.selection]
+        self.uses.drop(key, (mention.selection for mention in route.backends) if route else ())
 
     def refresh(self, inputs: Iterable[Input]) -> set[Key]:
         """Inputs may have other values; gives the keys that ask for something else now, or need not wait for them."""
         changed = set[Key]()
-        for key in {key for input_ in inputs for key in self.using(input_)}:
+        for key in {key for input_ in inputs for key in self.uses.of(input_)}:
             route = self._routes[key]
             self.weighted -= route.weighted
             before, route.resolution = route.resolution, resolve(route.inputs, self._inputs)
