@@ -119,6 +119,34 @@ async def test_growing_past_the_held_queries_does_not_wait_for_the_long_ones_to_
     await heard.until(lambda: small_consul.held == 3)
 
 
+@pytest.mark.parametrize("resolved", [False, True], ids=["any", "resolved"])
+async def test_a_number_of_services_around_the_limit_does_not_cut_all_queries_each_time(
+    small_consul, follower, heard, monkeypatch, resolved
+):
+    monkeypatch.setattr(module, "_ROOM_FOR", 1.0)
+    loop, everything = asyncio.get_running_loop(), services(*names(HELD_QUERIES))
+    for service in everything:
+        follower.follow(service, resolved=resolved)
+    if resolved:
+        follower.follow(Service("takes-turns"))
+    await heard.until(lambda: _held_long(small_consul) == set(names(HELD_QUERIES)))
+    before, began = len(small_consul.queries), loop.time()
+    for turn in range(25):
+        one_more = Service(f"one-more-{turn}")
+        follower.follow(one_more, resolved=resolved)
+        await heard.until(lambda one_more=one_more: one_more.name in heard.health)
+        follower.forget(one_more)
+        await asyncio.sleep(0.01)
+    made, seconds = len(small_consul.queries) - before, loop.time() - began
+    assert made <= HELD_QUERIES + 2 * 25 + seconds * module._TURNS_PER_SECOND + 5, f"{made} queries in {seconds:.1f} s"
+    await heard.until(lambda: _held_long(small_consul, before) == set(names(HELD_QUERIES)))
+
+
+def _held_long(small_consul, since=0):
+    """The services for which queries of a minute were made."""
+    return {service for _, service, _, wait in small_consul.queries[since:] if wait == "60s"}
+
+
 async def test_who_stands_by_holds_fewer_queries_and_misses_nothing(small_consul, follower, heard):
     everything = names(HELD_STANDING_BY + 10)
     follower.follow_exactly(services(*everything))
@@ -410,7 +438,7 @@ async def test_what_the_operator_resolves_has_the_held_queries(small_consul, fol
     assert 1 < REGISTRY.get_sample_value("echoroute_consul_lap_seconds", {"resolve": "Gateway"}) < 60
     assert small_consul.most_held <= HELD_QUERIES
     follower.follow_exactly(services(*resolved), resolved=services(*resolved))
-    assert REGISTRY.get_sample_value("echoroute_consul_lap_seconds", {"resolve": "Gateway"}) == 0
+    await heard.until(lambda: REGISTRY.get_sample_value("echoroute_consul_lap_seconds", {"resolve": "Gateway"}) == 0)
 
 
 async def test_where_all_queries_are_held_the_others_have_their_turn_without_waiting(small_consul, follower, heard):

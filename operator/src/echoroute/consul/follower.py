@@ -8,6 +8,7 @@ those that the operator resolves have one each, as long as they are few enough, 
 
 import asyncio
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from enum import Enum, auto
 from functools import partial
 from typing import Final
@@ -48,6 +49,10 @@ _TURNS_PER_SECOND: Final = 40
 _TURNS_AT_LEAST: Final = 2
 _NO_WAIT: Final = 0.001
 
+# Who takes turns holds a query again once there has been room for so long (seconds). A number of services that goes up
+# and down around the limit would otherwise cut all queries each time.
+_ROOM_FOR: Final = 10.0
+
 # A service that flaps is asked for so often: a change is known after this at most, and 80 such services cost a tenth of
 # a core.
 _NEWS_PACE: Final = 0.25
@@ -60,7 +65,7 @@ MOST_CONNECTIONS: Final = HELD_QUERIES + _TURNS_AT_LEAST + _FIRST_AT_A_TIME + 1
 
 
 class _Holders(Enum):
-    """Whose queries are held until they have news."""
+    """Whose queries are held until they have news; those of most services first."""
 
     ALL = auto()
     RESOLVED = auto()
@@ -92,6 +97,8 @@ class Follower:
         self._watches: dict[Service, Watch] = {}
         self._most = HELD_QUERIES
         self._holders = _Holders.ALL
+        self._room: asyncio.TimerHandle | None = None
+        """While there is room to hold the queries of more."""
         # Those that have an index to wait behind, and of them those that the operator resolves.
         self._waiting: set[Service] = set()
         self._waiting_resolved: set[Service] = set()
@@ -126,7 +133,7 @@ class Follower:
     def stand_by(self, *, standing_by: bool) -> None:
         """Hold fewer queries while another replica leads, and as many as ever once this one does."""
         self._most = HELD_STANDING_BY if standing_by else HELD_QUERIES
-        self._share_out()
+        self._let_hold(self._fitting())
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -150,17 +157,45 @@ class Follower:
         self._share_out()
 
     def _share_out(self) -> None:
-        """Decide whose queries are held, and what is left for those that take turns."""
-        groups = {_Holders.ALL: self._waiting, _Holders.RESOLVED: self._waiting_resolved}
-        holders = next((each for each, group in groups.items() if len(group) <= self._most), _Holders.NONE)
-        left = self._most - len(groups.get(holders, ()))
-        self._turns.limit, self._turns.wait = max(left, _TURNS_AT_LEAST), max(left / _TURNS_PER_SECOND, _NO_WAIT)
-        if holders is not self._holders:
-            self._holders = holders
+        """Decide whose queries are held: at once where they are too many, and later where there is room again."""
+        fitting = self._fitting()
+        if fitting.value >= self._holders.value:
+            self._let_hold(fitting)
+            return
+        self._give_turns_the_rest()
+        if self._room is None:
+            self._room = self._loop.call_later(_ROOM_FOR, lambda: self._let_hold(self._fitting()))
+
+    def _fitting(self) -> _Holders:
+        """The most that there are queries for."""
+        fits = (each for each in _Holders if each is _Holders.NONE or len(self._group(each)) <= self._most)
+        return next(fits)
+
+    def _group(self, holders: _Holders) -> AbstractSet[Service]:
+        match holders:
+            case _Holders.ALL:
+                return self._waiting
+            case _Holders.RESOLVED:
+                return self._waiting_resolved
+            case _Holders.NONE:
+                return frozenset()
+
+    def _let_hold(self, holders: _Holders) -> None:
+        """The queries of these are held, and the others take turns."""
+        if self._room is not None:
+            self._room.cancel()
+            self._room = None
+        changes, self._holders = holders is not self._holders, holders
+        self._give_turns_the_rest()
+        if changes:
             metrics.no_laps()
             for watch in self._watches.values():
                 watch.turn_at = None
                 self._move(watch)
+
+    def _give_turns_the_rest(self) -> None:
+        left = self._most - len(self._group(self._holders))
+        self._turns.limit, self._turns.wait = max(left, _TURNS_AT_LEAST), max(left / _TURNS_PER_SECOND, _NO_WAIT)
 
     def _lane(self, watch: Watch) -> Lane:
         """Where a watch waits for its next query."""
