@@ -25,7 +25,6 @@ FINE = (
     ("5 $ more", "one before a blank, too"),
     ("$$", "two of them"),
     ("$-", "before a dash"),
-    ("${", "an opening brace alone"),
     ("${}", "empty braces"),
     ("\\$KI", "behind a backslash it stays, with the backslash"),
     ("a\\b", "a backslash alone"),
@@ -48,6 +47,14 @@ VANISHES = (
     ("$x$host", "x", "the first of two"),
     ("$host$x", "x", "the second of two"),
     ("$Host", "Host", "letter case counts"),
+    ("${host", "host", "the gateway looks through all of the rest for the brace that ends it"),
+    ("a ${", "{", "for nothing, too"),
+    ("${host} $${host", "host", "also behind one that is closed"),
+    ("${ host  }", " host  ", "blanks in braces cost it the more, the more there are"),
+    ("${host ??  none}", "host ??  none", "in a default, too"),
+    ("${host ?? a\tb}", "host ?? a\tb", "a tab is a blank"),
+    ("${arg_a b}", "arg_a b", "no name has a blank"),
+    ("${host {}", "host {", "nor a brace"),
 )
 
 
@@ -87,6 +94,9 @@ def test_groups(text: str, groups: set[int], why: str) -> None:
         ("$host$1", "the group goes on with the name"),
         ("${$1}", "the group is the name, in braces"),
         ("${request$1", "the group may have the brace that ends the name"),
+        ("${http_$1}", "a client would fill the braces"),
+        ("${arg_a ?? $1}", "also a default"),
+        ("${arg_a ?? $1", "and end them, or not"),
     ],
 )
 def test_a_group_that_becomes_part_of_a_name(text: str, why: str) -> None:
@@ -96,9 +106,9 @@ def test_a_group_that_becomes_part_of_a_name(text: str, why: str) -> None:
 @pytest.mark.parametrize(
     ("text", "found", "why"),
     [
-        ("$host} ${nosuch", "", "braces that nothing closes are no reference"),
-        ("${host} ${$nosuch", "nosuch", "a reference behind such braces is one"),
-        ("$${nosuch", "", "nor is what stands in them"),
+        ("$host} ${host", "host", "a brace that ends nothing ends nothing that follows"),
+        ("${host} ${$nosuch", "$nosuch", "what would stand in them is named"),
+        ("\\${host", "", "behind a backslash they are no braces"),
         ("${host}$nosuch", "nosuch", "a reference right behind a closing brace"),
         ("${nosuch ${host}", "nosuch ${host", "the first brace counts, up to the first that closes"),
     ],

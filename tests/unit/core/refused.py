@@ -103,6 +103,41 @@ _BY_HAND = [
     _plugin("a number that APISIX does not keep", "mine", {"count": 1.234567890123456789}),
     Refused("a service that is another path of Consul's", {"backends": [{"service": ".."}]},
             "spec.backends[0].service"),
+    Refused("another team's route in the metrics", {"name": "shop/web"}, "spec.name"),
+    Refused("conditions that are compared once for each backend, many of them", {"canary": [{
+        "match": {"queries": [{"name": f"a{number}", "op": "NotEqual", "value": "1"} for number in range(8)]},
+        "backends": [{"service": f"s{number}"} for number in range(16)]}] * 5}, "spec.canary"),
+    Refused("addresses to read, many of them", {"match": {"paths": ["/a"], "vars": [
+        ["remote_addr", "ipmatch", [f"192.0.2.{number}/32" for number in range(60)]]] * 4}}, "spec"),
+    Refused("regular expressions to compile, many of them", {"match": {"paths": ["/a"], "vars": [
+        ["uri", "~~", "a" * 1_000]] * 3}}, "spec"),
+    _plugin("more of them, in plugins", "fault-injection", {"delay": {"duration": 0, "vars": [[
+        ["uri", "~~", "a" * 1_000]]] * 3}}),
+    Refused("variables to look up, many of them", {"plugins": {"mocking": {"response_example": "$host " * 1_025}}},
+            "spec: has '$'"),
+    _plugin("braces that the gateway looks through the rest for", "mocking", {"response_example": "${host"},
+            ".response_example"),
+    _plugin("blanks that it goes back and forth over", "fault-injection", {"abort": {"http_status": 503, "body":
+            "${host  }"}}, ".abort.body"),
+    _plugin("the same in a header of the answer", "response-rewrite", {"headers": {"add": ["X-A: ${host"]}},
+            ".headers.add[0]"),
+    _plugin("in a header of the request", "proxy-rewrite", {"headers": {"set": {"X-A": "${host  }"}}}, ".headers.set"),
+    _plugin("in a path", "proxy-rewrite", {"uri": "/${host"}, ".uri"),
+    Refused("in the typed path", {"rewrite": {"path": "/${host"}}, "spec.rewrite.path"),
+    Refused("in the typed header", {"rewrite": {"headers": {"set": {"X-A": "${host  }"}}}}, "spec.rewrite.headers.set"),
+    Refused("what a client puts into braces", {"rewrite": {
+        "regex": {"pattern": "^/a/([^/$]+)", "replacement": "/"}, "headers": {"set": {"X-A": "${arg_a ?? $1}"}}}},
+        "spec.rewrite.headers.set"),
+    Refused("a dollar of the path's in a header", {"rewrite": {
+        "regex": {"pattern": "^/a/(.*)", "replacement": "/$1"}, "headers": {"set": {"X-A": "$1"}}}},
+        "spec.rewrite.headers"),
+    Refused("one that only the operator sees", {"rewrite": {
+        "regex": {"pattern": "^/a/((?:b|[^/])+)", "replacement": "/$1"}, "headers": {"add": {"X-A": "${1}"}}}},
+        "spec.rewrite.headers"),
+    _plugin("one in the plugin's own form", "proxy-rewrite", {
+        "regex_uri": ["^/a/([^/]+)", "/$1"], "headers": {"set": {"X-A": "$1"}}}),
+    _plugin("a variable in a redirect's replacement", "redirect", {"regex_uri": ["^/a", "/$document_root"]},
+            ".regex_uri"),
     _plugin("a body in an expression", "mocking", {"response_example": "x", "_meta": {"filter": [["post_arg.a",
             "==", "1"]]}},
             "._meta.filter"),

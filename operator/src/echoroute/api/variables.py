@@ -4,13 +4,15 @@ APISIX takes `$` and all letters, digits, `_` and `.` behind it for a variable, 
 text: a `$` of a password vanishes, and it has no escape. So what would vanish is refused. A `$` that nothing of this
 follows stays as it is, and so does `\\$`, with the backslash.
 
+Braces are closed, and have single blanks only: else the gateway's own pattern may go back and forth over the text for
+very long, with each request. No group stands in them, since a client fills it.
+
 nginx's variables: https://nginx.org/en/docs/varindex.html. APISIX's own, and how it reads a text: apisix/core/ctx.lua
 and `resolve_var` in apisix/core/utils.lua of APISIX 3.18.
 """
 
 import re
 from collections.abc import Sequence
-from itertools import chain
 
 # Families, by what their names begin with. Without braces a name has no dots here: `$http_host.example` would be the
 # variable `http_host.example`. Those of the request's body are left out (post_arg, graphql, request_body): APISIX would
@@ -49,10 +51,11 @@ OF_ANSWERS = frozenset((
 ))  # fmt: skip
 
 # As APISIX finds references; what a backslash stands before it leaves alone. The '$' comes first: it is searched for.
-_reference = re.compile(r"[$](?<!\\[$])(?:[{]([^}]+)[}]|([A-Za-z0-9_.]+))")
+_reference = re.compile(r"[$](?<!\\[$])(?:[{]([^}]*)([}]?)|([A-Za-z0-9_.]+))")
+_in_braces = re.compile(r" ?[^\s{}]+(?: [^\s{}]+)* ?").fullmatch
 _group = re.compile(r"[$](?<!\\[$])[{]?([0-9]+)[}]?")
-# Stands for what a group may hold: it goes on with a name, or ends one in braces. APISIX looks for names afterwards.
-_HELD = "x}"
+# Stands for what a group may hold: it goes on with a name, and may not stand in braces. APISIX looks for names later.
+_HELD = "x{}"
 
 # For the API server, whose regular expressions cannot look behind or ahead, and cost by their length: names by their
 # first word. Nothing that is right is refused; what passes there all the same, such as `$host.example`, the operator
@@ -64,7 +67,7 @@ _NAMES = f"(?:{'|'.join(_SHORT)}|(?:{'|'.join(_WORDS)})_[A-Za-z0-9_]+)"
 
 def _pattern(*more: str) -> str:
     references = rf"[$]+(?:[{{]\s*)?(?:{_NAMES}\b{''.join(more)})"
-    return rf"(?:[^$\\]|\\[$]?|{references}|[$]+[^A-Za-z0-9_.{{$]|[$]+$|[$]+[{{](?:[}}]|[^}}]*$))*"
+    return rf"(?:[^$\\]|\\[$]?|{references}|[$]+[^A-Za-z0-9_.{{$]|[$]+$|[$]+[{{][}}])*"
 
 
 HEADER_VALUE_CEL, PATH_CEL = _pattern("|[0-9]"), _pattern()
@@ -76,16 +79,16 @@ def unknown(text: str, *, groups: bool, answer: bool = False) -> str:
     With `groups` those of a regular expression are replaced before, so that `$host$1` is no `$host` any more.
     With `answer` it is resolved when there is one.
     """
-    text = _group.sub(_HELD, text) if groups else text
-    # Behind the last '}' nothing has braces: from each '${' there the pattern would look through all of the rest.
-    closed = text.rfind("}") + 1
-    rest = text[closed:].replace("{", " ")
-    for found in chain(_reference.finditer(text, 0, closed), _reference.finditer(rest)):
-        name = found[1] or found[2]
-        variable = name.partition("??")[0].strip()
-        of_answer = answer and (variable in OF_ANSWERS or is_of(ANSWER_FAMILIES, variable))
-        if not of_answer and not _is_known(variable, in_braces=found[1] is not None):
-            return name
+    for found in _reference.finditer(_group.sub(_HELD, text) if groups else text):
+        braced, end, plain = found.groups()
+        name = plain or braced
+        if name and (plain or (end and _in_braces(braced))):
+            variable = name.partition("??")[0].strip()
+            of_answer = answer and (variable in OF_ANSWERS or is_of(ANSWER_FAMILIES, variable))
+            if " " not in variable and (of_answer or _is_known(variable, in_braces=not plain)):
+                continue
+        if name or not end:
+            return name or "{"
     return ""
 
 
@@ -113,7 +116,7 @@ def groups_in(text: str) -> set[int]:
     return {int(found[1]) for found in _group.finditer(text)}
 
 
-_ELSE_VANISHES = "Anything else vanishes, and there is no escape"
+_ELSE_VANISHES = "Close braces, with single blanks and no group in them. Anything else vanishes, and there is no escape"
 GROUP_MESSAGE = (
     "must refer only to groups of rewrite.regex that can hold no '$', such as ([^/$]*) or ([0-9]+): APISIX would take "
     "a '$' in the path that a client asks for as the beginning of a variable"
