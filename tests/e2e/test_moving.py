@@ -1,4 +1,7 @@
-"""A path that moves from one EchoRoute to another is served all the time: 200 requests a second, and none fails."""
+"""A path that moves from one EchoRoute to another is served all the time: 200 requests a second, and none fails.
+
+Against a real APISIX: as for the contract tests (tests/contract/README.md).
+"""
 
 import threading
 import time

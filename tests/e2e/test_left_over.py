@@ -1,4 +1,7 @@
-"""Edits that the gateway rejects leave nothing behind: what no Route names goes, and what serves stays whole."""
+"""Edits that the gateway rejects leave nothing behind: what no Route names goes, and what serves stays whole.
+
+Against a real APISIX: as for the contract tests (tests/contract/README.md).
+"""
 
 import pytest
 from devstack.echoroutes import condition, create, path_of, route
@@ -8,7 +11,7 @@ from devstack.handles.kube import Kube
 from devstack.product import Operator
 from devstack.waiting import until
 
-from .promises import MERGE
+from ..faults.promises import MERGE
 
 _REJECTED: JsonObject = {"uri-blocker": {"block_rules": ["("]}}
 _EDITS = 3
