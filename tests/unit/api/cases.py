@@ -197,8 +197,18 @@ MALFORMED = [
         "a decoded path is no query",
         _spec(rewrite={"path": "/a?from=$uri"}),
         "spec.rewrite.path",
-        "must not put $uri into its query",
+        "must not put $uri, $arg_",
         "cel",
+    ),
+    *(
+        Malformed(
+            f"nor is {name}, which is decoded, too",
+            _spec(rewrite={"path": f"/a?from={name}"}),
+            "spec.rewrite.path",
+            "into its query",
+            "cel",
+        )
+        for name in ("$arg_a", "${arg_a ?? b}", "${ uri_param_a }", "$remote_user")
     ),
     Malformed(
         "a pool is of all routes to an address",

@@ -128,6 +128,8 @@ _BY_HAND = [
     Refused("what a client puts into braces", {"rewrite": {
         "regex": {"pattern": "^/a/([^/$]+)", "replacement": "/"}, "headers": {"set": {"X-A": "${arg_a ?? $1}"}}}},
         "spec.rewrite.headers.set"),
+    _plugin("what a client's argument decodes to, in a query", "proxy-rewrite", {"uri": "/a?b=$arg_b"}, ".uri"),
+    Refused("a user's name there", {"rewrite": {"path": "/a?b=$remote_user"}}, "spec.rewrite.path"),
     Refused("a dollar of the path's in a header", {"rewrite": {
         "regex": {"pattern": "^/a/(.*)", "replacement": "/$1"}, "headers": {"set": {"X-A": "$1"}}}},
         "spec.rewrite.headers"),

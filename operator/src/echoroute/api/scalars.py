@@ -88,15 +88,15 @@ PathPrefix = Annotated[
     ),
 ]
 
-# Decoded paths: before 3.18 APISIX writes what they hold into the request line as it is.
-_PATH_VARIABLE = r"[$][{]?\s*(uri|document_uri|request_filename|raw_uri)\b"
-_path_variable = re.compile(_PATH_VARIABLE).search
-NO_PATH_IN_THE_QUERY: Rule[str] = Rule(
-    f"!self.matches(r'[?].*{_PATH_VARIABLE}')",
-    "must not put $uri into its query, where a line break of the client's is not encoded by each APISIX; "
-    "write $request_uri, which is encoded",
+# What is decoded: before 3.18 APISIX writes what they hold into the request line as it is.
+_DECODED = r"[$][{]?\s*((uri|document_uri|request_filename|raw_uri|remote_user)\b|arg_|uri_param_)"
+_decoded = re.compile(_DECODED).search
+NOTHING_DECODED_IN_THE_QUERY: Rule[str] = Rule(
+    f"!self.matches(r'[?].*{_DECODED}')",
+    "must not put $uri, $arg_…, $uri_param_… or $remote_user into its query: each is decoded, and not each APISIX "
+    "encodes a line break of the client's there; write $request_uri or $args, which are as the client sent them",
     # Not as one pattern, which would look through the rest from each '?'.
-    holds=lambda path: _path_variable(path.partition("?")[2]) is None,
+    holds=lambda path: _decoded(path.partition("?")[2]) is None,
 )
 
 RewritePath = Annotated[
@@ -106,7 +106,7 @@ RewritePath = Annotated[
         _STARTS_WITH_SLASH,
         _NO_CONTROL_CHARACTERS,
         _NO_REFERENCE,
-        NO_PATH_IN_THE_QUERY,
+        NOTHING_DECODED_IN_THE_QUERY,
         Rule(
             f"self.matches(r'^{variables.PATH_CEL}$')",
             variables.PATH_MESSAGE,

@@ -40,7 +40,7 @@ expressions = st.lists(_logic, min_size=1, max_size=3) | _logic.filter(lambda it
 ADDRESSES = ["10.0.0.1", "10.0.0.0/8", "::1", "2001:db8::/32"]
 TEXTS = [
     "", "a", "X-A", "x_a", "api key", "Bearer", "key", "é", "日本", "a\tb", "two\nlines", "^/a/(.*)", "/b/$1",
-    "/a b?c=$arg_d",     "remote_addr", "$remote_addr", "$remote_addr $consumer_name", "consumer_name", "https://www.example.com",
+    "/a b?c=$args",     "remote_addr", "$remote_addr", "$remote_addr $consumer_name", "consumer_name", "https://www.example.com",
     "https://a.example,http://[::1]:80", "*", "**", "null", "GET,POST", "X-A, X-B", "X-A:b", "X-A: $host", "X-A: b/c",
     "Content-Length", "text/html", "application/json;charset=utf8", "text/plain", "*.example.com",
     "api.example.com:8080",     "$scheme://${host}/x$uri", "curl/.*",

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from echoroute.api import variables
 from echoroute.api.captures import groups_without_dollar
 from echoroute.api.rules import problem
-from echoroute.api.scalars import NO_PATH_IN_THE_QUERY
+from echoroute.api.scalars import NOTHING_DECODED_IN_THE_QUERY
 from echoroute.core.plugins.declaration import SOME_HEADERS, Config, Holds, OpenPlugin, one_of, some_of, why
 from echoroute.core.plugins.scalars import Alphabet, HeaderName, HeaderNames, Headers, Regex, fields, resolved
 
@@ -27,9 +27,9 @@ def _with_template(pair: list[str]) -> list[str]:
 _Substitution = Annotated[list[Regex], Field(min_length=2, max_length=2), AfterValidator(_with_template)]
 
 
-def _no_path_in_the_query(path: str) -> str:
-    if not NO_PATH_IN_THE_QUERY.holds(path):
-        raise problem(NO_PATH_IN_THE_QUERY.message)
+def _nothing_decoded_in_the_query(path: str) -> str:
+    if not NOTHING_DECODED_IN_THE_QUERY.holds(path):
+        raise problem(NOTHING_DECODED_IN_THE_QUERY.message)
     return path
 
 
@@ -54,7 +54,7 @@ class ProxyRewrite(TypedDict, total=False):
         str,
         Field(min_length=1, max_length=1024),
         Alphabet(r"/[^\x00-\x1f\x7f-\x9f]*", "must start with '/' and have no control characters"),
-        AfterValidator(_no_path_in_the_query),
+        AfterValidator(_nothing_decoded_in_the_query),
         resolved(partial(variables.unknown, groups=False), variables.PATH_MESSAGE),
         why("New path. `spec.rewrite.path` is the typed form."),
     ]
