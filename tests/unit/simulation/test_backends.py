@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine
 
 import pytest
+from echoroute.core.changes import Change, Put
 from echoroute.core.evaluate import evaluate
 from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
 from echoroute.engine.writer.leftovers import WAIT
@@ -138,9 +139,29 @@ async def _somebody_deletes_an_upstream() -> None:
     await world.stop()
 
 
+async def _a_list_between_two_writes_lacks_an_upstream() -> None:
+    """What is planned before a list names what the list lacks: it is planned anew, and written again first."""
+    world = await _world("a", "b")
+    (gone,) = upstreams(world)
+
+    def look_at(change: Change) -> None:
+        if isinstance(change, Put) and change.ref.kind is Kind.UPSTREAM and gone in upstreams(world):
+            del world.gateway.objects[ObjectRef(Kind.UPSTREAM, gone)]
+            world.writer.actual.replace(dict(world.gateway.objects), began=world.gateway.now())
+
+    world.gateway.on_change, since = look_at, len(world.gateway.tried)
+    world.cluster.apply(KEY, spec("a", "b", "c"))
+    await asyncio.sleep(1)
+    assert [ref.kind for _, ref in world.gateway.tried[since:]] == [Kind.UPSTREAM, Kind.UPSTREAM, Kind.ROUTE]
+    assert world.gateway.breaches == []
+    assert world.ready(KEY) == "True/Ready"
+    await world.stop()
+
+
 @pytest.mark.parametrize(
     "scenario",
     [
+        _a_list_between_two_writes_lacks_an_upstream,
         _upstreams_come_first_and_go_last,
         _a_step_of_a_canary_is_one_write,
         _deleted,

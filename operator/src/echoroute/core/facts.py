@@ -39,7 +39,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Unreached:
-    """The gateway cannot be asked, so that it is not known whether it holds this generation."""
+    """The gateway cannot be asked, or has not answered a write: it is not known whether it holds this generation."""
 
     reason: Reason
     message: str

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 
-from echoroute.core.facts import Failed, Programmed
+from echoroute.core.facts import Failed, Programmed, Unreached
 from echoroute.core.objects import Key
 from echoroute.engine.queue import Priority
 
@@ -28,7 +28,7 @@ class Step:
     sent: float | None = None
     """When its first write of this revision was sent; times are the event loop's."""
     outcome: Programmed | Failed | None = None
-    trouble: Failed | None = None
+    trouble: Failed | Unreached | None = None
     """Why the last try did not settle it."""
 
 
@@ -107,7 +107,7 @@ class Progress:
             step.outcome = None
         self.fail(key, trouble, priority)
 
-    def fail(self, key: Key, trouble: Failed, priority: Priority) -> None:
+    def fail(self, key: Key, trouble: Failed | Unreached, priority: Priority) -> None:
         """A try did not settle it; there will be another one."""
         step = self._steps.get(key)
         if step is not None:

@@ -26,7 +26,8 @@ class Actual:
         self._known: dict[ObjectRef, Known] = {}
         self._by_key: dict[Key, set[ObjectRef]] = {}
         self._written: dict[ObjectRef, float] = {}
-        self._listed = False
+        self.lists = 0
+        """How many it has taken."""
 
     @property
     def known(self) -> Mapping[ObjectRef, Known]:
@@ -39,7 +40,7 @@ class Actual:
 
     def holds(self, key: Key) -> bool | None:
         """Whether a Route of the key is there, so that it serves; None before the first list."""
-        return self._has_route(key) if self._listed else None
+        return self._has_route(key) if self.lists else None
 
     def _has_route(self, key: Key) -> bool:
         return any(ref.kind is Kind.ROUTE for ref in self._by_key.get(key, ()))
@@ -91,7 +92,8 @@ class Actual:
 
     def replace(self, listed: Mapping[ObjectRef, Stored], *, began: float) -> frozenset[Key]:
         """Take a full list of the gateway, begun at `began`; gives the keys of which it has found or lost the Route."""
-        before, self._listed = set(filter(self._has_route, self._by_key)), True
+        before = set(filter(self._has_route, self._by_key))
+        self.lists += 1
         for ref in [ref for ref in self._known if ref not in listed]:
             if self._written.get(ref, 0.0) < began:
                 self._set(ref, None)

@@ -7,7 +7,7 @@ from prometheus_client import Counter, Histogram
 
 from echoroute.core.blame import blamed
 from echoroute.core.changes import Change, Delete, Put
-from echoroute.core.facts import Failed, Programmed
+from echoroute.core.facts import Failed, Programmed, Unreached
 from echoroute.core.objects import Key, Kind
 from echoroute.core.plan import Absent, Desired, Keep, KeyPlan, plan_key, withdrawing
 from echoroute.core.reasons import Reason
@@ -50,7 +50,7 @@ reconcile_time_seconds = Histogram(
 
 
 class _Superseded(EchoRouteError):
-    """The EchoRoute changed while its changes were waiting for their turn."""
+    """The EchoRoute, or what is known of the gateway, changed while its changes were waiting for their turn."""
 
 
 class GatewayLane:
@@ -94,7 +94,7 @@ class GatewayLane:
             self._retry(item, Failed(Reason.PENDING, str(error)))
         except (GatewayUnauthorized, GatewayUnavailable) as error:
             self._gate.failed(item.key, error)
-            self._retry(item, Failed(outage_reason(error), str(error)), at_least=wished_delay(error))
+            self._retry(item, Unreached(outage_reason(error), str(error)), at_least=wished_delay(error))
         except Exception as error:  # noqa: BLE001 - a bug, and one of this key: the others must go on
             log.error("EchoRoute %s: reconciling failed, trying again: %s", item.key, without_values(error))  # noqa: TRY400
             self._gate.leave(item.key, done=False)
@@ -218,10 +218,11 @@ class GatewayLane:
 
     async def _apply(self, item: Item, revision: int, changes: Sequence[Change]) -> None:
         key, unanswered = item.key, list[Change]()
-        claim = self._table.claimed(key)
+        claim, lists = self._table.claimed(key), self._actual.lists
 
         def before(change: Change) -> None:
-            if self._progress.revision(key) != revision:
+            # A list that came meanwhile may lack what an earlier change has found there, and a later one names.
+            if (self._progress.revision(key), self._actual.lists) != (revision, lists):
                 raise _Superseded
             self._progress.sent(key)
             self._spacing.note(key, change)
@@ -263,7 +264,7 @@ class GatewayLane:
         elif self._table.get(item.key) is None and item.key not in self._actual.owned:
             self._deletions.forget(item.key)
 
-    def _retry(self, item: Item, trouble: Failed, *, at_least: float = 0.0) -> None:
+    def _retry(self, item: Item, trouble: Failed | Unreached, *, at_least: float = 0.0) -> None:
         reconcile_errors_total.labels(trouble.reason).inc()
         self._progress.fail(item.key, trouble, item.priority)
         if self._gate.is_open:

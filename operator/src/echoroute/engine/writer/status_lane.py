@@ -195,10 +195,7 @@ class StatusLane:
             return Waiting()
         if step.outcome is not None:
             return step.outcome
-        if outage is None:
-            return step.trouble or Waiting()
-        # What was tried is known not to have worked; of the rest nobody knows what the gateway holds.
-        return (Failed if step.trouble else Unreached)(outage.reason, outage.message)
+        return step.trouble or Waiting() if outage is None else Unreached(outage.reason, outage.message)
 
     def _due(self, key: Key, status: JsonObject, before: JsonObject) -> bool:
         """Whether to patch now; where only counts differ, perhaps later."""
