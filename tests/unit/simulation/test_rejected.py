@@ -146,6 +146,23 @@ async def _one_that_never_served_leaves_nothing() -> None:
     await world.stop()
 
 
+async def _one_that_was_in_doubt_leaves_nothing() -> None:
+    """Before it was rejected a write had no answer: only a list tells that there is no Route that names anything."""
+    world = World.new()
+    world.gateway.stuck.add(ref_of(KEY))
+    world.cluster.apply(KEY, spec("a", "b", "c", **REJECTED_PATH))
+    world.start()
+    await asyncio.sleep(1)
+    world.gateway.stuck.clear()
+    await asyncio.sleep(UNTIL_GONE)
+    assert world.ready(KEY) == "False/GatewayRejected"
+    tried = tries(world)
+    await asyncio.sleep(2 * DRIFT_INTERVAL)
+    assert world.gateway.objects == {}
+    assert tries(world) == tried, "what goes is no reason to ask for the rejected Route again"
+    await world.stop()
+
+
 async def _a_rare_try_leaves_nothing_either() -> None:
     world = await _serving("a", "b")
     before = upstreams(world)
@@ -232,6 +249,7 @@ async def _one_that_is_pinned_asks_for_no_try() -> None:
     [
         _edits_that_are_rejected_leave_nothing,
         _one_that_never_served_leaves_nothing,
+        _one_that_was_in_doubt_leaves_nothing,
         _a_rare_try_leaves_nothing_either,
         _what_the_edit_before_left_goes_too,
         _an_invalid_edit_after_it_keeps_what_serves_alone,

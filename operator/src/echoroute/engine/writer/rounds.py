@@ -228,7 +228,8 @@ class Rounds:
     def _worth_a_try(self, key: Key, outcome: Programmed | Failed | None) -> bool:
         if isinstance(outcome, Failed) and outcome.reason is Reason.GATEWAY_REJECTED:
             self._rejected.ask_again(key)
-            return False
+            # A write before that had no answer may have left what no Route names, as this list tells.
+            return bool(unnamed(key, self._actual.around(key, ())))
         if isinstance(outcome, Failed):
             return True  # a foreign object may be gone by now, and to find out costs no request
         if outcome is None:
