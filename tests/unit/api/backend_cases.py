@@ -304,6 +304,38 @@ MALFORMED = [
         "cel",
     ),
     ("a check ends", _check(timeout="2m"), f"{_CHECK}.timeout", "between 10ms and 1m", "cel"),
+    ("before the next", _check(timeout="1001ms"), f"{_CHECK}.timeout", "not be longer than healthy.interval", "cel"),
+    (
+        "of an unhealthy one, too",
+        _check(timeout="5s", healthy={"interval": "5s"}, unhealthy={"interval": "4s"}),
+        f"{_CHECK}.timeout",
+        "must not be longer than healthy.interval and unhealthy.interval (1s where not written)",
+        "cel",
+    ),
+    (
+        "a port that answers is nobody's business",
+        _check(port=22),
+        f"{_CHECK}.port",
+        "is not a field",
+        "schema",
+    ),
+    (
+        "each backend is checked by itself",
+        {"backends": [{"service": f"s{n}"} for n in range(5)], **_check()},
+        _CHECK,
+        "4 times a second, each backend by itself: with 5 backends, write a healthy.interval and an",
+        "operator",
+    ),
+    (
+        "the canaries' as well, healthy or not",
+        {
+            "canary": [{"match": _HEADER, "backends": [{"service": f"s{n}"} for n in range(8)]}],
+            **_check(healthy={"interval": "3s"}, unhealthy={"interval": "2s"}),
+        },
+        _CHECK,
+        "of at least 3s",
+        "operator",
+    ),
     ("a status is one", _check(healthy={"statuses": [99]}), f"{_CHECK}.healthy.statuses[0]", "at least 200", "schema"),
     ("once", _check(healthy={"statuses": [200, 200]}), f"{_CHECK}.healthy.statuses", "more than once", "schema"),
     (
@@ -342,6 +374,11 @@ WELL_FORMED = {
     "hash on the client": _hash("Variable", "remote_addr"),
     "the others need nothing": _balance(policy="LeastConnections"),
     "checks by default": _check(),
+    "checks of four backends": {"backends": [{"service": name} for name in "abcd"], **_check()},
+    "checks of five, not as often": {
+        "backends": [{"service": name} for name in "abcde"],
+        **_check(timeout="2s", healthy={"interval": "2s"}, unhealthy={"interval": "2s"}),
+    },
     "everything about checks": {
         "upstream": {
             "healthCheck": {
@@ -349,7 +386,6 @@ WELL_FORMED = {
                     "type": "HTTPS",
                     "path": "/health?deep=1",
                     "host": "a.internal",
-                    "port": 8081,
                     "timeout": "500ms",
                     "healthy": {"interval": "5s", "statuses": [200, 204], "successes": 1},
                     "unhealthy": {

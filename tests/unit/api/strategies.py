@@ -214,23 +214,23 @@ def _canaries(odd):
 
 
 def _checks(odd):
-    seconds = st.sampled_from(["1s", "1m30s"]) | odd
+    # Long enough for as many backends as there may be.
+    seconds = {"interval": st.sampled_from(["8s", "1m30s"]) | odd}
     active = _object(
-        {},
+        {
+            "healthy": _object(seconds, statuses=_statuses, successes=st.integers(1, 254)),
+            "unhealthy": _object(
+                seconds,
+                statuses=_statuses,
+                httpFailures=st.integers(1, 254),
+                tcpFailures=st.integers(1, 254),
+                timeouts=st.integers(1, 254),
+            ),
+        },
         type=st.sampled_from(["HTTP", "HTTPS"]),
         path=st.sampled_from(["/", "/health?a=b"]) | odd,
         host=_plain_host | odd,
-        port=st.integers(1, 65535),
         timeout=st.sampled_from(["1s", "500ms"]) | odd,
-        healthy=_object({}, interval=seconds, statuses=_statuses, successes=st.integers(1, 254)),
-        unhealthy=_object(
-            {},
-            interval=seconds,
-            statuses=_statuses,
-            httpFailures=st.integers(1, 254),
-            tcpFailures=st.integers(1, 254),
-            timeouts=st.integers(1, 254),
-        ),
     )
     passive = _object(
         {},

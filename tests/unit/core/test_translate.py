@@ -46,7 +46,7 @@ _ACTIVE = {
     },
 }  # fmt: skip
 _CHECK = {
-    "type": "HTTPS", "path": "/health", "host": "a.internal", "port": 81, "timeout": "500ms",
+    "type": "HTTPS", "path": "/health", "host": "a.internal", "timeout": "500ms",
     "healthy": {"interval": "1m30s", "statuses": [204], "successes": 1},
     "unhealthy": {"statuses": [500], "tcpFailures": 9},
 }  # fmt: skip
@@ -235,7 +235,6 @@ FIELDS = [
                         "timeout": 0.5,
                         "http_path": "/health",
                         "host": "a.internal",
-                        "port": 81,
                         "https_verify_certificate": False,
                         "healthy": {"interval": 90, "http_statuses": [204], "successes": 1},
                         "unhealthy": {**_ACTIVE["unhealthy"], "http_statuses": [500], "tcp_failures": 9},

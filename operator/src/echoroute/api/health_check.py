@@ -1,12 +1,15 @@
 """Health checks that the gateway makes itself: fields, bounds, and what must hold between them.
 
-They are beside those of Consul: an instance takes requests where both find it healthy.
+They are beside those of Consul: an instance takes requests where both find it healthy. They go to the port of the
+instance alone: a chosen one would tell whoever chooses it which ports of another's machine answer.
 """
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from echoroute.api import durations
 from echoroute.api.rules import Rule, SpecModel, Unique
 from echoroute.api.scalars import CheckInterval, CheckPath, CheckTimeout, HostAndPort
 
@@ -17,6 +20,21 @@ Statuses = Annotated[
     Field(strict=False, min_length=1, max_length=64),
     Unique(),
 ]
+DEFAULT_INTERVAL: Final = "1s"
+
+_is_duration = re.compile(durations.PATTERN).fullmatch
+
+
+def _is_duration_cel(field: str) -> str:
+    return f"{field}.matches(r'^({durations.PATTERN})$')"
+
+
+def _interval_cel(field: str) -> str:
+    interval = f"{field}.interval"
+    is_written = f"has({field}) && has({interval}) && {_is_duration_cel(interval)}"
+    return f"({is_written} ? duration({interval}) : duration('{DEFAULT_INTERVAL}'))"
+
+
 _Times = Annotated[int, Field(ge=1, le=254)]
 _TimesOrNever = Annotated[int, Field(ge=0, le=254)]
 
@@ -58,6 +76,20 @@ class ActiveCheck(SpecModel):
             "must not have path or host with the type TCP, which only connects",
             holds=lambda check: check.type != "TCP" or (check.path is None and check.host is None),
         ),
+        # Each run of checks takes one of the timers that all routes of a worker share.
+        Rule["ActiveCheck"](
+            f"!has(self.timeout) || !{_is_duration_cel('self.timeout')}"
+            f" || (duration(self.timeout) <= {_interval_cel('self.healthy')}"
+            f" && duration(self.timeout) <= {_interval_cel('self.unhealthy')})",
+            "must not be longer than healthy.interval and unhealthy.interval "
+            f"({DEFAULT_INTERVAL} where not written): a check would begin before the last one has ended",
+            "timeout",
+            holds=lambda check: (
+                check.timeout is None
+                or _is_duration(check.timeout) is None
+                or durations.milliseconds(check.timeout) <= check.shortest_interval
+            ),
+        ),
     )
 
     type: CheckType | None = Field(
@@ -69,14 +101,18 @@ class ActiveCheck(SpecModel):
     host: HostAndPort | None = Field(
         default=None, description="Host header of the checks. Default: the instance's address."
     )
-    port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
-        default=None, description="Port of the checks. Default: the instance's port."
-    )
     timeout: CheckTimeout | None = Field(
-        default=None, description="Time after which a check has failed, as a duration. Default: 1s."
+        default=None,
+        description="Time after which a check has failed, as a duration, not longer than the intervals. Default: 1s.",
     )
     healthy: ActiveHealthy | None = Field(default=None, description="When an instance takes requests again.")
     unhealthy: ActiveUnhealthy | None = Field(default=None, description="When an instance stops taking requests.")
+
+    @property
+    def shortest_interval(self) -> int:
+        """Milliseconds between two checks of an instance, healthy or not."""
+        written = (self.healthy and self.healthy.interval, self.unhealthy and self.unhealthy.interval)
+        return min(durations.milliseconds(one if one and _is_duration(one) else DEFAULT_INTERVAL) for one in written)
 
 
 class PassiveHealthy(SpecModel):

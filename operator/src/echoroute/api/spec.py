@@ -34,6 +34,8 @@ _CLASS_CEL = (
 
 _MOST_BACKENDS = 32
 _MOST_CONDITIONS = 64 * 1024
+_MOST_CHECKS = 4
+"""In a second, of one instance, if all backends have it."""
 
 
 def _too_many(found: int) -> str:
@@ -48,6 +50,14 @@ def _too_long(found: int) -> str:
         f"must have at most {_MOST_CONDITIONS // 1024} KiB of conditions, each counted with {EACH_CONDITION} bytes "
         f"more and once for each backend of its rule, and has {-(-found // 1024)} KiB: the gateway holds a copy for "
         "each, and compares them with each request"
+    )
+
+
+def _too_often(backends: int) -> str:
+    return (
+        f"must check an instance at most {_MOST_CHECKS} times a second, each backend by itself: with {backends} "
+        "backends, write a healthy.interval and an unhealthy.interval of at least "
+        f"{-(-backends // _MOST_CHECKS)}s"
     )
 
 
@@ -190,11 +200,16 @@ class EchoRouteSpec(SpecModel):
         """The API server cannot count it: it sees lists, and not what is equal in several of them."""
         backends = len({backend.selection for backend in self.all_backends})
         conditions = written_out(self.canary or ())
-        broken = _too_many(backends) if backends > _MOST_BACKENDS else ""
-        broken = broken or (_too_long(conditions) if conditions > _MOST_CONDITIONS else "")
-        if broken:
-            raise PydanticCustomError("rules", "{message}", {"message": broken, "broken": (("canary", broken),)})
-        return self
+        check = self.upstream and self.upstream.health_check and self.upstream.health_check.active
+        if backends > _MOST_BACKENDS:
+            field, broken = "canary", _too_many(backends)
+        elif conditions > _MOST_CONDITIONS:
+            field, broken = "canary", _too_long(conditions)
+        elif check and backends * 1_000 > _MOST_CHECKS * check.shortest_interval:
+            field, broken = "upstream.healthCheck.active", _too_often(backends)
+        else:
+            return self
+        raise PydanticCustomError("rules", "{message}", {"message": broken, "broken": ((field, broken),)})
 
     @property
     def all_backends(self) -> tuple[Backend, ...]:

@@ -6,6 +6,7 @@ from pydantic import JsonValue
 
 from echoroute.api.durations import seconds
 from echoroute.api.health_check import (
+    DEFAULT_INTERVAL,
     ActiveCheck,
     ActiveHealthy,
     ActiveUnhealthy,
@@ -96,12 +97,12 @@ def _active(check: ActiveCheck) -> JsonObject:
         "http_path": check.path or "/",
         "https_verify_certificate": False,  # nor does APISIX verify it for requests
         "healthy": {
-            "interval": seconds(healthy.interval or "1s"),
+            "interval": seconds(healthy.interval or DEFAULT_INTERVAL),
             "http_statuses": _statuses(healthy.statuses, _ACTIVE_SUCCESS),
             "successes": _number(healthy.successes, 2),
         },
         "unhealthy": {
-            "interval": seconds(unhealthy.interval or "1s"),
+            "interval": seconds(unhealthy.interval or DEFAULT_INTERVAL),
             "http_statuses": _statuses(unhealthy.statuses, _ACTIVE_FAILURE),
             "http_failures": _number(unhealthy.http_failures, 5),
             "tcp_failures": _number(unhealthy.tcp_failures, 2),
@@ -110,8 +111,6 @@ def _active(check: ActiveCheck) -> JsonObject:
     }
     if check.host is not None:
         body["host"] = check.host
-    if check.port is not None:
-        body["port"] = check.port
     return body
 
 
