@@ -46,7 +46,7 @@ def spec(key: Key, version: int = 2, datacenter: str | None = None) -> JsonObjec
     return {"match": {"paths": [f"/{key.name}"]}, "backends": [{"service": "echo", "subset": subset}]}
 
 
-async def _world(*, consul: bool = True, keys: list[Key] | None = None) -> World:
+async def new_world(*, consul: bool = True, keys: list[Key] | None = None) -> World:
     world = World.new()
     world.follower = _Consul() if consul else None
     for key in keys or KEYS[:1]:
@@ -56,7 +56,7 @@ async def _world(*, consul: bool = True, keys: list[Key] | None = None) -> World
     return world
 
 
-async def _answer(world: World, *instances: Instance, wait: float = 2.0) -> None:
+async def answer(world: World, *instances: Instance, wait: float = 2.0) -> None:
     assert world.engine is not None
     world.engine.desired.service_answered(ECHO, instances)
     await asyncio.sleep(wait)
@@ -82,13 +82,13 @@ def written(world: World, since: int) -> list[Kind]:
 
 
 async def _the_first_answer_writes_all() -> None:
-    world = await _world()
+    world = await new_world()
     assert world.gateway.objects == {}, "no Route before the Upstream that it names"
     await asyncio.sleep(1)
     assert condition(world, KEY, "Programmed")[:2] == ("False", "RefsNotResolved")
     assert world.ready(KEY) == "False/ConsulUnreachable"
     assert "the instances of service 'echo' with 'version:2'" in condition(world, KEY, "Programmed")[2]
-    await _answer(world, ONE, TWO)
+    await answer(world, ONE, TWO)
     assert world.follower is not None
     assert world.follower.resolved == {ECHO}, "its news come first"
     assert nodes(world) == ["10.0.0.2"]
@@ -100,10 +100,10 @@ async def _the_first_answer_writes_all() -> None:
 
 
 async def _one_change_writes_one_upstream_for_each_and_no_route() -> None:
-    world = await _world(keys=KEYS)
-    await _answer(world, ONE, TWO)
+    world = await new_world(keys=KEYS)
+    await answer(world, ONE, TWO)
     since, patches = len(world.gateway.tried), world.cluster.patches
-    await _answer(world, ONE, TWO, OTHER)
+    await answer(world, ONE, TWO, OTHER)
     assert written(world, since) == [Kind.UPSTREAM] * len(KEYS)
     assert all(nodes(world, key) == ["10.0.0.2", "10.0.0.3"] for key in KEYS)
     assert world.engine is not None
@@ -113,9 +113,9 @@ async def _one_change_writes_one_upstream_for_each_and_no_route() -> None:
         assert route is not None
         assert isinstance(desired, Present)
         assert route.wanted == Wanted.of(desired.bundle), "what is compared is what is written"
-    await _answer(world, replace(ONE, address="10.0.0.9"), TWO, OTHER)
+    await answer(world, replace(ONE, address="10.0.0.9"), TWO, OTHER)
     assert len(world.gateway.tried) == since + len(KEYS), "who is outside of the subset is nobody's news"
-    await _answer(world, OTHER, TWO, replace(ONE, address="10.0.0.9"))
+    await answer(world, OTHER, TWO, replace(ONE, address="10.0.0.9"))
     assert len(world.gateway.tried) == since + len(KEYS), "nor is the order"
     await asyncio.sleep(2 * DRIFT_INTERVAL)
     assert len(world.gateway.tried) == since + len(KEYS)
@@ -124,18 +124,18 @@ async def _one_change_writes_one_upstream_for_each_and_no_route() -> None:
 
 
 async def _the_first_change_is_written_at_once_and_others_once_a_second() -> None:
-    world = await _world()
-    await _answer(world, ONE, TWO, wait=5)
+    world = await new_world()
+    await answer(world, ONE, TWO, wait=5)
     since, began = len(world.gateway.tried), world.gateway.now()
     for turn in range(50):
-        await _answer(world, *([TWO] if turn % 2 else [TWO, OTHER]), wait=0.1)
+        await answer(world, *([TWO] if turn % 2 else [TWO, OTHER]), wait=0.1)
     await asyncio.sleep(2)
     times = [at - began for at, _ in world.gateway.tried[since:]]
     assert times[0] < 0.05, "at once"
     assert len(times) <= 6
     assert all(later - earlier >= 0.99 for earlier, later in itertools.pairwise(times))
     assert nodes(world) == ["10.0.0.2"], "and the last one is what stays"
-    await _answer(world, TWO, OTHER, wait=0.1)
+    await answer(world, TWO, OTHER, wait=0.1)
     world.cluster.apply(KEY, {**spec(KEY), "websocket": True})
     await asyncio.sleep(0.1)
     assert world.gateway.objects[ref_of(KEY)].body["enable_websocket"] is True, "a spec does not wait for nodes"
@@ -143,20 +143,20 @@ async def _the_first_change_is_written_at_once_and_others_once_a_second() -> Non
 
 
 async def _known_and_empty() -> None:
-    world = await _world()
-    await _answer(world, ONE)
+    world = await new_world()
+    await answer(world, ONE)
     assert nodes(world) == [], "which is true: 503"
-    await _answer(world, ONE, TWO)
+    await answer(world, ONE, TWO)
     since = len(world.gateway.tried)
-    await _answer(world, ONE, replace(TWO, state=State.CRITICAL))
+    await answer(world, ONE, replace(TWO, state=State.CRITICAL))
     assert nodes(world) == []
     assert written(world, since) == [Kind.UPSTREAM]
     await world.stop()
 
 
 async def _consul_goes_away() -> None:
-    world = await _world()
-    await _answer(world, ONE, TWO)
+    world = await new_world()
+    await answer(world, ONE, TWO)
     since, patches = len(world.gateway.tried), world.cluster.patches
     assert world.engine is not None
     world.engine.desired.service_failed(ECHO, ConsulError("rpc error"))
@@ -172,8 +172,8 @@ async def _consul_goes_away() -> None:
 
 
 async def _restart_while_consul_is_away() -> None:
-    world = await _world()
-    await _answer(world, ONE, TWO)
+    world = await new_world()
+    await answer(world, ONE, TWO)
     await world.stop()
     since, patches = len(world.gateway.tried), world.cluster.patches
     world.start()
@@ -193,7 +193,7 @@ async def _restart_while_consul_is_away() -> None:
     assert condition(world, KEY, "Programmed")[:2] == ("False", "RefsNotResolved")
     assert condition(world, KEY, "Reconciling")[0] == "True"
     world.engine.desired.consul_reachable(True)
-    await _answer(world, ONE, TWO)
+    await answer(world, ONE, TWO)
     assert world.ready(KEY) == "True/Ready"
     assert "10.0.0.1" in nodes_of_route(world)
     await world.stop()
@@ -206,8 +206,8 @@ def nodes_of_route(world: World) -> str:
 
 
 async def _everything_is_lost_while_nodes_are_unknown() -> None:
-    world = await _world()
-    await _answer(world, ONE, TWO)
+    world = await new_world()
+    await answer(world, ONE, TWO)
     await world.stop()
     world.start()
     assert world.engine is not None
@@ -219,14 +219,14 @@ async def _everything_is_lost_while_nodes_are_unknown() -> None:
     assert condition(world, KEY, "Programmed")[:2] == ("False", "RefsNotResolved")
     assert world.ready(KEY) == "False/RefsNotResolved"
     world.engine.desired.consul_reachable(True)
-    await _answer(world, ONE, TWO)
+    await answer(world, ONE, TWO)
     assert nodes(world) == ["10.0.0.2"]
     assert world.ready(KEY) == "True/Ready"
     await world.stop()
 
 
 async def _no_consul() -> None:
-    world = await _world(consul=False)
+    world = await new_world(consul=False)
     await asyncio.sleep(2)
     assert world.gateway.objects == {}
     assert world.ready(KEY) == "False/ConsulNotConfigured"
@@ -237,8 +237,8 @@ async def _no_consul() -> None:
 
 
 async def _no_consul_any_more() -> None:
-    world = await _world()
-    await _answer(world, ONE, TWO)
+    world = await new_world()
+    await answer(world, ONE, TWO)
     await world.stop()
     since = len(world.gateway.tried)
     world.follower = None
@@ -251,7 +251,7 @@ async def _no_consul_any_more() -> None:
 
 
 async def _an_unknown_datacenter() -> None:
-    world = await _world()
+    world = await new_world()
     world.cluster.apply(KEY, spec(KEY, datacenter="nowhere"))
     await asyncio.sleep(1)
     assert world.engine is not None
@@ -267,11 +267,11 @@ async def _an_unknown_datacenter() -> None:
 
 
 async def _a_write_of_nodes_fails() -> None:
-    world = await _world()
-    await _answer(world, ONE, TWO)
+    world = await new_world()
+    await answer(world, ONE, TWO)
     patches = world.cluster.patches
     world.gateway.fault = Fault.DOWN
-    await _answer(world, ONE, TWO, OTHER, wait=5)
+    await answer(world, ONE, TWO, OTHER, wait=5)
     world.gateway.fault = Fault.NONE
     await asyncio.sleep(15)
     assert nodes(world) == ["10.0.0.2", "10.0.0.3"], "the newest nodes, once the gateway is back"
@@ -292,8 +292,8 @@ async def _a_standby_writes_nothing_and_knows_all() -> None:
     world.cluster.apply(KEY, spec(KEY))
     world.start()
     await asyncio.sleep(1)
-    await _answer(world, ONE, TWO)
-    await _answer(world, ONE, TWO, OTHER)
+    await answer(world, ONE, TWO)
+    await answer(world, ONE, TWO, OTHER)
     assert world.gateway.tried == []
     assert world.cluster.patches == 0
     elected.set()
@@ -304,11 +304,11 @@ async def _a_standby_writes_nothing_and_knows_all() -> None:
 
 
 async def _an_answer_that_comes_during_a_write() -> None:
-    world = await _world()
+    world = await new_world()
     world.gateway.lag = 1.0
-    await _answer(world, ONE, TWO, wait=0.5)
+    await answer(world, ONE, TWO, wait=0.5)
     for turn in range(20):
-        await _answer(world, *([TWO] if turn % 2 else [TWO, OTHER]), wait=0.3)
+        await answer(world, *([TWO] if turn % 2 else [TWO, OTHER]), wait=0.3)
     await asyncio.sleep(5)
     assert nodes(world) == ["10.0.0.2"]
     assert world.ready(KEY) == "True/Ready"
@@ -319,15 +319,15 @@ def test_too_many_upstreams_of_unequal_weights_are_told_of_once(caplog: pytest.L
     heavy, light = replace(TWO, weights=(9, 1)), replace(OTHER, weights=(1, 1))
 
     async def play() -> None:
-        world = await _world(keys=[Key("shop", f"canary-{number}") for number in range(257)])
-        await _answer(world, heavy, light)
+        world = await new_world(keys=[Key("shop", f"canary-{number}") for number in range(257)])
+        await answer(world, heavy, light)
         assert caplog.text.count("unequal weights") == 1
         assert world.engine is not None
         assert world.engine.desired.table.weighted == 257
-        await _answer(world, heavy)
+        await answer(world, heavy)
         assert world.engine.desired.table.weighted == 0, "one instance alone has no weight"
         world.cluster.delete(KEY)
-        await _answer(world, heavy, light)
+        await answer(world, heavy, light)
         assert world.engine.desired.table.weighted == 256
         assert caplog.text.count("unequal weights") == 1
         await world.stop()
