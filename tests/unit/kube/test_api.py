@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from aiohttp import web
@@ -68,17 +69,44 @@ async def test_an_answer_that_is_none_is_trouble_and_no_crash(
     assert caught.value.status == 0, why
 
 
-@pytest.mark.parametrize(("metadata_only", "limit"), [(False, "50"), (True, "500")])
+SMALL, LARGE, HUGE = 10, 60_000, 150_000
+"""Bytes of an object; a page has 100,000 at most in this test."""
+
+
+@pytest.mark.parametrize(
+    ("sizes", "limits", "why"),
+    [
+        ([], [500], "an empty list has one page"),
+        ([SMALL] * 1001, [500, 500, 500], "no page but a large one is smaller than it may be"),
+        ([LARGE] * 3, [500, 50, 5, 1, 2, 1, 2], "of large objects few fit; a single one is read, however large it is"),
+        ([HUGE] * 2, [500, 50, 5, 1, 2, 1], "one that is larger than a page may be is a page by itself"),
+        ([LARGE] * 2 + [SMALL] * 600, [500, 50, 5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 500], "pages grow again"),
+    ],
+)
+@pytest.mark.parametrize("metadata_only", [False, True])
 async def test_a_list_is_read_in_pages_of_which_each_fits_into_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metadata_only: bool, limit: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    sizes: list[int],
+    limits: list[int],
+    why: str,
+    metadata_only: bool,
 ) -> None:
     """An object may have a megabyte and more, and its metadata 300 KB."""
-    asked: list[tuple[str, str]] = []
+    monkeypatch.setattr("echoroute.kube.api._PAGE_SIZE", 100_000)
+    asked: list[int] = []
 
     async def answer(request: web.Request) -> web.Response:
-        asked.append((request.query["limit"], request.query.get("continue", "")))
-        more = "" if len(asked) == 2 else "next"
-        return web.json_response({"metadata": {"resourceVersion": "1", "continue": more}, "items": []})
+        asked.append(int(request.query["limit"]))
+        begin = int(request.query.get("continue", "0"))
+        end = begin + asked[-1]
+        items = [
+            {"metadata": {"namespace": "a", "name": str(n), "resourceVersion": "1", "labels": "x" * sizes[n]}}
+            for n in range(begin, min(end, len(sizes)))
+        ]
+        more = {"continue": str(end)} if end < len(sizes) else {}
+        return web.json_response({"metadata": {"resourceVersion": "1", **more}, "items": items})
 
     app = web.Application()
     app.router.add_get("/list", answer)
@@ -87,8 +115,9 @@ async def test_a_list_is_read_in_pages_of_which_each_fits_into_memory(
         monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
         async with KubernetesApi(await Account.open(), 1) as api:
             pages = [page async for page in api.pages("/list", metadata_only=metadata_only)]
-    assert len(pages) == 2
-    assert asked == [(limit, ""), (limit, "next")]
+    found = [item["metadata"]["name"] for page in pages for item in cast("list[Any]", page["items"])]
+    assert found == [str(n) for n in range(len(sizes))], why
+    assert asked == limits, why
 
 
 async def test_behind_a_closed_fence_reads_pass_and_writes_do_not(

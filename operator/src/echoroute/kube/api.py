@@ -22,10 +22,15 @@ from echoroute.net.fence import Fence, FencedConnector
 
 _LIST_PARTIAL = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _MERGE_PATCH = "application/merge-patch+json"
-PAGE = 50
-"""Objects in a page of a list. One may have a megabyte or more, whoever wrote it: a page is held whole."""
-_PAGE_OF_METADATA = 500
+_PAGE = 500
+"""Objects that a page of a list has at most, as for kubectl."""
+_PAGE_SIZE = 4_000_000
+"""Bytes that it has at most. One object may have a megabyte or more, whoever wrote it, and a page is held whole."""
 _TIMEOUT = 30.0
+
+
+class _TooLarge(Exception):
+    """An answer has more bytes than it may have."""
 
 
 class _Rest(RESTClientObject):
@@ -68,15 +73,22 @@ class KubernetesApi:
     async def pages(self, path: str, *, metadata_only: bool = False) -> AsyncIterator[JsonObject]:
         """Read a list in pages; all pages are of one version, which the first one's metadata names.
 
+        A page that is too large is given up, and asked for again with a tenth of the objects; then pages grow again.
+
         Raises `KubernetesError`; status 410 where the list took so long that its version is gone.
         """
-        token = ""
+        accept = _LIST_PARTIAL if metadata_only else "application/json"
+        read = metadata_list if metadata_only else parse
+        token, limit = "", _PAGE
         while True:
-            limit = _PAGE_OF_METADATA if metadata_only else PAGE
             query = {"limit": str(limit)} | ({"continue": token} if token else {})
-            accept = _LIST_PARTIAL if metadata_only else "application/json"
-            read = metadata_list if metadata_only else parse
-            page = await self._request("GET", path, query=query, accept=accept, read=read)
+            at_most = _PAGE_SIZE if limit > 1 else None
+            try:
+                page = await self._request("GET", path, query=query, accept=accept, read=read, at_most=at_most)
+            except _TooLarge:
+                limit = max(1, limit // 10)
+                continue
+            limit = min(_PAGE, 2 * limit)
             yield page
             metadata = page.get("metadata")
             token = str(metadata.get("continue") or "") if isinstance(metadata, dict) else ""
@@ -127,12 +139,13 @@ class KubernetesApi:
         accept: str = "application/json",
         content_type: str = "application/json",
         read: Callable[[bytes], JsonValue] = parse,
+        at_most: int | None = None,
     ) -> JsonObject:
         headers = {"Accept": accept, "Content-Type": content_type}
         timeout = aiohttp.ClientTimeout(total=_TIMEOUT)
         with _trouble():
             response = await self._send(method, path, query=query, body=body, headers=headers, timeout=timeout)
-            data = await response.read()
+            data = await _data(response, at_most)
         answer = _parsed(data, read)
         if response.status >= 300:
             raise _refused(method, path, response.status, answer)
@@ -207,6 +220,19 @@ def object_path(group_version: str, plural: str, namespace: str, name: str = "")
     root = f"/apis/{group_version}" if "/" in group_version else f"/api/{group_version}"
     scope = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
     return f"{root}{scope}/{plural}" + (f"/{quote(name, safe='')}" if name else "")
+
+
+async def _data(response: RESTResponse, at_most: int | None) -> bytes:
+    """The bytes of an answer. Raises `_TooLarge` as soon as there are more than `at_most`."""
+    if at_most is None:
+        return bytes(await response.read())
+    data = bytearray()
+    async for part in response.response.content.iter_any():
+        data += part
+        if len(data) > at_most:
+            response.response.close()
+            raise _TooLarge
+    return bytes(data)
 
 
 def _parsed(data: bytes, read: Callable[[bytes], JsonValue] = parse) -> JsonValue:

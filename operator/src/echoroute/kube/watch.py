@@ -19,10 +19,12 @@ from echoroute.api.objects import GROUP, PLURAL, VERSION, EchoRouteObject
 from echoroute.core.objects import JsonObject
 from echoroute.errors import KubernetesError, without_values
 from echoroute.kube.account import Account
-from echoroute.kube.api import PAGE
 from echoroute.kube.login import Login
 
 log = logging.getLogger(__name__)
+
+_PAGE = 50
+"""Objects in a page of kopf's own list. One may have a megabyte or more, whoever wrote it: kopf holds a page whole."""
 
 Deliver = Callable[[JsonObject, bool], None]
 """Takes the raw object of an event, and whether it says that the object is deleted."""
@@ -144,7 +146,7 @@ class _NoEssence(kopf.DiffBaseStorage):
 def _settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.persistence.diffbase_storage = _NoEssence()
-    settings.watching.chunk_size = PAGE
+    settings.watching.chunk_size = _PAGE
     settings.watching.server_timeout = 300  # an int: the API parses timeoutSeconds as one
     settings.watching.reconnect_backoff = 1.0
     settings.networking.connect_timeout = 5
