@@ -26,7 +26,7 @@ TWO = replace(ONE, id="two", address="10.0.0.2", tags=frozenset({"version:2"}))
 OTHER = replace(TWO, id="other", address="10.0.0.3")
 
 
-class _Consul:
+class Consul:
     """Follows, and answers when the test says so."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ def spec(key: Key, version: int = 2, datacenter: str | None = None) -> JsonObjec
 
 async def new_world(*, consul: bool = True, keys: list[Key] | None = None) -> World:
     world = World.new()
-    world.follower = _Consul() if consul else None
+    world.follower = Consul() if consul else None
     for key in keys or KEYS[:1]:
         world.cluster.apply(key, spec(key))
     world.start()
@@ -288,7 +288,7 @@ async def _a_standby_writes_nothing_and_knows_all() -> None:
         await term()
 
     world = World.new()
-    world.follower, world.lead = _Consul(), lead
+    world.follower, world.lead = Consul(), lead
     world.cluster.apply(KEY, spec(KEY))
     world.start()
     await asyncio.sleep(1)

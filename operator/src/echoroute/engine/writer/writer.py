@@ -100,6 +100,7 @@ class Writer:
     async def _write(self) -> None:
         """One worker of the gateway lane: nothing is written before it is known what is there."""
         await self.rounds.gateway_listed.wait()
+        self._let_statuses_go()
         while True:
             await self._lane.turn()
             self._let_statuses_go()  # a key that is gone has no status, and was part of the bulk all the same
@@ -131,12 +132,16 @@ class Writer:
 
     def mark(self, key: Key, priority: Priority) -> None:
         """The status of the key may be another; while a bulk of writes is pending, it waits."""
-        pending = len(self.queue) > BULK
-        self.status.mark(key, hold=pending and priority is Priority.BULK and self.gate.is_open)
+        self.status.mark(key, hold=self._is_bulk_pending and priority is Priority.BULK and self.gate.is_open)
         self._let_statuses_go()
 
+    @property
+    def _is_bulk_pending(self) -> bool:
+        """Whether many writes are to come; before the first list of the gateway they are not in the queue yet."""
+        return len(self.queue) > BULK or not self.rounds.gateway_listed.is_set()
+
     def _let_statuses_go(self) -> None:
-        if len(self.queue) <= BULK:
+        if not self._is_bulk_pending:
             self.status.release()
 
     def _gate_changed(self) -> None:
