@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 def run(folder: Path | None) -> None:
     """Run the operator. Its settings are environment variables: see docs/reference/settings.md."""
     from echoroute import logs  # noqa: PLC0415 - the other commands need none of it
-    from echoroute.run import app, settings  # noqa: PLC0415
+    from echoroute.run import app, garbage, settings  # noqa: PLC0415
 
     try:
         loaded = settings.load()
         logs.configure(loaded.log_level, loaded.log_format)
-        asyncio.run(app.run(loaded, _home(folder)))
+        home = _home(folder)
+        garbage.set_aside()
+        asyncio.run(app.run(loaded, home))
     except SettingsError as error:
         click.echo(f"echoroute: {error}", err=True)
         sys.exit(2)

@@ -20,6 +20,7 @@ from echoroute.kube.lease import KubernetesLeases
 from echoroute.net.backoff import Backoff
 from echoroute.net.fence import Fence
 from echoroute.net.trouble import Trouble
+from echoroute.run import garbage
 from echoroute.run.announce import LogAnnouncer, news
 from echoroute.run.home import Home
 from echoroute.run.leadership import Leadership, alone, elected
@@ -73,6 +74,7 @@ async def home(settings: Settings, fence: Fence, waits_for: Callable[[str], None
 async def import_kopf() -> None:
     """It takes up to a second, for which neither the first pass nor the event loop has to wait."""
     await asyncio.to_thread(import_module, "echoroute.kube.watch")
+    garbage.set_aside()
 
 
 def _leadership(settings: Settings, owner: str, fence: Fence, api: KubernetesApi, announcer: Announcer) -> Leadership:
