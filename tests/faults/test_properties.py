@@ -19,7 +19,7 @@ from echoroute.core.evaluate import evaluate
 from echoroute.core.nodes import Node, Nodes
 from echoroute.core.objects import Key
 from echoroute.core.ownership import owner_of
-from echoroute.core.plan import Absent, KeyPlan, Known, Present, digest, plan_key
+from echoroute.core.plan import Absent, KeyPlan, Known, Present, Wanted, digest, plan_key
 from echoroute.core.policy import Policy
 from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry
@@ -106,7 +106,7 @@ def test_what_was_written_reads_back_as_desired(
     bundle = _evaluate(spec).bundle
     assert bundle is not None
     bundle = bundle.with_nodes(dict.fromkeys(bundle.resolved.values(), Nodes(nodes)))
-    desired = Present(bundle)
+    desired = Present(bundle, Wanted.of(bundle))
 
     async def known() -> dict:
         found = {ref: await api.read(ref) for ref in bundle.objects}

@@ -6,7 +6,7 @@ import pytest
 from echoroute.core.changes import Delete, Put
 from echoroute.core.facts import Failed
 from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
-from echoroute.core.plan import Absent, Desired, Keep, KeyPlan, Known, Present, digest, names, plan_key
+from echoroute.core.plan import Absent, Desired, Keep, KeyPlan, Known, Present, Wanted, digest, names, plan_key
 from echoroute.core.reasons import Reason
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,13 +31,17 @@ def naming(*upstreams: ObjectRef) -> JsonObject:
     return {"upstream_id": own, "plugins": {"traffic-split": {"rules": rules}}}
 
 
+def _present(bundle: Bundle, waits: str = "") -> Present:
+    return Present(bundle, Wanted.of(bundle), waits)
+
+
 def present(**objects: JsonObject) -> Present:
     refs = {"route": ROUTE, "blue": BLUE, "green": GREEN}
-    return Present(Bundle(ROUTE.id, {refs[name]: body for name, body in objects.items()}))
+    return _present(Bundle(ROUTE.id, {refs[name]: body for name, body in objects.items()}))
 
 
 def keeping(*kept: ObjectRef, waits: str = "", **objects: JsonObject) -> Present:
-    return Present(Bundle(ROUTE.id, present(**objects).bundle.objects, dict.fromkeys(kept, "the instances")), waits)
+    return _present(Bundle(ROUTE.id, present(**objects).bundle.objects, dict.fromkeys(kept, "the instances")), waits)
 
 
 def apply(key: Key, key_plan: KeyPlan, gateway: Gateway) -> None:
@@ -165,7 +169,7 @@ def _refs(key: Key) -> st.SearchStrategy[ObjectRef]:
 
 
 def _desired(key: Key) -> st.SearchStrategy[Desired]:
-    bundles = st.dictionaries(_refs(key), _bodies, max_size=3).map(lambda objects: Present(Bundle("r", objects)))
+    bundles = st.dictionaries(_refs(key), _bodies, max_size=3).map(lambda objects: _present(Bundle("r", objects)))
     return bundles | st.just(Keep()) | st.just(Absent())
 
 
@@ -208,7 +212,7 @@ def test_applying_a_plan_gives_what_is_desired(desired: dict[Key, Desired], befo
     for key in _KEYS:
         now = {ref: object_.digest for ref, object_ in gateway.items() if object_.key == key}
         match desired.get(key, Absent()):
-            case Present(bundle):
+            case Present(bundle=bundle):
                 assert now == {ref: digest(body) for ref, body in bundle.objects.items()}
             case Keep():
                 assert now == {ref: before[ref].digest for ref in _kept(key, before)}

@@ -85,9 +85,10 @@ def _groups_exist(rewrite: "Rewrite") -> bool:
 
 
 def _groups_hold_no_dollar(rewrite: "Rewrite") -> bool:
-    if rewrite.regex is None or not _groups_exist(rewrite):
+    used = _groups_used(rewrite)
+    if not used or rewrite.regex is None or not _groups_exist(rewrite):
         return True  # told by another rule
-    return _groups_used(rewrite) <= groups_without_dollar(rewrite.regex.pattern)
+    return used <= groups_without_dollar(rewrite.regex.pattern)
 
 
 def _path_forms(rewrite: "Rewrite") -> int:

@@ -164,10 +164,8 @@ class SpecModel(BaseModel):
     @classmethod
     def _refuse_nulls(cls, raw: object) -> object:
         """A null is what a template with an empty value renders. Taken as absent it opens what was to be closed."""
-        nulls = (
-            tuple((str(name), NULL) for name, value in raw.items() if value is None) if isinstance(raw, dict) else ()
-        )
-        if nulls:
+        if isinstance(raw, dict) and None in raw.values():
+            nulls = tuple((str(name), NULL) for name, value in raw.items() if value is None)
             raise PydanticCustomError("rules", NULL, {"broken": nulls})
         return raw
 

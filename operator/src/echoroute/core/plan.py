@@ -39,16 +39,44 @@ _WRITE_ORDER = {kind: position for position, kind in enumerate(Kind)}
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """A bundle as it is compared: the digests of what is to be there, and what only has to be there."""
+
+    digests: Mapping[ObjectRef, Digest]
+    kept: frozenset[ObjectRef] = frozenset()
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> "Wanted":
+        """What a bundle asks for."""
+        return cls({ref: digest(body) for ref, body in bundle.objects.items()}, frozenset(bundle.kept))
+
+    def refs(self) -> frozenset[ObjectRef]:
+        """The ids that it is about."""
+        return self.kept.union(self.digests)
+
+    def with_part(self, part: Bundle) -> "Wanted":
+        """The same, but for a part of the bundle, which is asked for otherwise now."""
+        new = Wanted.of(part)
+        others = {ref: digest_ for ref, digest_ in self.digests.items() if ref not in new.kept}
+        return Wanted({**others, **new.digests}, new.kept | (self.kept - new.digests.keys()))
+
+
+NOTHING = Wanted({})
+
+
+@dataclass(frozen=True, slots=True)
 class Present:
     """The gateway is to hold exactly this bundle for the key."""
 
     bundle: Bundle
+    wanted: Wanted
+    """The same, as it is compared."""
     waits: str = ""
     """Why nothing of it is written yet; what is there already is as desired all the same."""
 
     def refs(self) -> frozenset[ObjectRef]:
         """The ids that it is about."""
-        return frozenset(self.bundle.kept).union(self.bundle.objects)
+        return self.wanted.refs()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,32 +135,6 @@ class KeyPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A bundle as it is compared: the digests of what is to be there, and what only has to be there."""
-
-    digests: Mapping[ObjectRef, Digest]
-    kept: frozenset[ObjectRef] = frozenset()
-
-    @classmethod
-    def of(cls, bundle: Bundle) -> "Wanted":
-        """What a bundle asks for."""
-        return cls({ref: digest(body) for ref, body in bundle.objects.items()}, frozenset(bundle.kept))
-
-    def refs(self) -> frozenset[ObjectRef]:
-        """The ids that it is about."""
-        return self.kept.union(self.digests)
-
-    def with_part(self, part: Bundle) -> "Wanted":
-        """The same, but for a part of the bundle, which is asked for otherwise now."""
-        new = Wanted.of(part)
-        others = {ref: digest_ for ref, digest_ in self.digests.items() if ref not in new.kept}
-        return Wanted({**others, **new.digests}, new.kept | (self.kept - new.digests.keys()))
-
-
-NOTHING = Wanted({})
-
-
-@dataclass(frozen=True, slots=True)
 class Comparison:
     """Of the objects of one key: which are to be written, to be deleted, not its own, and kept though they are gone."""
 
@@ -179,7 +181,7 @@ def plan_key(key: Key, desired: Desired, known: Mapping[ObjectRef, Known]) -> Ke
         return KeyPlan(removals=tuple(map(Delete, unnamed(key, known))))
     objects, wanted = dict[ObjectRef, JsonObject](), NOTHING
     if isinstance(desired, Present):
-        objects, wanted = dict(desired.bundle.objects), Wanted.of(desired.bundle)
+        objects, wanted = dict(desired.bundle.objects), desired.wanted
     found = compare(key, wanted, known)
     if stuck := _stuck(desired, found):
         return replace(stuck, removals=tuple(map(Delete, unnamed(key, known, but=wanted.refs()))))

@@ -13,12 +13,11 @@ from echoroute.api.match import Match, Method
 from echoroute.api.rewrite import Rewrite
 from echoroute.api.selection import Resolver, Selection
 from echoroute.api.spec import EchoRouteSpec
-from echoroute.api.upstream import Upstream
 from echoroute.core.matching import address, expression, priority
 from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
 from echoroute.core.ownership import labels, route_id, route_name, upstream_id
 from echoroute.core.split import rules, serving
-from echoroute.core.upstreams import upstream_body
+from echoroute.core.upstreams import UNSAID, upstream_body
 
 _ALL_BUT_HEAD = tuple(method for method in get_args(Method) if method != "HEAD")
 
@@ -33,13 +32,11 @@ def translate(key: Key, spec: EchoRouteSpec, *, owner: str) -> Bundle:
     """
     identity = route_id(owner, key)
     own, *others = serving(spec)
-    bodies = {backend: upstream_body(backend, spec.upstream or Upstream()) for backend in (own, *others)}
+    bodies = {backend: upstream_body(backend, spec.upstream or UNSAID) for backend in (own, *others)}
+    inline = bodies.pop(own) if own.resolver is Resolver.GATEWAY else None
     ids = {backend: upstream_id(owner, key, [backend.identity, body]) for backend, body in bodies.items()}
     route = _route(key, spec, owner, rules(spec, {backend: ids[backend] for backend in others}))
-    if own.resolver is Resolver.GATEWAY:
-        route["upstream"] = bodies.pop(own)
-    else:
-        route["upstream_id"] = ids[own]
+    route |= {"upstream_id": ids[own]} if inline is None else {"upstream": inline}
     objects: dict[ObjectRef, JsonObject] = {}
     resolved: dict[ObjectRef, Selection] = {}
     for backend, body in bodies.items():

@@ -20,6 +20,11 @@ from echoroute.api.selection import Resolver, Selection
 from echoroute.api.upstream import Keepalive, Upstream, UpstreamTimeout
 from echoroute.core.objects import JsonObject
 
+UNSAID: Final = Upstream()
+"""Where a spec says nothing of it. It is frozen, so one does for all; to make one costs as much as the rest here."""
+_TIMEOUT_UNSAID: Final = UpstreamTimeout()
+_KEEPALIVE_UNSAID: Final = Keepalive()
+
 _DEFAULT_TIMEOUT: Final = "6s"
 _DEFAULT_IDLE_TIMEOUT: Final = "60s"
 _DEFAULT_POOL_SIZE: Final = 320
@@ -48,8 +53,8 @@ def upstream_body(selection: Selection, upstream: Upstream) -> JsonObject:
     body |= {"scheme": upstream.scheme or "http", "pass_host": (upstream.pass_host or "Pass").lower()}
     if upstream.host is not None:
         body["upstream_host"] = upstream.host
-    body["timeout"] = _timeout(upstream.timeout or UpstreamTimeout())
-    body["keepalive_pool"] = _keepalive_pool(upstream.keepalive or Keepalive())
+    body["timeout"] = _timeout(upstream.timeout or _TIMEOUT_UNSAID)
+    body["keepalive_pool"] = _keepalive_pool(upstream.keepalive or _KEEPALIVE_UNSAID)
     if upstream.retries is not None:
         body["retries"] = upstream.retries
     if upstream.retry_timeout is not None:

@@ -250,7 +250,9 @@ class Table:
         refusal = self.refusal(key)
         if refusal is not None:
             return Keep() if refusal.keeps else Absent()
-        return Present(self._bundle(key, route).with_nodes(route.resolution.nodes), waits=route.resolution.waits)
+        resolution = route.resolution
+        bundle = self._bundle(key, route).with_nodes(resolution.nodes)
+        return Present(bundle, route.wanted, waits=resolution.waits)
 
     def _bundle(self, key: Key, route: Route) -> Bundle:
         if route.bundle is None:
