@@ -119,7 +119,7 @@ def test_an_edit_that_loses_gives_nothing_up_and_nobody_is_let_in_beside() -> No
     assert winner(all_, C) == A, "the last good generation of A serves /a"
     assert all_.want(A, None) == set()
     assert winner(all_, C) == A, "also when A's spec is invalid, switched off or gone: until the gateway says so"
-    assert all_.release(A) == {C}
+    assert all_.serves(A, None) == {C}
     assert losers(all_) == set()
 
 
@@ -137,12 +137,84 @@ def test_what_a_write_without_an_answer_may_have_made_is_held_with_what_was_ther
     all_.serves(A, claim(1, "/a"))
     all_.want(C, None)
     all_.want(A, claim(1, "/b"))
-    all_.may_serve(A, claim(1, "/b"))
+    all_.send(A, claim(1, "/b"))
+    all_.lost(A)
     all_.want(A, None)
     all_.want(C, claim(3, "/b"))
     assert losers(all_) == {B, C}
     assert all_.serves(A, claim(1, "/b")) == {B}
     assert losers(all_) == {C}
+
+
+_ASKED_MEANWHILE = [
+    (None, "its spec cannot be used, policy refuses it, it is switched off, or it is gone"),
+    (claim(1, "/else"), "it moves"),
+    (claim(1, "/c"), "it asks for what another one has"),
+    (claim(1, "/b", "/d"), "it asks for more"),
+]
+
+
+@pytest.mark.parametrize(("asked", "why"), _ASKED_MEANWHILE, ids=[why for _, why in _ASKED_MEANWHILE])
+def test_what_is_under_way_is_held_whatever_is_asked_for_meanwhile(asked: Claim | None, why: str) -> None:
+    def under_way() -> Claims:
+        all_ = judged({A: claim(1, "/a"), C: claim(3, "/c")})
+        all_.serves(A, claim(1, "/a"))
+        all_.want(A, claim(1, "/b"))
+        all_.send(A, claim(1, "/b"))
+        all_.want(A, asked)
+        all_.want(B, claim(2, "/b"))
+        all_.want(X, claim(2, "/a"))
+        assert (winner(all_, B), winner(all_, X)) == (A, A), why
+        return all_
+
+    def left(all_: Claims) -> tuple[Key | None, Key | None]:
+        return winner(all_, X), winner(all_, B)
+
+    waits = A if asked is not None and asked.pairs[0] == (ANY_HOST, "/b") else None
+    made, refused, lost, listed = (under_way() for _ in range(4))
+    assert made.serves(A, claim(1, "/b"), made=True) >= {X}
+    assert left(made) == (None, A), "it serves that alone"
+    refused.refused(A)
+    assert left(refused) == (A, waits), "it serves what it served before"
+    lost.lost(A)
+    assert left(lost) == (A, A), "nobody knows which of them it serves"
+    for told in (claim(1, "/a"), None):
+        listed.serves(A, told)
+        assert left(listed)[1] == A, "a list tells what was there before the answer, or after it"
+    assert left(listed)[0] is None
+    lost.serves(A, None)
+    assert left(lost) == (None, waits), "a list tells after it"
+
+
+def test_a_deletion_under_way_makes_nobody_sure_of_its_pair() -> None:
+    for sent in (True, False):
+        all_ = judged({A: claim(1, "/moved")})
+        all_.serves(A, claim(1, "/moved"))
+        all_.want(A, None)
+        all_.offer(A, lambda _: True)
+        all_.want(B, claim(2, "/moved"))
+        if sent:
+            all_.send(A, None)
+        all_.want(A, claim(4, "/moved"))
+        assert (winner(all_, A), winner(all_, B)) == ((B, None) if sent else (None, A)), "it comes again"
+
+
+def test_what_a_deleted_one_may_have_left_is_its_own_when_it_comes_again() -> None:
+    for taken, winners in ((None, (A, A)), ("/b", (None, None))):
+        all_ = judged({A: claim(1, "/a")})
+        all_.serves(A, claim(1, "/a"))
+        all_.want(A, claim(1, "/b"))
+        all_.send(A, claim(1, "/b"))
+        all_.lost(A)
+        all_.want(A, None)
+        all_.abandon(A)
+        if taken:
+            all_.want(C, claim(3, taken))
+        all_.come_again(A, START)
+        all_.want(A, None, keeps=True)
+        all_.want(X, claim(5, "/a"))
+        all_.want(B, claim(5, "/b", host="other.test") if taken else claim(5, "/b"))
+        assert (winner(all_, X), winner(all_, B)) == winners
 
 
 def test_what_was_accepted_and_never_written_is_given_up_at_once() -> None:
@@ -319,8 +391,10 @@ def test_claims_that_are_gone_leave_nothing() -> None:
     all_ = judged({A: claim(1, "/x", "/y"), B: claim(2, "/x"), X: claim(3, "/x")})
     all_.serves(A, claim(1, "/x", "/y"))
     for key in (B, A, X):
+        all_.send(key, all_.accepted(key))
         all_.want(key, None)
-        all_.release(key)
+        all_.lost(key)
+        all_.serves(key, None)
     assert not all_._held._crowds
     assert not any(
         held
@@ -328,6 +402,8 @@ def test_claims_that_are_gone_leave_nothing() -> None:
             all_._held._by_pair,
             all_._held.accepted,
             all_._held.serving,
+            all_._held.sent,
+            all_._under_way,
             all_._wanted,
             all_._lost._waiters,
             all_._lost._losses,
@@ -361,7 +437,7 @@ def test_ten_thousand_on_one_path_cost_less_than_a_second(spread: str, figure: C
     assert len([key for key in keys if all_.ties.of(key)]) == (9_999 if spread == "many conditions" else 0)
     for number, key in enumerate(keys[:5]):
         all_.want(key, None)
-        all_.release(key)
+        all_.serves(key, None)
         all_.want(key, one(number, 20_000 + number))
     took = time.process_time() - began
     figure(f"10,000 claims on one path, {spread}: {took:.2f} s")
@@ -387,7 +463,30 @@ _events = st.one_of(
     st.tuples(st.just("want"), _keys, st.none() | _claims),
     st.tuples(st.just("confirm"), _keys, st.none()),
     st.tuples(st.just("release"), _keys, st.none()),
+    st.tuples(st.sampled_from(["send", "made", "refused", "lost"]), _keys, st.none()),
 )
+
+
+def _send(all_: Claims, key: Key) -> set[Key]:
+    """At most one write of a key is under way, and of what is accepted; a deletion of what is gone is one, too."""
+    return set() if key in all_._under_way else all_.send(key, all_.accepted(key))
+
+
+def _made(all_: Claims, key: Key) -> set[Key]:
+    return all_.serves(key, all_._held.sent[key][-1], made=True) if key in all_._under_way else set()
+
+
+def _lost(all_: Claims, key: Key) -> set[Key]:
+    all_.lost(key)
+    return set()
+
+
+_ANSWERS: dict[str, Callable[[Claims, Key], set[Key]]] = {
+    "send": _send,
+    "made": _made,
+    "refused": Claims.refused,
+    "lost": _lost,
+}
 
 
 def _meet(one: tuple[Key, Claim], other: tuple[Key, Claim]) -> bool:
@@ -410,6 +509,10 @@ def test_whatever_happens_no_two_hold_what_conflicts_and_nobody_loses_for_nothin
         _whatever_happens(early, events)
 
 
+def _may_serve(all_: Claims) -> dict[Key, list[Claim]]:
+    return {key: all_._held.may_serve(key) for key in all_._held.serving.keys() | all_._held.sent.keys()}
+
+
 def _whatever_happens(early: dict[Key, Claim], events: list[tuple[str, Key, Claim | None]]) -> None:
     all_, wanted = Claims(), dict(early)
     for key, one in early.items():
@@ -417,7 +520,7 @@ def _whatever_happens(early: dict[Key, Claim], events: list[tuple[str, Key, Clai
     all_.seed({}, set())
     for what, key, change in events:
         verdicts = {other: all_.conflict(other) for other in wanted}
-        serving = dict(all_._held.serving)
+        may_serve = _may_serve(all_)
         told: set[Key] = set()
         if what == "want":
             told = all_.want(key, change)
@@ -425,14 +528,19 @@ def _whatever_happens(early: dict[Key, Claim], events: list[tuple[str, Key, Clai
                 wanted.pop(key, None)
             else:
                 wanted[key] = change
-            assert all_._held.serving == serving, "an edit takes from nobody what serves, not even from itself"
+            assert _may_serve(all_) == may_serve, (
+                "an edit takes from nobody what serves or was sent, not even from itself"
+            )
         elif what == "confirm" and (accepted := all_.accepted(key)):
             told = all_.serves(key, accepted)
         elif what == "release" and key not in wanted:
-            told = all_.release(key)
+            told = all_.serves(key, None)
+        elif what in _ANSWERS:
+            told = _ANSWERS[what](all_, key)
         changed = {other for other, before in verdicts.items() if other in wanted and all_.conflict(other) != before}
         assert told - {key} == changed - {key}, "exactly those others are to be looked at again"
-        held = [(other, one) for held in (all_._held.accepted, all_._held.serving) for other, one in held.items()]
+        may_serve = _may_serve(all_)
+        held = [*all_._held.accepted.items(), *((other, one) for other in may_serve for one in may_serve[other])]
         for mine in held:
             assert not any(_meet(mine, other) for other in held if other[0] != mine[0]), "two hold what conflicts"
         for loser, one in wanted.items():
@@ -445,7 +553,6 @@ _more_events = st.one_of(
     _events,
     st.tuples(st.just("offer"), _keys, st.none()),
     st.tuples(st.just("list"), _keys, _claims),
-    st.tuples(st.just("lose"), _keys, st.none() | _claims),
 )
 
 
@@ -479,14 +586,14 @@ def _happens(all_: Claims, asked: dict[Key, Claim], what: str, key: Key, change:
             asked[key] = change
         return all_.want(key, change, keeps=True) | {key}
     if what == "release" and key not in asked:
-        return all_.release(key)
+        return all_.serves(key, None)
     if what == "offer":
         return all_.offer(key, lambda taker: taker.name != "c")
     accepted = all_.accepted(key)
     if what == "list" and change is not None and accepted is None:
         return all_.serves(key, change) | ({key} if all_.is_double(key, change) else set())
-    if what == "lose" and accepted is not None:
-        return all_.may_serve(key, accepted)
+    if what in _ANSWERS:
+        return _ANSWERS[what](all_, key)
     return all_.serves(key, accepted) if what == "confirm" and accepted is not None else set()
 
 

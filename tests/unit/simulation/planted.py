@@ -75,7 +75,7 @@ def an_unusable_spec_gives_up_its_pair(patch: Patch) -> None:
 
     def generous(self: Claims, key: Key, claim: Claim | None, *, keeps: bool = False) -> set[Key]:
         changed = want(self, key, claim, keeps=keeps)
-        return changed if claim else changed | self.release(key)
+        return changed if claim else changed | self.serves(key, None)
 
     patch.setattr(Claims, "want", generous)
 

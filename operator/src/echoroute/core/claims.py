@@ -30,13 +30,9 @@ class Claim:
     """Their normal form (`core.alike`)."""
     demands: Demands = field(default_factory=Demands)
     """What they say that can be compared with others' (`core.apart`)."""
-    either: bool = False
-    """Whether it stands for one of two claims, and nobody knows which: it meets all that have a pair of theirs."""
 
     def overlaps(self, other: "Claim") -> bool:
         """Whether two claims of one namespace meet where they have a pair in common."""
-        if self.either or other.either:
-            return True
         return self.conditions == other.conditions and self.ties(other)
 
     def ties(self, other: "Claim") -> bool:

@@ -5,8 +5,9 @@ method or condition may take another team's traffic; within one where priorities
 intersect. A claim that loses is refused whole and holds nothing, so that a third one that conflicts with it alone is
 served.
 
-What a key *serves* is what the gateway was seen to hold, or has confirmed; what is *accepted* is on its way there. Both
-are held. Nothing that serves is given up for a claim that loses, or for a spec that cannot be used.
+What a key *serves* is what the gateway was seen to hold, or has confirmed; what is *accepted* is to be written; what is
+*sent* may serve from then on, and its answer settles that. All three are held. Nothing that serves, or may, is given up
+for a claim that loses, or for a spec that cannot be used.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from echoroute.core.claims import Age, Claim, Conflict, Pair, age, pairs_of
-from echoroute.core.holders import Holders
+from echoroute.core.holders import Holders, Sent
 from echoroute.core.losses import Losses
 from echoroute.core.objects import Key
 from echoroute.core.offers import Offers, Takers
@@ -30,9 +31,9 @@ class Claims:
         self.offers = Offers(self._held)
         self.ties = Ties(self._held)
         self._lost = Losses()
-        self._left: dict[Key, Claim] = {}
-        self._unsure: set[Key] = set()
-        """Those of which a write had no answer."""
+        self._left: dict[Key, tuple[Claim, ...]] = {}
+        self._under_way: set[Key] = set()
+        """Those whose last write may still be answered."""
         self._doubles: dict[Key, Claim] = {}
         """Those that were found to serve what another one serves, too, as long as both do."""
         self.seeded = False
@@ -55,11 +56,11 @@ class Claims:
     def forget_serving(self) -> None:
         """It is not known any more what the gateway serves: until `seed`, every claim is accepted."""
         self.seeded = False
-        for known in (self._lost, self._left, self._unsure, self._doubles):
+        for known in (self._lost, self._left, self._under_way, self._doubles):
             known.clear()
         self._hold_nothing()
         for key, claim in self._wanted.items():
-            self._held.replace(key, accepted=claim, serving=None)
+            self._held.accept(key, claim)
 
     def seed(self, serving: Mapping[Key, Claim], programmed: Collection[Key]) -> None:
         """Take what the gateway was found to serve, and judge all claims, once.
@@ -73,16 +74,16 @@ class Claims:
             self._hold_found(key, claim)
         for key, claim in sorted(self._wanted.items(), key=age):
             if key in programmed and key not in serving and self._first_conflict(key, claim) is None:
-                self._held.replace(key, accepted=None, serving=claim)
+                self._held.serve(key, claim)
         touched = set[Pair]()
         for key, claim in sorted(self._wanted.items(), key=age):
             touched |= self._judge(key, claim)
         self._rejudge(touched)
 
-    def _hold_found(self, key: Key, claim: Claim) -> None:
-        """The gateway was found to serve a claim of the key: it holds it, unless another one does."""
-        if self._first_conflict(key, claim) is None:
-            self._held.replace(key, accepted=self._held.accepted.get(key), serving=claim)
+    def _hold_found(self, key: Key, claim: Claim, *sent: Claim) -> None:
+        """The gateway was found to serve this, or what was sent since: the key holds it, unless another one does."""
+        if all(self._first_conflict(key, each) is None for each in (claim, *sent)):
+            self._held.serve(key, claim, (*self._held.sent.get(key, ()), *sent))
         else:
             self._doubles[key] = claim
 
@@ -99,18 +100,19 @@ class Claims:
     def want(self, key: Key, claim: Claim | None, *, keeps: bool = False) -> set[Key]:
         """Put, replace or (None) take back what a key asks for; gives the *other* keys whose verdict changed.
 
-        What it serves it holds on, until it serves something else (`serves`) or nothing (`release`). Where it asks for
-        nothing that can be used, `keeps` tells whether it serves on as it did; a claim that loses does, too.
+        What it serves it holds on, until it serves something else, or nothing (`serves`), and what was sent until its
+        answer. Where it asks for nothing that can be used, `keeps` tells whether it serves on as it did; a claim that
+        loses does, too.
         """
         self._lost.forget(key)
         self.offers.end(key)
         if claim is None:
             self._wanted.pop(key, None)
-            freed = self._held.replace(key, accepted=None, serving=self._held.serving.get(key))
+            freed = self._held.accept(key, None)
             return (self.take_back(key) if keeps else set()) | self._rejudge(freed)
         self._wanted[key] = claim
         if not self.seeded:
-            return self._rejudge(self._held.replace(key, accepted=claim, serving=None))
+            return self._rejudge(self._held.accept(key, claim))
         freed = self._judge(key, claim)
         return self.take_back(key) | self._rejudge(freed)
 
@@ -130,29 +132,60 @@ class Claims:
         met = (
             other
             for pair in claim.pairs
-            if self._surely_serves(key, pair)
+            if self._held.surely_serves(key, pair)
             for other in self._held.rivals(key, claim, pair)
-            if other in self._held.accepted and not self._surely_serves(other, pair)
+            if other in self._held.accepted and not self._held.surely_serves(other, pair)
         )
         return list(dict.fromkeys(met))
 
-    def serves(self, key: Key, claim: Claim) -> set[Key]:
-        """The gateway has confirmed a claim of the key; gives the others whose verdict changed."""
+    def serves(self, key: Key, claim: Claim | None, *, made: bool = False) -> set[Key]:
+        """The gateway serves this of the key, or (None) nothing; gives the others whose verdict changed.
+
+        It has `made` what was sent, or a list tells: that leaves open what is under way.
+        """
+        if made:
+            self._under_way.discard(key)
         self._doubles.pop(key, None)
-        self._unsure.discard(key)
-        if self._held.serving.get(key) == claim:
+        if claim is None:
+            self._left.pop(key, None)
+        sent = self._last_sent(key)
+        if (self._held.serving.get(key), self._held.sent.get(key, ())) == (claim, sent):
             return set()
         self.offers.end(key)
-        return self._rejudge(self._held.replace(key, accepted=self._held.accepted.get(key), serving=claim))
+        return self._rejudge(self._held.serve(key, claim, sent))
+
+    def send(self, key: Key, claim: Claim | None) -> set[Key]:
+        """A write goes out that makes the key serve this, or (None) nothing; gives the others whose verdict changed.
+
+        From now on the key may serve it, whatever it asks for by then; the answer settles that: `serves` or `refused`.
+        """
+        self._under_way.add(key)
+        before = (each for each in self._held.sent.get(key, ()) if each != claim)
+        return self._rejudge(self._held.serve(key, self._held.serving.get(key), (*before, claim)))
+
+    def refused(self, key: Key) -> set[Key]:
+        """The gateway has refused what is under way, if anything is; gives the others whose verdict changed."""
+        sent = self._held.sent.get(key, ())
+        before = sent[: len(sent) - len(self._last_sent(key))]
+        self._under_way.discard(key)
+        return self._rejudge(self._held.serve(key, self._held.serving.get(key), before))
+
+    def lost(self, key: Key) -> None:
+        """There is no answer to what was sent: the key may serve it until a list tells, or another write."""
+        self._under_way.discard(key)
 
     def is_unsure(self, key: Key) -> bool:
-        """Whether a write of the key had no answer, so that nobody knows which of two claims it serves."""
-        return key in self._unsure
+        """Whether a write of the key had no answer, so that nobody knows which of several claims it serves."""
+        return key in self._held.sent and key not in self._under_way
+
+    def _last_sent(self, key: Key) -> Sent:
+        """What is under way."""
+        return self._held.sent[key][-1:] if key in self._under_way else ()
 
     def is_double(self, key: Key, claim: Claim) -> bool:
         """Whether a key that is kept was found to serve what is another one's, which serves it, too: then it goes."""
         double = key not in self._held.accepted and any(
-            self._surely_serves(other, pair) and self._has_before(other, key, claim, pair)
+            self._held.surely_serves(other, pair) and self._has_before(other, key, claim, pair)
             for pair in claim.pairs
             for other in self._held.rivals(key, claim, pair)
         )
@@ -175,50 +208,27 @@ class Claims:
             self._hold_found(key, claim)
         return {key: claim for key, claim in doubles.items() if key not in self._doubles}
 
-    def may_serve(self, key: Key, claim: Claim) -> set[Key]:
-        """A write of the key had no answer: it serves the claim or what it served before, and holds both.
-
-        Gives the others whose verdict changed.
-        """
-        self._unsure.add(key)
-        before = self._held.serving.get(key)
-        if before is not None and before != claim:
-            pairs = tuple(dict.fromkeys((*before.pairs, *claim.pairs)))
-            claim = replace(claim, pairs=pairs, either=True)
-        return self._rejudge(self._held.replace(key, accepted=self._held.accepted.get(key), serving=claim))
-
-    def release(self, key: Key) -> set[Key]:
-        """Nothing of the key is in the gateway any more; gives the others whose verdict changed."""
-        self._doubles.pop(key, None)
-        self._unsure.discard(key)
-        self._left.pop(key, None)
-        if key not in self._held.serving:
-            return set()
-        self.offers.end(key)
-        return self._rejudge(self._held.replace(key, accepted=self._held.accepted.get(key), serving=None))
-
     def offer(self, key: Key, takers: Takers) -> set[Key]:
         """Let `takers` have what the key gives up, before the gateway has confirmed it; gives those that get some."""
         return self._rejudge(self.offers.make(key, takers))
 
-    def leave(self, key: Key, claim: Claim) -> None:
-        """Of an EchoRoute that is gone the gateway serves this still: it keeps nobody out."""
-        self._left[key] = claim
+    def leave(self, key: Key, *claims: Claim) -> None:
+        """Of an EchoRoute that is gone the gateway serves one of these still: they keep nobody out."""
+        self._left[key] = claims
 
     def abandon(self, key: Key) -> set[Key]:
         """The EchoRoute is gone, and what it has left may not be deleted; gives the others whose verdict changed."""
-        left = self._held.serving.get(key)
-        changed = self.release(key)
-        if left is not None:
-            self.leave(key, left)
+        left = self._held.may_serve(key)
+        changed = self.serves(key, None)
+        if left:
+            self.leave(key, *left)
         return changed
 
     def come_again(self, key: Key, created: datetime) -> None:
         """An EchoRoute is there: what one of its name has left serves it, unless another one has of that by now."""
         left = self._left.pop(key, None)
-        if left is None:
-            return
-        self._hold_found(key, replace(left, created=created))
+        if left is not None:
+            self._hold_found(key, *(replace(claim, created=created) for claim in left))
 
     def serves_double(self, key: Key) -> bool:
         """Whether what the gateway holds of the key serves what another one has, too."""
@@ -232,12 +242,14 @@ class Claims:
     def _judge(self, key: Key, claim: Claim) -> set[Pair]:
         conflict = self._first_conflict(key, claim)
         if conflict is None:
-            return self._held.replace(key, accepted=claim, serving=self._held.serving.get(key))
+            return self._held.accept(key, claim)
         self._lost.note(key, claim, conflict)
-        return self._held.replace(key, accepted=None, serving=self._held.serving.get(key))
+        return self._held.accept(key, None)
 
     def _rejudge(self, pairs: Collection[Pair]) -> set[Key]:
         """The holders of these pairs are others: judge those that wait for one, the oldest first."""
+        if not pairs:
+            return set()
         single = self._single_out(pairs)
         changed = set(single)
         waiting = self._lost.waiting({*pairs, *pairs_of(*single.values())}) | {
@@ -266,7 +278,7 @@ class Claims:
         """Who has a pair that the key claims: the oldest that asks for it, else the oldest that serves it on."""
         serves_on = None
         for rival in self._held.rivals(key, claim, pair):
-            served = self._serves_as(key, claim, rival, pair) and not self._surely_serves(rival, pair)
+            served = self._serves_as(key, claim, rival, pair) and not self._held.surely_serves(rival, pair)
             if served or self.offers.has(rival, pair, key):
                 continue  # who serves a pair has it until it offers that, and until another one serves it
             if self._held.asks_for(rival, pair):
@@ -276,12 +288,8 @@ class Claims:
 
     def _serves_as(self, key: Key, claim: Claim, rival: Key, pair: Pair) -> bool:
         """Whether the key serves a pair as it claims it: within a namespace another priority is another route."""
-        serving = self._held.serving.get(key)
-        alike = rival.namespace != key.namespace or (serving is not None and serving.overlaps(claim))
-        return alike and self._surely_serves(key, pair)
-
-    def _surely_serves(self, key: Key, pair: Pair) -> bool:
-        return self._held.serves(key, pair) and key not in self._unsure
+        alike = rival.namespace != key.namespace or all(each.overlaps(claim) for each in self._held.may_serve(key))
+        return alike and self._held.surely_serves(key, pair)
 
     def _is_older(self, holder: Key, claim: Claim) -> bool:
         created, _ = self._held.age(holder)

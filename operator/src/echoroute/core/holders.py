@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import TypeVar
 
 from echoroute.core.claims import Age, Claim, Pair, age, pairs_of
@@ -14,12 +15,17 @@ _CROWD = 8
 """More holders than these are found by an index: looking at each, for each of them, would take their square."""
 
 
+Sent = tuple[Claim | None, ...]
+"""What writes without an answer make a key serve, each of them perhaps; None: nothing."""
+
+
 class Holders:
-    """What each key has accepted, and serves: both are held. Only `replace` changes it."""
+    """What each key has accepted, serves, and may serve by what was sent. Only `accept` and `serve` change it."""
 
     def __init__(self) -> None:
         self.accepted: dict[Key, Claim] = {}
         self.serving: dict[Key, Claim] = {}
+        self.sent: dict[Key, Sent] = {}
         self._by_pair: dict[Pair, tuple[Key, ...]] = {}
         self._crowds: dict[Pair, _Crowd] = {}
 
@@ -32,14 +38,18 @@ class Holders:
         claim = self.accepted.get(key)
         return claim is not None and pair in claim.pairs
 
-    def serves(self, key: Key, pair: Pair) -> bool:
-        """Whether what the key serves has a pair."""
-        claim = self.serving.get(key)
-        return claim is not None and pair in claim.pairs
+    def may_serve(self, key: Key) -> list[Claim]:
+        """What the gateway may hold of the key: what it serves, and what was sent since."""
+        return [claim for claim in (self.serving.get(key), *self.sent.get(key, ())) if claim is not None]
+
+    def surely_serves(self, key: Key, pair: Pair) -> bool:
+        """Whether what the key serves has a pair, whatever comes of what was sent."""
+        possible = self.serving.get(key), *self.sent.get(key, ())
+        return all(claim is not None and pair in claim.pairs for claim in possible)
 
     def age(self, key: Key) -> Age:
         """Of one that holds something."""
-        return age((key, self.accepted.get(key) or self.serving[key]))
+        return age((key, self.accepted.get(key) or self.serving.get(key) or self.may_serve(key)[0]))
 
     def around(self, key: Key, pair: Pair) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
         """Of a pair that the key holds: the older holders, and the younger ones."""
@@ -60,25 +70,31 @@ class Holders:
             if holder != key and self._meets(key, claim, holder, pair):
                 yield holder
 
-    def replace(self, key: Key, *, accepted: Claim | None, serving: Claim | None) -> set[Pair]:
-        """Change what a key holds; gives the pairs for which somebody else's verdict may be another now."""
-        before = self.accepted.get(key), self.serving.get(key)
-        if before == (accepted, serving):
+    def accept(self, key: Key, claim: Claim | None) -> set[Pair]:
+        """Change what a key has accepted; gives the pairs for which somebody else's verdict may be another now."""
+        return self._replace(key, claim, self.serving.get(key), self.sent.get(key, ()))
+
+    def serve(self, key: Key, claim: Claim | None, sent: Sent = ()) -> set[Pair]:
+        """Change what a key serves, and what was sent since; gives the pairs as `accept` does."""
+        return self._replace(key, self.accepted.get(key), claim, sent)
+
+    def _replace(self, key: Key, accepted: Claim | None, serving: Claim | None, sent: Sent) -> set[Pair]:
+        before = self.accepted.get(key), self.serving.get(key), *self.sent.get(key, ())
+        after = accepted, serving, *sent
+        if before == after:
             return set()
-        held, holds = pairs_of(*before), pairs_of(accepted, serving)
-        for pair in held:
+        same = all(claim in (*after, None) for claim in before) and all(claim in (*before, None) for claim in after)
+        stays = same and _created(before) == _created(after)  # it holds the same at the same place, in another way
+        for pair in () if stays else pairs_of(*before):
             self._let_go(key, pair)
-        for known, claim in ((self.accepted, accepted), (self.serving, serving)):
-            known.pop(key, None)
-            if claim is not None:
-                known[key] = claim
+        _put(self.accepted, key, accepted)
+        _put(self.serving, key, serving)
+        _put(self.sent, key, sent or None)
         alone = (key,)  # one tuple for all of its pairs
-        for pair in holds:
+        for pair in () if stays else pairs_of(*after):
             self._hold(key, pair, alone)
-        after = accepted, serving
-        if all(claim in (*after, None) for claim in before) and all(claim in (*before, None) for claim in after):
-            return {pair for pair in holds if len(self.of(pair)) > 1}  # it holds the same, in another way
-        return held | holds
+        pairs = pairs_of(*before, *after)
+        return {pair for pair in pairs if len(self.of(pair)) > 1} if stays else pairs
 
     def _meets(self, key: Key, claim: Claim, holder: Key, pair: Pair) -> bool:
         if holder.namespace != key.namespace:
@@ -86,7 +102,7 @@ class Holders:
         return any(claim.overlaps(theirs) for theirs in self._claims_on(holder, pair))
 
     def _claims_on(self, key: Key, pair: Pair) -> Iterator[Claim]:
-        for claim in (self.accepted.get(key), self.serving.get(key)):
+        for claim in (self.accepted.get(key), *self.may_serve(key)):
             if claim is not None and pair in claim.pairs:
                 yield claim
 
@@ -115,7 +131,6 @@ class Holders:
 
 _Slot = tuple[int, bytes]
 """Priority and conditions: what two claims of one namespace must have in common to meet."""
-_EITHER: _Slot = (0, b"either")  # no normal form: that is a digest, or empty
 
 
 class _Crowd:
@@ -129,7 +144,7 @@ class _Crowd:
 
     def put(self, key: Key, claims: Iterable[Claim]) -> None:
         """Take a holder in, with its claims on the pair."""
-        slots = frozenset(_EITHER if claim.either else (claim.priority, claim.conditions) for claim in claims)
+        slots = frozenset((claim.priority, claim.conditions) for claim in claims)
         self._namespaces[key.namespace] += 1
         self._slots[key] = slots
         self._priorities.update({priority for priority, _ in slots})
@@ -152,10 +167,21 @@ class _Crowd:
 
     def candidates(self, key: Key, claim: Claim) -> set[Key] | None:
         """Those that a claim may meet; None where that may be any of them, and so the first one that is looked at."""
-        if claim.either or self._namespaces.keys() != {key.namespace}:
+        if self._namespaces.keys() != {key.namespace}:
             return None
-        of_slot = self._holders.get((claim.priority, claim.conditions), set())
-        return of_slot | self._holders.get(_EITHER, set())
+        return self._holders.get((claim.priority, claim.conditions), set())
+
+
+def _created(claims: Iterable[Claim | None]) -> datetime | None:
+    """The time that counts of what one key holds."""
+    return next((claim.created for claim in claims if claim is not None), None)
+
+
+def _put(known: dict[Key, T], key: Key, value: T | None) -> None:
+    if value is None:
+        known.pop(key, None)
+    else:
+        known[key] = value
 
 
 def _count_down(counts: Counter[T], gone: Iterable[T]) -> None:

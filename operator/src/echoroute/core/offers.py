@@ -25,8 +25,8 @@ class Offers:
         self._open: dict[Key, _Offer] = {}
 
     def gives_up(self, key: Key) -> frozenset[Pair]:
-        """What the key serves and does not ask for any more."""
-        return frozenset(pairs_of(self._held.serving.get(key)) - pairs_of(self._held.accepted.get(key)))
+        """What the key may serve and does not ask for any more."""
+        return frozenset(pairs_of(*self._held.may_serve(key)) - pairs_of(self._held.accepted.get(key)))
 
     def make(self, key: Key, takers: Takers) -> frozenset[Pair]:
         """Offer what the key gives up, until `end`."""
@@ -46,15 +46,16 @@ class Offers:
         offer = self._open.get(key)
         return offer is not None and pair in offer.pairs and offer.takers(taker)
 
-    def of(self, claim: Claim) -> set[Key]:
+    def of(self, claim: Claim | None) -> set[Key]:
         """Those that offer some of this."""
-        return {key for key, offer in self._open.items() if not offer.pairs.isdisjoint(claim.pairs)}
+        pairs = pairs_of(claim)
+        return {key for key, offer in self._open.items() if not offer.pairs.isdisjoint(pairs)}
 
     def is_awaited(self, key: Key) -> bool:
         """Whether somebody gets what the key offers, and does not serve it yet."""
         held = self._held
         return any(
-            taker != key and held.asks_for(taker, pair) and not held.serves(taker, pair)
+            taker != key and held.asks_for(taker, pair) and not held.surely_serves(taker, pair)
             for pair in self._pairs(key)
             for taker in held.of(pair)
         )

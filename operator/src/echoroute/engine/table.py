@@ -76,18 +76,26 @@ class Table:
         self.claims.seed(serving, {key for key in lost if self._routes[key].entry.is_programmed()})
 
     def claimed(self, key: Key) -> Claim | None:
-        """What a write of the key brings the gateway to serve."""
-        return self.claims.accepted(key)
+        """What a change of the key's Route brings the gateway to serve; None for nothing."""
+        return self.claims.accepted(key) if self.refusal(key) is None else None
 
-    def may_serve(self, key: Key, claim: Claim) -> set[Key]:
-        """A write that brings the gateway to serve this had no answer; gives the others that are judged anew."""
-        return self._judged_anew(self.claims.may_serve(key, claim))
+    def send(self, key: Key, claim: Claim | None) -> set[Key]:
+        """A change of the Route goes out that brings the gateway to serve this; gives the others judged anew."""
+        return self._judged_anew(self.claims.send(key, claim))
 
-    def serves(self, key: Key, claim: Claim | None) -> set[Key]:
-        """The gateway holds this of the key, or (None) nothing; gives the others whose turn it is."""
-        if claim is None:
-            return self._judged_anew(self.claims.release(key))
-        return self._judged_anew(self.claims.serves(key, claim)) | (self.claims.offers.of(claim) - {key})
+    def refused(self, key: Key) -> set[Key]:
+        """The gateway has refused what was sent; gives the others that are judged anew."""
+        return self._judged_anew(self.claims.refused(key))
+
+    def serves(self, key: Key, claim: Claim | None, *, made: bool = False) -> set[Key]:
+        """The gateway holds this of the key, or (None) nothing; gives the others whose turn it is.
+
+        It is the key's own turn, too, where it is kept and serves what is another one's by now: it is withdrawn.
+        """
+        changed = self.claims.serves(key, claim, made=made)
+        if claim is not None and self.claims.is_double(key, claim):
+            changed.add(key)
+        return self._judged_anew(changed) | (self.claims.offers.of(claim) - {key})
 
     def offer(self, key: Key) -> set[Key]:
         """The key is about to give up what it does not ask for any more; gives the others that get some of it.
@@ -108,7 +116,7 @@ class Table:
         others = self.serves(key, found)
         if (refusal := self.refusal(key)) is None or refusal.keeps:
             others |= self._judged_anew(self.claims.take_back(key))
-        return others | self._judged_anew({key}) if found and self.claims.is_double(key, found) else others
+        return others
 
     def judge_what_stands(self, key: Key, route: JsonObject) -> set[Key]:
         """The gateway holds this Route, which is not what the key asks for; gives the key where policy withdraws it."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from prometheus_client import Counter, Histogram
 
 from echoroute.core.blame import blamed
-from echoroute.core.changes import Change, Delete, Put
+from echoroute.core.changes import Change, Delete
 from echoroute.core.facts import Failed, Programmed, Unreached
 from echoroute.core.objects import Key, Kind
 from echoroute.core.plan import Absent, Desired, Keep, KeyPlan, plan_key, withdrawing
@@ -22,6 +22,7 @@ from echoroute.engine.writer.term import TermParts
 from echoroute.errors import (
     EchoRouteError,
     GatewayDeferred,
+    GatewayError,
     GatewayRejected,
     GatewayUnauthorized,
     GatewayUnavailable,
@@ -228,14 +229,16 @@ class GatewayLane:
             self._spacing.note(key, change)
             self._actual.attempted(change)
             unanswered.append(change)
+            if change.ref.kind is Kind.ROUTE:
+                self._let_in(item, self._table.send(key, claim))
 
         def done(change: Change) -> None:
             unanswered.remove(change)
             self._gate.wrote(key)
             self._actual.wrote(key, change)
-            if isinstance(change, Put) and change.ref.kind is Kind.ROUTE:
-                self._let_in(item, self._table.serves(key, claim))
-            if change.ref.kind is not Kind.ROUTE:
+            if change.ref.kind is Kind.ROUTE:
+                self._let_in(item, self._table.serves(key, claim, made=True))
+            else:
                 self._leftovers.gone(key, change.ref)
             operation = "delete" if isinstance(change, Delete) else "put"
             changes_total.labels(operation, change.ref.kind).inc()
@@ -247,13 +250,15 @@ class GatewayLane:
             for change in unanswered:
                 self._actual.unanswered(key, change)
                 self._leftovers.in_doubt(key)
-            if unanswered and claim is not None:
-                self._let_in(item, self._table.may_serve(key, claim))
+            raise
+        except GatewayError:
+            self._let_in(item, self._table.refused(key))
             raise
         finally:
             # Of what failed, too, it may not be known whether it happened: a list under way says nothing of it.
             for change in unanswered:
                 self._actual.attempted(change)
+            self._table.claims.lost(key)
 
     def _finish(self, item: Item, revision: int, outcome: Programmed | Failed) -> None:
         self._backoff.reset(item.key)
