@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from pydantic import JsonValue
 
@@ -12,9 +13,11 @@ from echoroute.core.nodes import Nodes
 JsonObject = dict[str, JsonValue]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Key:
-    """The identity of an EchoRoute: namespace and name. An uid tells apart two lives of one key."""
+class Key(NamedTuple):
+    """The identity of an EchoRoute: namespace and name. An uid tells apart two lives of one key.
+
+    A tuple, as `ObjectRef` is: both are looked up in dicts all the time, and a data class hashes in Python code.
+    """
 
     namespace: str
     name: str
@@ -33,8 +36,7 @@ class Kind(StrEnum):
     ROUTE = "routes"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ObjectRef:
+class ObjectRef(NamedTuple):
     """One object in the gateway: its kind and id (1 to 64 of `[a-zA-Z0-9-_.]`)."""
 
     kind: Kind

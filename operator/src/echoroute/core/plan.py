@@ -149,12 +149,16 @@ AS_DESIRED = Comparison()
 
 def serves_as_desired(found: Comparison) -> bool:
     """Whether all that is wanted is there, and no Route that is not: at most Upstreams are left over."""
-    return replace(found, deletes=()) == AS_DESIRED and all(ref.kind is Kind.UPSTREAM for ref in found.deletes)
+    lacks = found.puts or found.foreign or found.missing
+    return not lacks and all(ref.kind is Kind.UPSTREAM for ref in found.deletes)
 
 
 def compare(key: Key, wanted: Wanted, known: Mapping[ObjectRef, Known]) -> Comparison:
     """The decision table, by digests alone; `known` as for `plan_key`."""
-    digests, refs = wanted.digests, wanted.refs()
+    digests = wanted.digests
+    if {ref: object_.digest for ref, object_ in known.items() if object_.key == key} == digests and not wanted.kept:
+        return AS_DESIRED  # nearly all of them, in nearly each round
+    refs = wanted.refs()
     return Comparison(
         puts=tuple(ref for ref, digest_ in digests.items() if ref not in known or known[ref].digest != digest_),
         deletes=tuple(ref for ref, object_ in known.items() if object_.key == key and ref not in refs),
