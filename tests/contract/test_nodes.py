@@ -5,7 +5,7 @@ import json
 import pytest
 from echoroute.api.selection import Selection
 from echoroute.core.instances import Instance, State
-from echoroute.core.nodes import nodes
+from echoroute.core.nodes import Instances
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -35,7 +35,7 @@ _INSTANCES = st.builds(
 def test_nodes_are_taken_and_read_back_as_they_were_written(
     empty: Target, policy: str, instances: list[Instance]
 ) -> None:
-    written = nodes(Selection.by_operator("echo"), instances).as_json()
+    written = Instances(instances).nodes(Selection.by_operator("echo")).as_json()
     upstream = {"type": policy, "nodes": written} | (
         {"hash_on": "header", "key": "X-User"} if policy == "chash" else {}
     )

@@ -8,7 +8,7 @@ import pytest
 from echoroute.api.selection import Selection
 from echoroute.core.addresses import networks
 from echoroute.core.instances import Instance, State
-from echoroute.core.nodes import Node, nodes
+from echoroute.core.nodes import Instances, Node
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +22,7 @@ V2 = replace(
 
 
 def written(*instances: Instance, selection: Selection = ALL) -> list[tuple[str, int, int]]:
-    return [tuple(node) for node in nodes(selection, instances).nodes]
+    return [tuple(node) for node in Instances(instances).nodes(selection).nodes]
 
 
 @pytest.mark.parametrize(
@@ -78,13 +78,13 @@ def test_nodes(instances: tuple[Instance, ...], expected: list[tuple[str, int, i
 )
 def test_weights(weights: list[tuple[int, int]], expected: list[int], why: str) -> None:
     instances = [replace(GOOD, id=f"i{n}", port=9000 + n, weights=pair) for n, pair in enumerate(weights)]
-    assert [node.weight for node in nodes(ALL, instances).nodes] == expected, why
+    assert [node.weight for node in Instances(instances).nodes(ALL).nodes] == expected, why
 
 
 def test_a_warning_instance_has_the_weight_for_it() -> None:
     warning = replace(OTHER, state=State.WARNING, weights=(10, 2))
     assert written(replace(GOOD, weights=(10, 2)), warning) == [("10.0.0.1", 8080, 10), ("10.0.0.2", 8080, 2)]
-    drained = nodes(ALL, [GOOD, replace(warning, weights=(10, 0))])
+    drained = Instances([GOOD, replace(warning, weights=(10, 0))]).nodes(ALL)
     assert (drained.nodes, drained.total, drained.drained) == ((Node("10.0.0.1", 8080, 1),), 2, 1)
 
 
@@ -108,7 +108,7 @@ def test_a_warning_instance_has_the_weight_for_it() -> None:
 )
 def test_subsets(selection: Selection, expected: list[str], why: str) -> None:
     hosts = {"10.0.0.1": "v1", "10.0.0.2": "v2"}
-    found = nodes(selection, [V1, V2])
+    found = Instances([V1, V2]).nodes(selection)
     assert [hosts[node.host] for node in found.nodes] == expected, why
     assert found.total == len(expected), "those outside of it are not counted"
 
@@ -135,7 +135,7 @@ def test_subsets(selection: Selection, expected: list[str], why: str) -> None:
     ],
 )
 def test_what_cannot_be_a_node_is_left_out_alone_and_named(odd: dict[str, object], told: str, why: str) -> None:
-    found = nodes(ALL, [replace(GOOD, id="bad", **odd), OTHER], forbidden=networks(("127.0.0.0/8",)))
+    found = Instances([replace(GOOD, id="bad", **odd), OTHER], forbidden=networks(("127.0.0.0/8",))).nodes(ALL)
     assert found.nodes == (Node("10.0.0.2", 8080, 1),), why
     assert (found.total, found.failing) == (2, 0), why
     assert len(found.left_out) == 1
@@ -144,7 +144,7 @@ def test_what_cannot_be_a_node_is_left_out_alone_and_named(odd: dict[str, object
 
 
 def test_what_is_odd_and_fails_its_checks_is_no_news() -> None:
-    found = nodes(ALL, [replace(GOOD, id="bad", port=0, state=State.CRITICAL), OTHER])
+    found = Instances([replace(GOOD, id="bad", port=0, state=State.CRITICAL), OTHER]).nodes(ALL)
     assert (found.left_out, found.failing, found.total) == ((), 1, 2)
 
 
@@ -175,7 +175,7 @@ APISIX_HOST = re.compile(r"\*?[0-9a-zA-Z\-._\[\]:]+")
 
 @given(SELECTIONS, st.lists(INSTANCES, max_size=8))
 def test_any_answer_gives_nodes_that_apisix_takes(selection: Selection, instances: list[Instance]) -> None:
-    found = nodes(selection, instances, forbidden=networks(("127.0.0.0/8",)))
+    found = Instances(instances, forbidden=networks(("127.0.0.0/8",))).nodes(selection)
     assert len({(host, port) for host, port, _ in found.nodes}) == len(found.nodes)
     for host, port, weight in found.nodes:
         assert APISIX_HOST.fullmatch(host)
@@ -184,6 +184,21 @@ def test_any_answer_gives_nodes_that_apisix_takes(selection: Selection, instance
         assert 1 <= weight <= 100
     assert len(found.nodes) + found.failing <= found.total
     shuffled = random.sample(instances, len(instances))
-    assert nodes(selection, shuffled, forbidden=networks(("127.0.0.0/8",))) == found, (
+    assert Instances(shuffled, forbidden=networks(("127.0.0.0/8",))).nodes(selection) == found, (
         "the order of an answer is no news"
     )
+
+
+@given(st.lists(SELECTIONS, max_size=6), st.lists(INSTANCES, max_size=6))
+def test_selections_of_the_same_instances_share_their_nodes(
+    selections: list[Selection], instances: list[Instance]
+) -> None:
+    """Thousands of subsets of one service cost what their differences cost."""
+    shared, places = Instances(instances), {}
+    for selection in selections:
+        found = shared.nodes(selection)
+        assert found == Instances(instances).nodes(selection), "as if it were the only one"
+        selected = tuple(
+            place for place, one in enumerate(instances) if selection.tags <= one.tags and selection.meta <= one.meta
+        )
+        assert places.setdefault(selected, found) is found

@@ -60,9 +60,24 @@ class Nodes:
         return [{"host": host, "port": port, "weight": weight} for host, port, weight in self.nodes]
 
 
-def nodes(selection: Selection, instances: Sequence[Instance], *, forbidden: Networks = ()) -> Nodes:
-    """The nodes of a selection. Total: whatever an instance is, the others count."""
-    selected = [instance for instance in instances if _is_selected(selection, instance)]
+class Instances:
+    """Those of one service, as Consul tells of them. Selections of the same ones share their nodes."""
+
+    def __init__(self, instances: Sequence[Instance], *, forbidden: Networks = ()) -> None:
+        self.all = instances
+        self._forbidden = forbidden
+        self._found: dict[tuple[int, ...], Nodes] = {}
+
+    def nodes(self, selection: Selection) -> Nodes:
+        """The nodes of a selection. Total: whatever an instance is, the others count."""
+        places = tuple(place for place, one in enumerate(self.all) if _is_selected(selection, one))
+        found = self._found.get(places)
+        if found is None:
+            found = self._found[places] = _nodes([self.all[place] for place in places], self._forbidden)
+        return found
+
+
+def _nodes(selected: Sequence[Instance], forbidden: Networks) -> Nodes:
     alive = [instance for instance in selected if instance.state is not State.CRITICAL]
     flaws = [(instance, _flaw(instance, forbidden)) for instance in alive]
     weights: dict[tuple[str, int], int] = {}

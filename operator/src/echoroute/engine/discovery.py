@@ -9,7 +9,7 @@ from echoroute.core.addresses import Networks
 from echoroute.core.facts import Answered, NotConfigured, Unanswered
 from echoroute.core.inputs import Service as ServiceInput
 from echoroute.core.instances import Discovered, Instance, needs_ipv6
-from echoroute.core.nodes import Nodes
+from echoroute.core.nodes import Instances, Nodes
 from echoroute.core.reasons import Reason
 from echoroute.engine.view import View
 from echoroute.gateway.version import FIRST_WITH_IPV6, apisix_version
@@ -23,7 +23,7 @@ _SETTLE = 1.0
 @dataclass(slots=True)
 class _Service:
     asked_at: float
-    instances: tuple[Instance, ...] | None = None
+    answer: Instances | None = None
     """None while Consul has not answered."""
     trouble: Reason | None = None
     """Why it did not, the last time."""
@@ -68,7 +68,7 @@ class Discovery:
         state = self._services.get(service)
         if state is None:
             return []
-        state.instances, state.trouble = instances, None
+        state.answer, state.trouble = Instances(instances, forbidden=self._forbidden), None
         return self._look(state)
 
     def failed(self, service: Service, reason: Reason) -> list[Selection]:
@@ -116,7 +116,7 @@ class Discovery:
         if not self.configured or not self.reachable:
             return 0.0
         states = (self._services.get(selection.service) for selection in selections)
-        begun = (state.asked_at for state in states if state and state.instances is None and not state.trouble)
+        begun = (state.asked_at for state in states if state and state.answer is None and not state.trouble)
         return max(0.0, max(begun, default=float("-inf")) + _SETTLE - self._clock())
 
     def _view(self, selection: Selection) -> View | None:
@@ -127,27 +127,27 @@ class Discovery:
         view = state.views.get(selection)
         if view is None:
             view = state.views[selection] = View(selection)
-            if state.instances is not None:
-                self._take(view, state.instances)
+            if state.answer is not None:
+                self._take(view, state.answer)
         return view
 
     def _look(self, state: _Service) -> list[Selection]:
         """Judge the last answer; gives the selections that are seen otherwise than before."""
-        if state.instances is None:
+        if state.answer is None:
             return []
         self._tell_of_ipv6(state)
-        return [selection for selection, view in state.views.items() if self._take(view, state.instances)]
+        return [selection for selection, view in state.views.items() if self._take(view, state.answer)]
 
-    def _take(self, view: View, instances: tuple[Instance, ...]) -> bool:
+    def _take(self, view: View, answer: Instances) -> bool:
         version = apisix_version(self._server or "")
         ipv6 = version is None or version >= FIRST_WITH_IPV6
-        return view.take(instances, self._clock(), forbidden=self._forbidden, ipv6=ipv6)
+        return view.take(answer, self._clock(), forbidden=self._forbidden, ipv6=ipv6)
 
     def _tell_of_ipv6(self, state: _Service) -> None:
         """Say once that it is not known whether the gateway can use some instances."""
         untold = self._server is not None and apisix_version(self._server) is None and not self._told_of_ipv6
         seen = [selection.service for selection, view in state.views.items() if not isinstance(view.seen, Nodes)]
-        if untold and seen and needs_ipv6(state.instances or ()):
+        if untold and seen and state.answer and needs_ipv6(state.answer.all):
             self._told_of_ipv6 = True
             log.warning(
                 "service %s has instances with IPv6 addresses; the gateway does not tell its version, so they count as "
