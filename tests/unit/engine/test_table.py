@@ -133,6 +133,35 @@ def test_where_two_serve_one_pair_the_younger_is_withdrawn() -> None:
     assert isinstance(table.desired(LOSER), Absent)
 
 
+@pytest.mark.parametrize(
+    ("is_kept", "why"),
+    [
+        (False, "its write is answered when its EchoRoute is gone, and another one serves its path"),
+        (True, "it was found to serve beside another one, is gone, and the other one gives the path up"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_who_is_gone_has_no_revision_whatever_it_has_left(is_kept: bool, why: str) -> None:
+    """With one it would count as there, and its Route be deleted as that of an EchoRoute that does not need it."""
+    progress = Progress(lambda: 0.0, lambda key, priority: None)
+    table = Table(owner="0a1b2c3d", policy=Policy(frozenset()), inputs=NO_CONSUL, progress=progress)
+    for key in (WINNER, LOSER):
+        table.take(Transition(key, None, ENTRY))
+    claim = table.claimed(WINNER)
+    table.seed({WINNER: {"uri": "/shared"}, LOSER: {"uri": "/shared"}} if is_kept else {WINNER: {"uri": "/shared"}})
+    if not is_kept:
+        table.send(LOSER, claim)
+    table.take(Transition(LOSER, ENTRY, None))
+    assert progress.revision(LOSER) == 0
+    if is_kept:
+        table.take(Transition(WINNER, ENTRY, None))
+        assert LOSER in table.serves(WINNER, None)
+    else:
+        assert LOSER in table.serves(LOSER, claim, made=True)
+    assert progress.revision(LOSER) == 0, why
+    assert isinstance(table.desired(LOSER), Absent)
+
+
 def test_who_ties_with_an_older_one_is_told_and_told_again_when_it_goes() -> None:
     marked: list[Key] = []
     progress = Progress(lambda: 0.0, lambda key, priority: marked.append(key))

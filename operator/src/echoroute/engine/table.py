@@ -206,7 +206,7 @@ class Table:
         return changed
 
     def _judged_anew(self, keys: set[Key]) -> set[Key]:
-        for key in keys:
+        for key in keys & self._routes.keys():  # one that is gone has no revision, whatever it has left
             self._progress.begin(key)
             self._touch_tied(key)
         return keys
