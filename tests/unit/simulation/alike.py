@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, tzinfo
 from unittest.mock import patch
 from zlib import crc32
 
+from echoroute.api.selection import Selection, Service
 from echoroute.core.objects import Key, ObjectRef
 from echoroute.engine.writer import status_lane
 
@@ -37,6 +38,8 @@ def always() -> Iterator[None]:
     with (
         patch.object(Key, "__hash__", lambda self: _hash(self.namespace, self.name)),
         patch.object(ObjectRef, "__hash__", lambda self: _hash(self.kind, self.id)),
+        patch.object(Service, "__hash__", lambda self: _hash(self.name, self.datacenter)),
+        patch.object(Selection, "__hash__", lambda self: _hash(self.service.name, self.resolver)),
         patch.object(status_lane, "datetime", _VirtualDay),
     ):
         yield

@@ -129,7 +129,7 @@ class Cluster:
         over = self.watches[deliver] = asyncio.get_running_loop().create_future()
         try:
             for raw in self.objects.values():
-                deliver(self._seen(raw))
+                deliver(self.as_seen(raw))
             await over
         finally:
             self.watches.pop(deliver, None)
@@ -151,7 +151,8 @@ class Cluster:
             over.set_result(None)
         self.watches.clear()
 
-    def _seen(self, raw: JsonObject) -> Seen:
+    def as_seen(self, raw: JsonObject) -> Seen:
+        """What the operator reads of an EchoRoute."""
         version = int(str(_metadata(raw)["resourceVersion"]))
         if version not in self._read:
             self._read[version] = seen(raw, gateway_class=GATEWAY_CLASS)
@@ -166,7 +167,7 @@ class Cluster:
     def _tell(self, raw: JsonObject, *, deleted: bool) -> None:
         if not self.watches or self.losing_events:
             return
-        event = seen(raw, gateway_class=GATEWAY_CLASS, deleted=True) if deleted else self._seen(raw)
+        event = seen(raw, gateway_class=GATEWAY_CLASS, deleted=True) if deleted else self.as_seen(raw)
         for deliver, over in self.watches.items():
             delay = random.uniform(0.0, self.event_delay)  # noqa: S311 - a schedule, not a secret
             asyncio.get_running_loop().call_later(delay, _hand_over, deliver, over, event)
@@ -190,7 +191,7 @@ class Cluster:
         """What a list says that is made now."""
         listing = Listed(version=self._version)
         for key, raw in self.objects.items():
-            found = self._seen(raw)
+            found = self.as_seen(raw)
             listing.versions[key] = found.version
             if found.entry is not None:
                 listing.ours.add(key)
@@ -201,7 +202,7 @@ class Cluster:
     async def read(self, key: Key) -> Seen | None:
         await self._answer()
         raw = self.objects.get(key)
-        return self._seen(raw) if raw else None
+        return self.as_seen(raw) if raw else None
 
     async def patch_status(self, key: Key, uid: str, status: JsonObject) -> Seen:
         await self._answer()
@@ -214,7 +215,7 @@ class Cluster:
         self.patches += 1
         merged = {name: value for name, value in {**before.status, **status}.items() if value is not None}
         self._store(key, _metadata(raw), dict(before.spec), merged)
-        return self._seen(self.objects[key])
+        return self.as_seen(self.objects[key])
 
     async def read_origin(self) -> Crd | None:
         await self._answer()

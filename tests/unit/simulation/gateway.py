@@ -162,6 +162,8 @@ class SimulatedGateway:
 
 def named_by(body: JsonObject) -> set[str]:
     """The ids of the Upstreams that a Route names."""
+    if "nodes" in body:
+        return set()  # an Upstream
     return set(re.findall(r'"upstream_id": "([^"]*)"', json.dumps(body)))
 
 
@@ -171,13 +173,15 @@ NESTED = ObjectRef(Kind.ROUTE, "theirs-and-nested")
 
 def _over_the_wire(found: Mapping[ObjectRef, Stored], *, nested: bool, cut: bool) -> dict[ObjectRef, Stored]:
     """The list as an answer's text, read by the client's own reader. Raises `GatewayUnavailable` where it is cut."""
-    items = [json.dumps(_item(ref, stored)) for ref, stored in found.items()]
-    if nested:
-        deep = _item(NESTED, Stored({"uri": "/nested", "plugins": {"echo": {"body": "DEEP"}}}, 0, 1))
-        items.append(json.dumps(deep).replace('"DEEP"', _DEEP))
-    total = len(items) + cut
-    content = f'{{"total": {total}, "list": [{", ".join(items)}]}}'
-    objects, _ = listed(httpx.Response(200, content=content.encode()), Kind.ROUTE)
+    objects: dict[ObjectRef, Stored] = {}
+    for kind in Kind:
+        items = [json.dumps(_item(ref, stored)) for ref, stored in found.items() if ref.kind is kind]
+        if nested and kind is Kind.ROUTE:
+            deep = _item(NESTED, Stored({"uri": "/nested", "plugins": {"echo": {"body": "DEEP"}}}, 0, 1))
+            items.append(json.dumps(deep).replace('"DEEP"', _DEEP))
+        total = len(items) + (cut and kind is Kind.ROUTE)
+        content = f'{{"total": {total}, "list": [{", ".join(items)}]}}'
+        objects |= listed(httpx.Response(200, content=content.encode()), kind)[0]
     return objects
 
 

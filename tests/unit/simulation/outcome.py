@@ -3,12 +3,18 @@
 import itertools
 
 from echoroute.api.objects import EchoRouteObject
-from echoroute.core.objects import Key
+from echoroute.core.objects import Key, Kind
 
-from .rules import asked_of, condition, meet
-from .schedules import CONFLICTING, KEYS, KINDS, Schedule
+from .asked import asked_of, meet
+from .gateway import named_by
+from .kinds import CONFLICTING, KINDS
+from .rules import condition
+from .schedules import KEYS, Schedule
 from .test_convergence import ref_of
+from .told import key_of
 
+REJECTED = {"refused", "several refused"}
+WAITING = {"far": "False/DatacenterNotFound"}
 _NOT_ACCEPTED = {"denied": "False/NotAllowed", "invalid": "False/Invalid", "deep": "False/Invalid"}
 
 
@@ -18,7 +24,25 @@ def problems(schedule: Schedule) -> list[str]:
         return ["the operator has ended"]
     found = ((key, _problem(schedule, key) or _untrue(schedule, key)) for key in KEYS)
     told = [f"{key} ({schedule.asked.get(key)}): {problem}" for key, problem in found if problem]
-    return told + _doubles(schedule)
+    return told + _doubles(schedule) + _of_upstreams(schedule) + schedule.problems()
+
+
+def _of_upstreams(schedule: Schedule) -> list[str]:
+    """Routes that name an Upstream which is not there, and Upstreams that no Route names."""
+    objects, is_owned = schedule.gateway.objects, schedule.gateway.is_owned
+    named = {ref: named_by(stored.body) for ref, stored in objects.items() if is_owned(ref)}
+    there = {ref.id: key_of(objects[ref].body) for ref in named if ref.kind is Kind.UPSTREAM}
+    # Of a Route that is kept nobody mends what a backup or a hand has taken from it.
+    missing = [f"{ref} names {ids - there.keys()}" for ref, ids in named.items() if ids - there.keys()]
+    used = frozenset[str]().union(*named.values())
+    # Where somebody else's object has taken the Route's place, the rest is kept for the day on which that goes.
+    used |= {one for one, key in there.items() if ref_of(key) in objects and not is_owned(ref_of(key))}
+    left = [
+        f"no Route names {one} of {key}"
+        for one, key in there.items()
+        if one not in used and not (schedule.asked.get(key, "elsewhere") == "elsewhere" and schedule.may_be_held(key))
+    ]
+    return missing + left
 
 
 def _doubles(schedule: Schedule) -> list[str]:
@@ -36,7 +60,7 @@ def _doubles(schedule: Schedule) -> list[str]:
         f"{one} and {other} serve {served[one].get('uri')}"
         for one, other in itertools.combinations(served, 2)
         # What the gateway refused to take gave its path up; what served before goes on, beside who got it.
-        if meet(served[one], served[other]) and "refused" not in {schedule.asked[one], schedule.asked[other]}
+        if meet(served[one], served[other]) and not REJECTED & {schedule.asked[one], schedule.asked[other]}
     ]
 
 
@@ -63,12 +87,14 @@ def _problem_of_accepted(schedule: Schedule, key: Key, kind: str, ready: str, *,
     stored = schedule.gateway.objects.get(ref_of(key))
     if stored is not None and not ours:
         # What was rejected before is not tried, and need not hear of it.
-        told = {"False/ForeignObject", "False/GatewayRejected" if kind == "refused" else ""}
+        told = {"False/ForeignObject", "False/GatewayRejected" if kind in REJECTED else ""}
         return "" if ready in told else f"somebody else's, and says {ready}"
-    if kind == "refused":
+    if kind in REJECTED:
         return "" if ready == "False/GatewayRejected" else f"says {ready}"
-    asked = asked_of(key, schedule.cluster.objects[key])
-    if stored is None or asked is None or stored.body != asked[ref_of(key)]:
+    if kind in WAITING:
+        return "" if ready == WAITING[kind] else f"says {ready}"
+    asked = asked_of(schedule.cluster, key)
+    if stored is None or asked is None or stored.body != asked.bodies[ref_of(key)]:
         return f"not in the gateway as asked, and says {ready}"
     return "" if ready.startswith("True/") else f"serves, and says {ready}"
 
@@ -76,15 +102,17 @@ def _problem_of_accepted(schedule: Schedule, key: Key, kind: str, ready: str, *,
 def _somebody_has(schedule: Schedule, spec: object) -> bool:
     """Whether the path of a spec is served, or kept for one that finds somebody else's object in its place."""
     objects, is_owned = schedule.gateway.objects, schedule.gateway.is_owned
-    served = any(stored.body.get("uri") in str(spec) for ref, stored in objects.items() if is_owned(ref))
+    routes = (ref for ref in objects if ref.kind is Kind.ROUTE and is_owned(ref))
+    served = any(str(objects[ref].body.get("uri")) in str(spec) for ref in routes)
     return served or any(not is_owned(ref) for ref in objects)
 
 
 def _is_met(schedule: Schedule, key: Key) -> bool:
     """Whether a route that was edited by hand, and that its EchoRoute keeps, serves what a key asks for."""
-    asked = asked_of(key, schedule.cluster.objects[key]) or {}
-    others = (stored.body for ref, stored in schedule.gateway.objects.items() if ref not in asked)
-    return any(meet(body, other) for other in others for body in asked.values())
+    asked = asked_of(schedule.cluster, key)
+    bodies = asked.bodies if asked else {}
+    others = (stored.body for ref, stored in schedule.gateway.objects.items() if ref not in bodies)
+    return any(meet(body, other) for other in others for body in bodies.values())
 
 
 def _untrue(schedule: Schedule, key: Key) -> str:
@@ -92,7 +120,6 @@ def _untrue(schedule: Schedule, key: Key) -> str:
     raw = schedule.cluster.objects.get(key)
     if raw is None or condition(dict(EchoRouteObject.from_raw(raw).status), "Programmed") != "True/Programmed":
         return ""
-    asked = asked_of(key, raw) or {}
-    stored = schedule.gateway.objects.get(ref_of(key))
-    serves = stored is not None and stored.body == asked.get(ref_of(key))
+    asked, stored = asked_of(schedule.cluster, key), schedule.gateway.objects.get(ref_of(key))
+    serves = stored is not None and asked is not None and stored.body == asked.bodies[ref_of(key)]
     return "" if serves else "says Programmed=True, and does not serve"

@@ -11,18 +11,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import pytest
-from echoroute.core import brake, conditions
+from echoroute.core import brake, conditions, plan
 from echoroute.core.changes import Stored
 from echoroute.core.claims import Claim
 from echoroute.core.conflicts import Claims, Conflict
 from echoroute.core.facts import Programmed
-from echoroute.core.objects import Key, ObjectRef
+from echoroute.core.inputs import Input
+from echoroute.core.objects import Key, Kind, ObjectRef
 from echoroute.core.plan import Digest, Known
 from echoroute.core.seen import Seen
 from echoroute.engine.engine import Engine
 from echoroute.engine.progress import Progress
 from echoroute.engine.queue import Priority
 from echoroute.engine.store import Store, Transition
+from echoroute.engine.table import Table
 from echoroute.engine.writer import rhythm
 from echoroute.engine.writer.actual import Actual
 from echoroute.engine.writer.deletions import Deletions
@@ -32,6 +34,7 @@ from echoroute.kube import election
 from .play import play
 from .replicated import Replicated
 from .schedules import Schedule
+from .several import Several
 
 Patch = pytest.MonkeyPatch
 Plant = Callable[[Patch], None]
@@ -191,6 +194,45 @@ def a_standby_forgets_deletions(patch: Patch) -> None:
     patch.setattr(Engine, "_term", forgetful)
 
 
+def an_upstream_goes_though_it_is_named(patch: Patch) -> None:
+    """Where a Route is kept, all Upstreams of its EchoRoute are taken for leftovers."""
+
+    def unnamed(
+        key: Key, known: Mapping[ObjectRef, Known], *, but: frozenset[ObjectRef] = frozenset()
+    ) -> tuple[ObjectRef, ...]:
+        return tuple(
+            ref for ref, one in known.items() if one.key == key and ref.kind is Kind.UPSTREAM and ref not in but
+        )
+
+    patch.setattr(plan, "unnamed", unnamed)
+
+
+def a_route_comes_before_its_upstreams(patch: Patch) -> None:
+    """A Route names Upstreams that are written after it."""
+    patch.setattr(plan, "_WRITE_ORDER", {Kind.ROUTE: 0, Kind.UPSTREAM: 1})
+
+
+def the_first_answer_is_no_news(patch: Patch) -> None:
+    """Nodes that were not known when the gateway was listed are not compared with it: a restart loses their write."""
+    refresh = Table.refresh
+
+    def deaf(self: Table, inputs: Iterable[Input]) -> set[Key]:
+        inputs = list(inputs)
+        routes = {key: route for key, route in self.items() if not route.resolution.nodes and route.resolved.objects}
+        kept = {key: route.wanted for key, route in routes.items() if self._progress.outcome(key) == Programmed()}
+        changed = refresh(self, inputs)
+        for key, wanted in kept.items():
+            routes[key].wanted = wanted
+        return changed - kept.keys()
+
+    patch.setattr(Table, "refresh", deaf)
+
+
+OF_BACKENDS: tuple[Plant, ...] = (
+    an_upstream_goes_though_it_is_named,
+    a_route_comes_before_its_upstreams,
+    the_first_answer_is_no_news,
+)
 OF_REPLICAS: tuple[Plant, ...] = (a_term_ends_late, a_standby_forgets_deletions)
 PLANTS: tuple[Plant, ...] = (
     no_floor,
@@ -209,7 +251,10 @@ PLANTS: tuple[Plant, ...] = (
     somebody_elses_is_ours,
     writes_what_is_there,
     *OF_REPLICAS,
+    *OF_BACKENDS,
 )
+_KINDS: dict[Plant, type[Schedule]] = {**dict.fromkeys(OF_REPLICAS, Replicated), **dict.fromkeys(OF_BACKENDS, Several)}
+"""The kind of schedules that can find a bug, where not all can."""
 
 
 def first(plant: Plant, seeds: Iterable[int], told: str = "") -> tuple[int, str] | None:
@@ -217,7 +262,7 @@ def first(plant: Plant, seeds: Iterable[int], told: str = "") -> tuple[int, str]
     with pytest.MonkeyPatch.context() as patch:
         plant(patch)
         for seed in seeds:
-            problems = play(seed, Replicated if plant in OF_REPLICAS else Schedule)
+            problems = play(seed, _KINDS.get(plant, Schedule))
             if problem := next((problem for problem in problems if told in problem), None):
                 return seed, problem
     return None

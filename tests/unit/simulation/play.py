@@ -25,7 +25,7 @@ async def _play(seed: int, kind: type[Schedule]) -> list[str]:
     schedule = kind.new(seed)
     chance = schedule.chance
     for key in KEYS:
-        schedule.apply(key, chance.choice(["good", "good", "other", "shared", "common"]))
+        schedule.apply(key, chance.choice(schedule.first))
     mishap = chance.choices([None, *MISHAPS], [NONE, *MISHAPS.values()])[0]
     when = chance.randrange(STEPS)
     schedule.start()
@@ -71,7 +71,7 @@ async def _restart(schedule: Schedule) -> None:
     # What was rejected is asked for again; what was in doubt while the operator ran may be none by the clocks alone;
     # and who has what is known of those alone that serve it, which is not where somebody else's object is in the way.
     theirs = sum(not schedule.gateway.is_owned(ref) for ref in schedule.gateway.objects)
-    again = sum(kind == "refused" for kind in schedule.asked.values()) + theirs
+    again = sum(schedule.tries_again(kind) for kind in schedule.asked.values()) + theirs
     again += sum(ref_of(key) in schedule.gateway.objects for key in KEYS if key not in schedule.asked)
     _check_count(schedule, "a restart", again, 8 * theirs)
 

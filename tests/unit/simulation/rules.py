@@ -7,19 +7,18 @@ from dataclasses import dataclass, field
 from echoroute.api.objects import EchoRouteObject
 from echoroute.core.brake import MANY, SHARE
 from echoroute.core.changes import Change, Delete, Put
-from echoroute.core.evaluate import evaluate
-from echoroute.core.objects import JsonObject, Key, ObjectRef
-from echoroute.core.plan import digest
-from echoroute.core.seen import Entry, seen
+from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
 from pydantic import JsonValue
 
-from .cluster import GATEWAY_CLASS, Cluster
-from .gateway import SimulatedGateway
-from .test_convergence import OWNER, POLICY
-from .told import UNKNOWN, Told, is_denied, key_of
+from .asked import asked_of, gives_up, meet
+from .cluster import Cluster
+from .gateway import SimulatedGateway, named_by
+from .told import ABSENT, UNKNOWN, Told, is_denied, key_of
 
 OUTAGE = {"GatewayUnreachable", "GatewayUnauthorized"}
 NEVER = float("-inf")
+_ONE_PLAN = 20.0
+"""Seconds that a plan of several writes takes at most, where each answer is late."""
 
 
 @dataclass
@@ -37,16 +36,17 @@ class Rules:
     """When each generation of each life of an EchoRoute was applied."""
     withdrawn: set[ObjectRef] = field(default_factory=set)
     """What was found to serve beside another one, and has to go."""
-    unexplained: set[ObjectRef] = field(default_factory=set)
+    unexplained: set[Key] = field(default_factory=set)
     """What has gone since the last list, for want of an EchoRoute alone."""
     owned: int = 0
-    """How many objects of ours that list had."""
+    """Of how many EchoRoutes that list had objects."""
     unsure_until: float = NEVER
     """Until when the operator need not have noticed that it is told of another history."""
 
     def begin_round(self) -> None:
         """The operator has a complete list of the gateway."""
-        self.owned = sum(map(self.gateway.is_owned, self.gateway.objects))
+        objects = self.gateway.objects
+        self.owned = len({key_of(objects[ref].body) for ref in objects if self.gateway.is_owned(ref)})
         self.unexplained.clear()
 
     def look_at_try(self, change: Change) -> None:
@@ -72,7 +72,7 @@ class Rules:
         elif self.told.crd_read < since:
             self.breaches.append(f"{change}: by {why}, and the CRD was not read since")
         elif why == "two lists":
-            self.unexplained.add(change.ref)
+            self.unexplained.add(key)
             if len(self.unexplained) > max(MANY, SHARE * self.owned):
                 self.breaches.append(f"{change}: the {len(self.unexplained)}th of {self.owned}, without a brake")
 
@@ -89,8 +89,17 @@ class Rules:
             return NEVER, "a double"
         if (ref, stored.create_time) in self.confirmed:
             return NEVER, "the token"
+        if ref.kind is Kind.UPSTREAM and not self._is_named(ref):
+            return NEVER, "no Route names it"
         missing = told.missing_since(key)
         return (NEVER, "") if missing is None else (missing, "two lists")
+
+    def _is_named(self, ref: ObjectRef) -> bool:
+        """Whether a Route of ours names an Upstream, as far as the operator was not told otherwise."""
+        objects, told = self.gateway.objects, self.told
+        routes = (other for other in filter(self.gateway.is_owned, objects) if ref.id in named_by(objects[other].body))
+        unsure = {None, UNKNOWN}
+        return any(told.digests.get(one) in unsure or told.bodies.get(one) == objects[one].body for one in routes)
 
     def _doubles(self, key: Key, ref: ObjectRef) -> bool:
         """Whether another one serves the same, or is about to."""
@@ -104,8 +113,14 @@ class Rules:
     def _look_at_put(self, change: Put) -> None:
         ref, body = change.ref, dict(change.body)
         before = self.gateway.objects.get(ref)
-        if before is not None and before.body == body and self._was_told(ref, body):
+        # A plan with several writes may be under way while a list tells of the last of them.
+        plan = _ONE_PLAN if ref.kind is Kind.UPSTREAM else 0.0
+        told = self.told.told_at.get(ref, NEVER) + plan <= self.now()
+        if before is not None and before.body == body and told and self._was_told(ref, body):
             self.breaches.append(f"{change}: that is there, and the operator was told so")
+        for upstream in named_by(body):
+            if self.told.digests.get(ObjectRef(Kind.UPSTREAM, upstream), ABSENT) is ABSENT:
+                self.breaches.append(f"{change}: it names {upstream}, which is not there, and the operator was told so")
         if before is not None and meet(before.body, body):
             return  # it serves that already
         if self.now() < self.unsure_until:
@@ -117,7 +132,7 @@ class Rules:
             seen = self.told.heard.get(holder)
             # What an EchoRoute has left that was gone keeps nobody out, nor does what somebody else has put there.
             left = holder in self.told.reborn or other in self.told.drifted
-            if seen is not None and seen.entry is not None and not left and not _gives_up(holder, seen.entry, body):
+            if seen is not None and seen.entry is not None and not left and not gives_up(holder, seen.entry, body):
                 self.breaches.append(f"{change}: {other} serves {body.get('uri')}, and the operator was told so")
 
     def _was_told(self, ref: ObjectRef, body: JsonObject) -> bool:
@@ -133,55 +148,27 @@ class Rules:
         before = json.loads(heard.entry.status)
         if self.now() > self.unsure_until and all(before.get(name) == value for name, value in status.items()):
             self.breaches.append(f"{key}: a patch that changes nothing")
-        said = condition(status, "Programmed")
+        said, was_said = condition(status, "Programmed"), _confirmed(before) == found.generation
         if status.get("observedGeneration") != found.generation:
             return
-        if said == "True/Programmed":
-            self._look_at_programmed(key, raw, found)
-        elif said.partition("/")[2] in OUTAGE and condition(before, "Programmed") == "True/Programmed":
-            self._look_at_repaint(key, raw, before, said)
-
-    def _look_at_programmed(self, key: Key, raw: JsonObject, found: EchoRouteObject) -> None:
-        since = self.born.get((found.uid, found.generation), 0.0)
-        bodies = asked_of(key, raw)
-        if bodies is None or not all(self.told.has_said(ref, digest(body), since) for ref, body in bodies.items()):
-            self.breaches.append(f"{key}: Programmed=True, and no answer of the gateway has said so")
-
-    def _look_at_repaint(self, key: Key, raw: JsonObject, before: JsonObject, said: str) -> None:
-        """An outage unsays nothing that this life has not found otherwise, or tried to write."""
-        if before.get("observedGeneration") != before.get("programmedGeneration"):
-            return
-        bodies = asked_of(key, raw)
-        same = before.get("observedGeneration") == EchoRouteObject.from_raw(raw).generation
-        known = self.told.digests
-        unharmed = bodies and all(
-            ref not in self.told.tried and known.get(ref) in {None, digest(body)} for ref, body in bodies.items()
-        )
-        if same and unharmed:
+        if said == "True/Programmed" and not was_said:
+            self._look_at_programmed(key, found)
+        elif said.partition("/")[2] in OUTAGE and was_said:
+            # What was confirmed of a generation stays, whatever is tried in vain.
             self.breaches.append(f"{key}: was Programmed=True, and is repainted to {said}")
 
-
-def _gives_up(key: Key, entry: Entry, body: JsonObject) -> bool:
-    """Whether an EchoRoute asks for nothing of what this body serves: who gets it is written before that is done."""
-    evaluation = evaluate(key, entry, owner=OWNER, policy=POLICY)
-    if evaluation.bundle is None:
-        return evaluation.refusal is not None and not evaluation.refusal.keeps  # withdrawn, by policy
-    return not any(meet(body, one) for one in evaluation.bundle.objects.values())
+    def _look_at_programmed(self, key: Key, found: EchoRouteObject) -> None:
+        since = self.born.get((found.uid, found.generation), 0.0)
+        asked = asked_of(self.cluster, key)
+        if asked is None or not all(self.told.has_said(ref, said, since) for ref, said in asked.digests.items()):
+            self.breaches.append(f"{key}: Programmed=True, and no answer of the gateway has said so")
 
 
-def asked_of(key: Key, raw: JsonObject) -> dict[ObjectRef, JsonObject] | None:
-    """What an EchoRoute asks the gateway to hold; None where its spec is refused."""
-    entry = seen(raw, gateway_class=GATEWAY_CLASS).entry
-    bundle = evaluate(key, entry, owner=OWNER, policy=POLICY).bundle if entry else None
-    return dict(bundle.objects) if bundle else None
-
-
-def meet(one: JsonObject, other: JsonObject) -> bool:
-    """Whether two of our routes would both answer for one path."""
-    mine, theirs = key_of(one), key_of(other)
-    if one.get("uri") != other.get("uri") or 0 in (one.get("status"), other.get("status")) or not mine.name:
-        return False
-    return mine.namespace != theirs.namespace or one.get("priority", 0) == other.get("priority", 0)
+def _confirmed(status: JsonObject) -> JsonValue:
+    """The generation of which a status says that the gateway has it."""
+    is_programmed = condition(status, "Programmed") == "True/Programmed"
+    same = status.get("observedGeneration") == status.get("programmedGeneration")
+    return status.get("programmedGeneration") if is_programmed and same else None
 
 
 def condition(status: JsonObject, type_: str) -> str:

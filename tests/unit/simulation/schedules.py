@@ -6,18 +6,21 @@ them, and are lost; the watch breaks; the operator is restarted during faults, a
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import ClassVar
 
 from echoroute.api.objects import EchoRouteObject
 from echoroute.core.brake import Held
 from echoroute.core.objects import JsonObject, Key
 from echoroute.gateway.protocol import Gateway
 
-from .cluster import GATEWAY_CLASS, Cluster, Watchable
-from .gateway import REFUSED, Fault, SimulatedGateway
+from .cluster import Cluster, Watchable
+from .gateway import Fault, SimulatedGateway
+from .kinds import KINDS, OFTEN
 from .rules import Rules
-from .test_convergence import DRIFT_INTERVAL, OWNER, World, ref_of, spec_of
+from .test_convergence import DRIFT_INTERVAL, OWNER, World, ref_of
 from .told import Told
 from .virtual_time import VirtualTimeLoop
 from .watched import WatchedGateway, WatchedSource
@@ -25,37 +28,6 @@ from .watched import WatchedGateway, WatchedSource
 NAMESPACES = [f"team-{number}" for number in range(5)]
 KEYS = [Key(namespace, f"r{number}") for namespace in NAMESPACES for number in range(8)]
 THEIRS: JsonObject = {"uri": "/theirs"}
-
-
-def _deep() -> JsonObject:
-    value: JsonObject = {"a": "b"}
-    for _ in range(300):
-        value = {"a": value}
-    return value
-
-
-_DEEP = _deep()
-
-KINDS: dict[str, Callable[[Key], JsonObject]] = {
-    "good": lambda key: spec_of(f"/{key}"),
-    "other": lambda key: spec_of(f"/{key}", websocket=True),
-    "shared": lambda key: spec_of(f"/shared-{key.name}"),
-    "off": lambda key: spec_of(f"/shared-{key.name}", enabled=False),
-    "common": lambda key: spec_of(f"/common-{key.namespace}"),
-    "beside": lambda key: {
-        **spec_of(""),
-        "match": {"paths": [f"/common-{key.namespace}"], "priority": 1 + int(key.name[1:])},
-    },
-    "refused": lambda key: spec_of(f"{REFUSED}/{key}"),
-    "invalid": lambda _: spec_of("no-slash"),
-    "deep": lambda key: spec_of(f"/{key}", plugins={"cors": _DEEP}),
-    "denied": lambda key: spec_of(f"/{key}", plugins={"serverless-pre-function": {}}),
-    "elsewhere": lambda key: spec_of(f"/{key}", gatewayClass=f"not-{GATEWAY_CLASS}"),
-}
-"""`shared` is claimed by the keys of the same name in all namespaces, `common` by all of one namespace."""
-
-_OFTEN = {"good": 3, "other": 2, "shared": 3, "common": 2}
-CONFLICTING = {"shared", "common"}
 
 
 @dataclass
@@ -76,6 +48,10 @@ class WatchedWorld(World):
 class Schedule:
     """One world, and what is asked of it."""
 
+    kinds: ClassVar[Mapping[str, Callable[[Key], JsonObject]]] = KINDS
+    first: ClassVar[Sequence[str]] = ("good", "good", "other", "shared", "common")
+    """The kinds that are there at the beginning."""
+    often: ClassVar[Mapping[str, int]] = OFTEN
     world: World
     cluster: Cluster
     gateway: SimulatedGateway
@@ -143,7 +119,7 @@ class Schedule:
     def apply(self, key: Key, kind: str) -> None:
         if "elsewhere" in (kind, self.asked.get(key)) and kind != self.asked.get(key):
             self.cluster.delete(key)  # its class cannot be changed
-        self.cluster.apply(key, KINDS[kind](key))
+        self.cluster.apply(key, self.kinds[kind](key))
         self.asked[key] = kind
         self.rules.born.setdefault(self._generation(key), self.loop.time())
 
@@ -160,6 +136,14 @@ class Schedule:
     def _hears(self) -> bool:
         engine = self.world.engine
         return engine is not None and engine.lists.listed
+
+    def tries_again(self, kind: str) -> int:
+        """How many writes a restart makes for what it cannot know to be in vain."""
+        return kind == "refused"
+
+    def problems(self) -> list[str]:
+        """What is not as asked of what this kind of schedule has alone, each as a sentence."""
+        return []
 
     def back_up(self) -> None:
         self.cluster.back_up()
@@ -203,11 +187,16 @@ class Schedule:
 
     async def step(self) -> None:
         """One thing that happens."""
-        what = self.chance.choices(list(_STEPS), [weight for weight, _ in _STEPS.values()])[0]
+        steps = self.steps()
+        what = self.chance.choices(list(steps), [weight for weight, _ in steps.values()])[0]
         if what == "restart":
             await self.restart()
         else:
-            _STEPS[what][1](self)  # type: ignore[misc]
+            steps[what][1]()
+
+    def steps(self) -> Mapping[str, tuple[int, Callable[[], object]]]:
+        """What may happen, and how often; a restart takes its time, and comes here by its name alone."""
+        return {name: (weight, partial(step, self)) for name, (weight, step) in _STEPS.items()}
 
     def heal(self) -> None:
         cluster, gateway = self.cluster, self.gateway
@@ -219,7 +208,7 @@ class Schedule:
 
 
 def _apply(schedule: Schedule) -> None:
-    kinds = [*KINDS, *(kind for kind, more in _OFTEN.items() for _ in range(more))]
+    kinds = [*schedule.kinds, *(kind for kind, more in schedule.often.items() for _ in range(more))]
     schedule.apply(schedule.chance.choice(KEYS), schedule.chance.choice(kinds))
 
 
@@ -278,14 +267,14 @@ def _starve(schedule: Schedule) -> None:
     schedule.loop.drag = schedule.chance.choice([0.0, 0.0, 0.01, 0.3, 3.0])
 
 
-_STEPS: dict[str, tuple[int, Callable[[Schedule], None] | None]] = {
+_STEPS: dict[str, tuple[int, Callable[[Schedule], object]]] = {
     "apply": (44, _apply),
     "delete": (8, _delete),
     "purge": (2, _purge),
     "fill": (2, Schedule.fill),
     "edit": (4, _edit),
     "wipe": (1, _wipe),
-    "restart": (6, None),
+    "restart": (6, Schedule.restart),
     "fault of the gateway": (10, _fault_of_gateway),
     "stuck": (4, _stuck),
     "fault of the cluster": (5, _fault_of_cluster),

@@ -11,7 +11,7 @@ from echoroute.core.objects import ObjectRef
 from .gateway import Fault
 from .test_convergence import DRIFT_INTERVAL, QUIET, World, ref_of
 from .test_kept import condition
-from .test_nodes import ECHO, KEY, KEYS, ONE, OTHER, TWO, nodes, spec
+from .test_nodes import KEY, KEYS, ONE, OTHER, TWO, nodes, spec
 from .virtual_time import run_in_virtual_time
 
 
@@ -21,10 +21,12 @@ class _Consul:
     def __init__(self, world: World, *instances: Instance) -> None:
         self._world, self._instances = world, instances
 
-    def follow(self, services: set[Service], *, resolved: set[Service]) -> None:
+    def follow(self, service: Service, *, resolved: bool) -> None:
         assert self._world.engine is not None
         desired = self._world.engine.desired
-        asyncio.get_running_loop().call_soon(desired.service_answered, ECHO, self._instances)
+        asyncio.get_running_loop().call_soon(desired.service_answered, service, self._instances)
+
+    def forget(self, service: Service) -> None: ...
 
     def stand_by(self, *, standing_by: bool) -> None: ...
 
@@ -90,7 +92,7 @@ def test_all_is_lost_and_writes_fail(knows: bool) -> None:
 
 def _silent(world: World) -> _Consul:
     consul = _Consul(world)
-    consul.follow = lambda services, *, resolved: None  # type: ignore[method-assign]
+    consul.follow = lambda service, *, resolved: None  # type: ignore[method-assign]
     return consul
 
 

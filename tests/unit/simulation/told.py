@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from echoroute.core.changes import Change, Delete, Stored
-from echoroute.core.objects import JsonObject, Key, ObjectRef
+from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
 from echoroute.core.ownership import owner_of
 from echoroute.core.plan import Digest, digest
 from echoroute.core.seen import Seen
@@ -45,11 +45,11 @@ class Told:
     digests: dict[ObjectRef, Digest] = field(default_factory=dict)
     drifted: set[ObjectRef] = field(default_factory=set)
     """What is not as this life has found or made it."""
+    told_at: dict[ObjectRef, float] = field(default_factory=dict)
+    """When an answer said anything of an object."""
     said: dict[ObjectRef, Digest] = field(default_factory=dict)
     """The same, of all lives: a status outlives the operator."""
     said_until: dict[tuple[ObjectRef, Digest], float] = field(default_factory=dict)
-    tried: set[ObjectRef] = field(default_factory=set)
-    """What this life has tried to write."""
     _tried: dict[ObjectRef, float] = field(default_factory=dict)
     _list_began: float = float("inf")
     _listed_version: int = 0
@@ -61,7 +61,7 @@ class Told:
         """The operator starts, and knows nothing."""
         for known in (self.heard, self.since, self.gone, self.ended, self.reborn, self.lists, self.listed_at):
             known.clear()
-        for held in (self.bodies, self.digests, self.drifted, self.tried):
+        for held in (self.bodies, self.digests, self.drifted):
             held.clear()
         self._list_began, self._listed_version, self._named = float("inf"), 0, {}
         self.watched_from, self.crd_read = float("inf"), float("-inf")
@@ -141,7 +141,6 @@ class Told:
         """A write is on its way; gives what was known before."""
         before = self.digests.get(change.ref)
         self._tried[change.ref] = self.now()
-        self.tried.add(change.ref)
         self._say(change.ref, UNKNOWN)
         return before
 
@@ -153,7 +152,8 @@ class Told:
     def made(self, change: Change) -> None:
         """A write was answered."""
         body = None if isinstance(change, Delete) else dict(change.body)
-        self.reborn.discard(key_of(body or self.bodies.get(change.ref, {})))
+        if change.ref.kind is Kind.ROUTE:
+            self.reborn.discard(key_of(body or self.bodies.get(change.ref, {})))
         self._tried[change.ref] = self.now()
         self.drifted.discard(change.ref)
         self._hold(change.ref, body)
@@ -174,6 +174,7 @@ class Told:
         before = self.said.get(ref)
         if before is not None and before != said:
             self.said_until[(ref, before)] = self.now()
+            self.told_at[ref] = self.now()
         self.digests[ref] = self.said[ref] = said
 
 
