@@ -48,7 +48,8 @@ def over_budget(spec: JsonValue) -> str | None:
             if over := _MANY if values > MAX_VALUES else _LONG if compiled > MAX_COMPILED else "":
                 return f"spec: has {over}, counted up to {path(place)}; leave some out"
             for step, item in value.items() if isinstance(value, dict) else enumerate(value):
-                stack.append(((place, step), item, depth + 1))
+                if not isinstance(item, str) or not item.isascii():  # most are, and these fit
+                    stack.append(((place, step), item, depth + 1))
         if wrong:
             return f"{path(place)}: {wrong}"
     text = to_json(spec)

@@ -11,6 +11,7 @@ _YOUNG = 5_000
 
 
 def set_aside() -> None:
-    """Collect more rarely, and never again look at what is there now: modules and what they hold."""
+    """Collect, but more rarely, and never again look at what is there now: modules and what they hold."""
+    gc.enable()
     gc.set_threshold(_YOUNG, 10, 10)
     gc.freeze()
