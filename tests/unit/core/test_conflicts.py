@@ -254,6 +254,29 @@ def test_where_two_really_serve_one_pair_the_younger_is_withdrawn() -> None:
     assert not all_.serves_double(B)
 
 
+@pytest.mark.parametrize(
+    ("answer", "double", "why"),
+    [
+        (
+            "lost",
+            False,
+            "nobody knows whether it still serves what another one has: a list tells, and that one withdraws",
+        ),
+        ("refused", True, "it serves what it did before"),
+    ],
+)
+def test_of_what_was_sent_since_a_double_is_told_by_the_answer(answer: str, double: bool, why: str) -> None:
+    claims = {A: claim(1), B: claim(2)}
+    all_ = judged(claims, serving=claims)
+    all_.want(B, claim(2, "/b"))
+    all_.send(B, claim(2, "/b"))
+    all_.want(B, claim(2))
+    assert not all_.serves_double(B), "it may serve what was sent by now"
+    getattr(all_, answer)(B)
+    assert losers(all_) == {B}
+    assert all_.serves_double(B) is double, why
+
+
 def test_of_two_that_are_kept_and_serve_one_pair_who_asks_for_something_else_is_withdrawn() -> None:
     """And where neither does, the younger one: as after a restart."""
     for wanted, double in ((claim(1, "/taken"), A), (None, B)):

@@ -273,6 +273,20 @@ async def test_an_orphan_goes_after_two_lists_that_agree(world: World) -> None:
     assert await world.permit(PAY) is Permit.DENIED, "released is what was judged, nothing else"
 
 
+async def test_an_orphan_that_comes_back_while_the_crd_is_read_is_not_released(world: World) -> None:
+    """It was missing in both lists. Deleted again later, it needs two lists of its own."""
+    world.own("cart", "pay")
+    await world.judge()
+    world.gate.clear()
+    judging = asyncio.create_task(world.judge())
+    await asyncio.sleep(0.01)
+    assert not judging.done()
+    world.deletions.forget(CART)
+    world.gate.set()
+    assert (await judging).deletable == {PAY}
+    assert await world.permit(CART) is Permit.DENIED
+
+
 async def test_orphans_wait_behind_what_people_do(world: World) -> None:
     """They come by the hundred; a change that somebody just made, and a deletion, go before them."""
     world.own("cart")

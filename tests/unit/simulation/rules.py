@@ -121,13 +121,13 @@ class Rules:
         for upstream in named_by(body):
             if self.told.digests.get(ObjectRef(Kind.UPSTREAM, upstream), ABSENT) is ABSENT:
                 self.breaches.append(f"{change}: it names {upstream}, which is not there, and the operator was told so")
-        if before is not None and meet(before.body, body):
-            return  # it serves that already
         if self.now() < self.unsure_until:
             return  # what it knows of the others may be of the history before
         for other, stored in self.gateway.objects.items():
             if other == ref or not meet(body, stored.body) or not self._was_told(other, stored.body):
                 continue
+            if before is not None and meet(before.body, stored.body):
+                continue  # both serve that already
             holder = key_of(stored.body)
             seen = self.told.heard.get(holder)
             # What an EchoRoute has left that was gone keeps nobody out, nor does what somebody else has put there.

@@ -231,8 +231,8 @@ class Claims:
             self._hold_found(key, *(replace(claim, created=created) for claim in left))
 
     def serves_double(self, key: Key) -> bool:
-        """Whether what the gateway holds of the key serves what another one has, too."""
-        return key in self._doubles
+        """Whether what the gateway holds of the key serves what another one has, too, and nothing was sent since."""
+        return key in self._doubles and key not in self._held.sent
 
     def _judge_again(self, key: Key) -> set[Pair]:
         """Judge one that has lost; gives the pairs whose holders are others now."""
