@@ -38,6 +38,8 @@ class Told:
     """The EchoRoutes that are ours in each complete list."""
     listed_at: list[float] = field(default_factory=list)
     watched_from: float = float("inf")
+    histories: int = 0
+    """How often the versions went back."""
     crd_read: float = float("-inf")
     """When the last read of the CRD began that found it standing."""
     bodies: dict[ObjectRef, JsonObject] = field(default_factory=dict)
@@ -113,6 +115,7 @@ class Told:
 
     def go_back(self) -> None:
         """The versions from now on are those of another history."""
+        self.histories += 1
         self.heard = {key: replace(seen, version=0) for key, seen in self.heard.items()}
         self._listed_version = 0
 

@@ -34,10 +34,12 @@ class WatchedSource:
         await self.source.watch(tell)
 
     async def list(self, *, metadata_only: bool) -> Listing:
-        began = self.told.now()
+        began, histories = self.told.now(), self.told.histories
         listing = await self.source.list(metadata_only=metadata_only)
         assert isinstance(listing, Listed)
         self.told.take_list(listing, frozenset(listing.ours), began)
+        if self.told.histories != histories:
+            self.told.go_back()  # who was frozen reads what came before the versions went back
         return listing
 
     async def read(self, key: Key) -> Seen | None:

@@ -5,7 +5,7 @@ They have a rhythm of their own: where the watch is lost they come every few sec
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from prometheus_client import Counter
@@ -96,19 +96,21 @@ class EchoRouteLists:
                 return True
             began = self._clock()
             try:
-                transitions = await self._changes()
+                self._take(await self._changes())
             except SourceError as error:
                 self.trouble.begin(error, status=error.status)
                 return False
             self.trouble.end()
-            if self.listed:
-                missed_changes_total.inc(len(transitions))
-            for transition in transitions:
-                self._follow_safely(transition)
             self.began, self._ended = began, self._clock()
             self._cost = self._ended - began
             self.first.set()
             return True
+
+    def _take(self, transitions: Iterable[Transition | None]) -> None:
+        for transition in filter(None, transitions):
+            if self.listed:
+                missed_changes_total.inc()
+            self._follow_safely(transition)
 
     def _follow_safely(self, transition: Transition) -> None:
         try:
@@ -117,6 +119,7 @@ class EchoRouteLists:
             log.error("EchoRoute %s: a change was not followed: %s", transition.key, without_values(error))  # noqa: TRY400
 
     async def _changes(self) -> list[Transition]:
+        """Make a list; gives what it changes, less what single reads have brought."""
         if not self.listed:
             listing = await self._lister.list(metadata_only=False)
             return self._store.offer_list(listing.versions, listing.objects, listing.version)
@@ -130,7 +133,9 @@ class EchoRouteLists:
         changed = self._store.newer(listing.versions)
         if len(changed) > _FEW:
             listing = await self._lister.list(metadata_only=False)
-            read = listing.objects
-        else:
-            read = [seen for key in changed if (seen := await self._lister.read(key))]
-        return self._store.offer_list(listing.versions, read, listing.version, unwatched=unwatched)
+            return self._store.offer_list(listing.versions, listing.objects, listing.version, unwatched=unwatched)
+        for key in changed:
+            seen = await self._lister.read(key)
+            if seen is not None:
+                self._take([self._store.offer_read(seen)])  # at once: the next read may fail, or take long
+        return self._store.offer_list(listing.versions, (), listing.version, unwatched=unwatched)

@@ -4,7 +4,7 @@
    since Kubernetes 1.35, and so before: https://kubernetes.io/docs/reference/using-api/api-concepts/.)
 2. A deletion leaves a tombstone with its version until the next full list.
 3. A list made at version L removes only keys whose version is at most L, and nothing of before L brings a key back.
-4. Every source goes through `offer`, or through `offer_list`, which does.
+4. Every source goes through `offer`; lists go through `offer_read` and `offer_list`, which follow the same rules.
 5. A delete event counts by what it carries, whether or not the key is still known, unless a newer life of it is: a list
    that was made after the deletion may have come first, and what people asked for needs no further proof.
 
@@ -84,6 +84,10 @@ class Store:
     def offer(self, seen: Seen) -> Transition | None:
         """Take what a source saw; None where it is not newer than what is known."""
         return self._offer(seen, unknown_since=self._listed_at)
+
+    def offer_read(self, seen: Seen) -> Transition | None:
+        """Take what was read because the newest list names it: this brings back what the list before lacked."""
+        return self._offer(seen, unknown_since=0)
 
     def _offer(self, seen: Seen, *, unknown_since: int) -> Transition | None:
         known = self._seen.get(seen.key)
