@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 PROGRAM = """
-import asyncio, sys, time
+import asyncio, gc, sys, time
 
 async def main():
     from echoroute.run.cluster import import_kopf
@@ -25,6 +25,9 @@ async def main():
     await asyncio.sleep(0.02)
     ticking.cancel()
     assert "kopf" in sys.modules
+    frozen = gc.get_freeze_count()
+    await import_kopf()
+    assert gc.get_freeze_count() == frozen, "each run of the watch calls it, and garbage may not pile up"
     print(took, max(gaps))
 
 asyncio.run(main())

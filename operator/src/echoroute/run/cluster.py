@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -26,6 +27,7 @@ from echoroute.run.home import Home
 from echoroute.run.leadership import Leadership, alone, elected
 from echoroute.run.settings import Settings
 
+_WATCH = "echoroute.kube.watch"
 _CONNECTIONS = 16
 _CONNECTIONS_FOR_LEASE = 3
 """Of its own, so that no renewal waits for a status: a watch, a request, and one that hangs."""
@@ -73,8 +75,9 @@ async def home(settings: Settings, fence: Fence, waits_for: Callable[[str], None
 
 async def import_kopf() -> None:
     """It takes up to a second, for which neither the first pass nor the event loop has to wait."""
-    await asyncio.to_thread(import_module, "echoroute.kube.watch")
-    garbage.set_aside()
+    if _WATCH not in sys.modules:  # it is called with each run of the watch
+        await asyncio.to_thread(import_module, _WATCH)
+        garbage.set_aside()
 
 
 def _leadership(settings: Settings, owner: str, fence: Fence, api: KubernetesApi, announcer: Announcer) -> Leadership:

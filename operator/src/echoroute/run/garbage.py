@@ -11,7 +11,10 @@ _YOUNG = 5_000
 
 
 def set_aside() -> None:
-    """Collect, but more rarely, and never again look at what is there now: modules and what they hold."""
+    """Collect, but more rarely, and never again look at what is there now: modules and what they hold.
+
+    Garbage that is there now stays, too, so this is for moments of which there are few.
+    """
     gc.enable()
     gc.set_threshold(_YOUNG, 10, 10)
     gc.freeze()
