@@ -7,10 +7,11 @@ from echoroute.api.selection import Service
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.policy import Policy
 from echoroute.core.seen import Entry, Seen
-from echoroute.engine.announcer import Severity
 from echoroute.engine.desired import DesiredSide
 from echoroute.engine.options import Options
 from pydantic_core import to_json
+
+from ..simulation.test_convergence import Silent
 
 OPTIONS = Options(
     owner="0a1b2c3d",
@@ -22,16 +23,6 @@ OPTIONS = Options(
     drift_interval=30.0,
     concurrency=8,
 )
-
-
-class Silent:
-    """Tells nobody."""
-
-    def transition(self, key: Key, uid: str, before: JsonObject, after: JsonObject, expected: bool) -> None: ...
-
-    def contested(self, key: Key) -> None: ...
-
-    def operator(self, severity: Severity, reason: str, message: str) -> None: ...
 
 
 @dataclass

@@ -65,7 +65,7 @@ class Instances:
 
     def __init__(self, instances: Sequence[Instance], *, forbidden: Networks = ()) -> None:
         self.all = instances
-        self._forbidden = forbidden
+        self.forbidden = forbidden
         self._found: dict[tuple[int, ...], Nodes] = {}
 
     def nodes(self, selection: Selection) -> Nodes:
@@ -73,7 +73,7 @@ class Instances:
         places = tuple(place for place, one in enumerate(self.all) if _is_selected(selection, one))
         found = self._found.get(places)
         if found is None:
-            found = self._found[places] = _nodes([self.all[place] for place in places], self._forbidden)
+            found = self._found[places] = _nodes([self.all[place] for place in places], self.forbidden)
         return found
 
 

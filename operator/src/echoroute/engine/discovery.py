@@ -141,7 +141,7 @@ class Discovery:
     def _take(self, view: View, answer: Instances) -> bool:
         version = apisix_version(self._server or "")
         ipv6 = version is None or version >= FIRST_WITH_IPV6
-        return view.take(answer, self._clock(), forbidden=self._forbidden, ipv6=ipv6)
+        return view.take(answer, self._clock(), ipv6=ipv6)
 
     def _tell_of_ipv6(self, state: _Service) -> None:
         """Say once that it is not known whether the gateway can use some instances."""

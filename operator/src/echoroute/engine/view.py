@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 from echoroute.api.selection import Resolver, Selection
-from echoroute.core.addresses import Networks
 from echoroute.core.facts import Answered, Lack
 from echoroute.core.instances import Discovered, discovered
 from echoroute.core.nodes import Instances, Nodes
@@ -38,13 +37,13 @@ class View:
     _total: _Count = field(default_factory=_Count)
     _unusable_since: float = 0.0
 
-    def take(self, answer: Instances, now: float, *, forbidden: Networks, ipv6: bool) -> bool:
+    def take(self, answer: Instances, now: float, *, ipv6: bool) -> bool:
         """Look at an answer; gives whether something else is seen than before."""
         before, selection = self.seen, self.selection
         if selection.resolver is Resolver.OPERATOR:
             self.seen = answer.nodes(selection)
         else:
-            self.seen = discovered(selection.service.name, answer.all, forbidden=forbidden, ipv6=ipv6)
+            self.seen = discovered(selection.service.name, answer.all, forbidden=answer.forbidden, ipv6=ipv6)
         self._healthy.take(self.seen.healthy, now)
         self._total.take(self.seen.total, now)
         if not self._unusable(before):
