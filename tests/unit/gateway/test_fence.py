@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 import trustme
-from echoroute.core.changes import Delete, Put
-from echoroute.core.objects import Kind, ObjectRef
 from echoroute.errors import NotLeading
 from echoroute.net import fence as fence_module
 from echoroute.net.client import HttpClient
@@ -22,10 +20,7 @@ from echoroute.net.fence import Fence
 from echoroute.net.tls import Tls
 
 from . import frozen
-
-ROUTE = ObjectRef(Kind.ROUTE, "abcdef12.default.echo")
-PUT = Put(ROUTE, {"uris": ["/"]})
-DELETE = Delete(ROUTE)
+from .objects import DELETE, PUT, ROUTE
 
 
 @pytest.fixture

@@ -5,15 +5,13 @@ import socket
 
 import httpx
 import pytest
-from echoroute.core.changes import Delete, Put
+from echoroute.core.changes import Put
 from echoroute.core.objects import Kind, ObjectRef
 from echoroute.errors import GatewayUnavailable
 from echoroute.gateway import admin_api
 from httpx_aiohttp import AiohttpTransport
 
-ROUTE = ObjectRef(Kind.ROUTE, "abcdef12.default.echo")
-PUT = Put(ROUTE, {"uris": ["/"]})
-DELETE = Delete(ROUTE)
+from .objects import DELETE, PUT, ROUTE
 
 
 async def failure(api, change) -> GatewayUnavailable:
