@@ -13,7 +13,8 @@ from echoroute.core.reasons import Reason
 from echoroute.core.status import Previous
 from echoroute.core.written import differs_beyond_counts, differs_in_serving
 
-from .situations import FINE, HEALTHY, NEVER_HEALTHY, NOW, ODD_BESIDE, SICK, UNKNOWN_SERVICE, after
+from .situations.facts import FINE, HEALTHY, NEVER_HEALTHY, NOW, ODD_BESIDE, SICK, UNKNOWN_SERVICE, after
+from .status import field_of
 
 CART, V2 = Selection(Service("cart")), Selection.by_operator("cart", tags=["v2"], meta={"a": "b"}, datacenter="dc2")
 NEW = Answered(healthy=1, total=1, lack_of_healthy=Lack(0.0, seen_before=True), lack_of_any=Lack(0.0, seen_before=True))
@@ -24,7 +25,7 @@ def facts(first, second, *, serves=True):
 
 
 def message(outcome, type_):
-    return next(one["message"] for one in outcome.status["conditions"] if one["type"] == type_)
+    return field_of(outcome.status, type_, "message")
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from echoroute.core.conditions import fold
 from echoroute.core.notes import notes
 from echoroute.core.status import Previous
 
-from .situations import FINE, NOW
-from .test_conditions import field_of
+from .situations.facts import FINE, NOW
+from .status import field_of
 
 _CORS = {"allow_origins": "https://www.example.com"}
 

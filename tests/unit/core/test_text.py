@@ -16,7 +16,7 @@ from echoroute.folder.table import notes, table
 from echoroute.kube.events import _body, echoroute
 from echoroute.logs import _HumanFormatter
 
-from .situations import FINE, NOW
+from .situations.facts import FINE, NOW
 
 HIDDEN = [
     ("a line of its own", "\n"),

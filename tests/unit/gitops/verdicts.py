@@ -8,7 +8,9 @@ from echoroute.api.status import pending_status
 from echoroute.core.conditions import fold
 from echoroute.core.status import Previous
 
-from ..core.situations import FINE, NOW, PAIRS, SINGLE
+from ..core.situations.facts import FINE, NOW
+from ..core.situations.refused import REFUSED
+from ..core.situations.table import SITUATIONS
 
 Kstatus = Literal["Current", "InProgress", "Failed"]
 
@@ -81,7 +83,7 @@ class Row:
 
 def _folded() -> tuple[Row, ...]:
     rows = []
-    for case in SINGLE + PAIRS:
+    for case in SITUATIONS:
         outcome = fold(case.facts, case.previous or Previous(), now=NOW)
         ready = "/".join(outcome.ready)
         just = ready == "False/Conflicted" and case.progress == "Reconciling"
@@ -108,7 +110,7 @@ ROWS = (
     Row(
         "a refusal of the spec before",
         _object(
-            fold(next(case for case in SINGLE if case.ready == "False/Invalid").facts, Previous(), now=NOW).status,
+            fold(next(case for case in REFUSED if case.ready == "False/Invalid").facts, Previous(), now=NOW).status,
             generation=GENERATION + 1,
         ),
         "",
