@@ -1,0 +1,184 @@
+"""What holds of any claims, whatever is asked for, sent, answered and listed, and in whatever order."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from unittest.mock import patch
+
+from echoroute.core import holders
+from echoroute.core.claims import ANY_HOST, Claim
+from echoroute.core.conflicts import Claims
+from echoroute.core.objects import Key
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .claiming import START, claim
+
+_claims = st.builds(
+    Claim,
+    created=st.integers(0, 3).map(lambda age: START + timedelta(seconds=age)),
+    pairs=st.lists(
+        st.tuples(st.sampled_from([ANY_HOST, "a.test"]), st.sampled_from(["/x", "/y", "/z"])),
+        min_size=1,
+        max_size=3,
+        unique=True,
+    ).map(tuple),
+    priority=st.integers(0, 1),
+    methods=st.frozensets(st.sampled_from(["GET", "POST"])),
+    conditions=st.sampled_from([b"", b"x", b"y"]),
+    demands=st.sampled_from(["", "1", "2"]).map(lambda version: claim(0, version=version).demands),
+)
+_keys = st.builds(Key, st.sampled_from("mn"), st.sampled_from("abc"))
+_events = st.one_of(
+    st.tuples(st.just("want"), _keys, st.none() | _claims),
+    st.tuples(st.just("confirm"), _keys, st.none()),
+    st.tuples(st.just("release"), _keys, st.none()),
+    st.tuples(st.sampled_from(["send", "made", "refused", "lost"]), _keys, st.none()),
+)
+
+
+def _send(all_: Claims, key: Key) -> set[Key]:
+    """At most one write of a key is under way, and of what is accepted; a deletion of what is gone is one, too."""
+    return set() if key in all_._under_way else all_.send(key, all_.accepted(key))
+
+
+def _made(all_: Claims, key: Key) -> set[Key]:
+    return all_.serves(key, all_._held.sent[key][-1], made=True) if key in all_._under_way else set()
+
+
+def _lost(all_: Claims, key: Key) -> set[Key]:
+    all_.lost(key)
+    return set()
+
+
+_ANSWERS: dict[str, Callable[[Claims, Key], set[Key]]] = {
+    "send": _send,
+    "made": _made,
+    "refused": Claims.refused,
+    "lost": _lost,
+}
+
+
+def _meet(one: tuple[Key, Claim], other: tuple[Key, Claim]) -> bool:
+    (key, mine), (their_key, theirs) = one, other
+    if not set(mine.pairs) & set(theirs.pairs):
+        return False
+    return key.namespace != their_key.namespace or mine.overlaps(theirs)
+
+
+@given(
+    early=st.dictionaries(_keys, _claims, max_size=4),
+    events=st.lists(_events, max_size=16),
+    crowd=st.sampled_from([1, 8]),
+)
+def test_whatever_happens_no_two_hold_what_conflicts_and_nobody_loses_for_nothing(
+    early: dict[Key, Claim], events: list[tuple[str, Key, Claim | None]], crowd: int
+) -> None:
+    """Also where two are a crowd, which an index is kept of."""
+    with patch.object(holders, "_CROWD", crowd):
+        _whatever_happens(early, events)
+
+
+def _may_serve(all_: Claims) -> dict[Key, list[Claim]]:
+    return {key: all_._held.may_serve(key) for key in all_._held.serving.keys() | all_._held.sent.keys()}
+
+
+def _whatever_happens(early: dict[Key, Claim], events: list[tuple[str, Key, Claim | None]]) -> None:
+    all_, wanted = Claims(), dict(early)
+    for key, one in early.items():
+        all_.want(key, one)
+    all_.seed({}, set())
+    for what, key, change in events:
+        verdicts = {other: all_.conflict(other) for other in wanted}
+        may_serve = _may_serve(all_)
+        told: set[Key] = set()
+        if what == "want":
+            told = all_.want(key, change)
+            if change is None:
+                wanted.pop(key, None)
+            else:
+                wanted[key] = change
+            assert _may_serve(all_) == may_serve, (
+                "an edit takes from nobody what serves or was sent, not even from itself"
+            )
+        elif what == "confirm" and (accepted := all_.accepted(key)):
+            told = all_.serves(key, accepted)
+        elif what == "release" and key not in wanted:
+            told = all_.serves(key, None)
+        elif what in _ANSWERS:
+            told = _ANSWERS[what](all_, key)
+        changed = {other for other, before in verdicts.items() if other in wanted and all_.conflict(other) != before}
+        assert told - {key} == changed - {key}, "exactly those others are to be looked at again"
+        may_serve = _may_serve(all_)
+        held = [*all_._held.accepted.items(), *((other, one) for other in may_serve for one in may_serve[other])]
+        for mine in held:
+            assert not any(_meet(mine, other) for other in held if other[0] != mine[0]), "two hold what conflicts"
+        for loser, one in wanted.items():
+            meets = [other for other in held if other[0] != loser and _meet((loser, one), other)]
+            assert (all_.conflict(loser) is not None) == bool(meets), "who meets nobody stands"
+        _ties_are_told(all_, set(wanted))
+
+
+_more_events = st.one_of(
+    _events,
+    st.tuples(st.just("offer"), _keys, st.none()),
+    st.tuples(st.just("list"), _keys, _claims),
+)
+
+
+@given(
+    wanted=st.dictionaries(_keys, _claims, max_size=4),
+    serving=st.dictionaries(_keys, _claims, max_size=3),
+    events=st.lists(_more_events, max_size=16),
+)
+def test_a_verdict_follows_from_who_has_what_now_and_not_from_what_came_before(
+    wanted: dict[Key, Claim], serving: dict[Key, Claim], events: list[tuple[str, Key, Claim | None]]
+) -> None:
+    """So a restart says the same. Hand edits, offers and writes without an answer are in it, too."""
+    all_, asked = Claims(), dict(wanted)
+    for key, one in wanted.items():
+        all_.want(key, one)
+    all_.seed(serving, set())
+    for what, key, change in events:
+        before = {other: all_.conflict(other) for other in asked}
+        told = _happens(all_, asked, what, key, change)
+        for other, one in asked.items():
+            conflict = all_.conflict(other)
+            assert conflict is None or conflict == all_._first_conflict(other, one), "what is accepted stays so"
+            assert other in told or conflict == before.get(other), "it is looked at again"
+
+
+def _happens(all_: Claims, asked: dict[Key, Claim], what: str, key: Key, change: Claim | None) -> set[Key]:
+    if what == "want":
+        if change is None:
+            asked.pop(key, None)
+        else:
+            asked[key] = change
+        return all_.want(key, change, keeps=True) | {key}
+    if what == "release" and key not in asked:
+        return all_.serves(key, None)
+    if what == "offer":
+        return all_.offer(key, lambda taker: taker.name != "c")
+    accepted = all_.accepted(key)
+    if what == "list" and change is not None and accepted is None:
+        return all_.serves(key, change) | ({key} if all_.is_double(key, change) else set())
+    if what in _ANSWERS:
+        return _ANSWERS[what](all_, key)
+    return all_.serves(key, accepted) if what == "confirm" and accepted is not None else set()
+
+
+def _ties_are_told(all_: Claims, keys: set[Key]) -> None:
+    accepted = all_._held.accepted
+    for key in keys & accepted.keys():
+        mine = (accepted[key].created, key)
+        older = {(one.created, other) for other, one in accepted.items() if _tie((key, accepted[key]), (other, one))}
+        oldest = min(older, default=mine)
+        tie = all_.ties.of(key)
+        assert (tie.other if tie else None) == (oldest[1] if oldest < mine else None)
+        assert all(key in all_.ties.behind(other) for created, other in older if (created, other) < mine)
+
+
+def _tie(one: tuple[Key, Claim], other: tuple[Key, Claim]) -> bool:
+    (key, mine), (their_key, theirs) = one, other
+    shared = set(mine.pairs) & set(theirs.pairs)
+    alike = key.namespace == their_key.namespace and mine.ties(theirs) and not mine.demands.exclude(theirs.demands)
+    return bool(shared) and key != their_key and alike
