@@ -4,16 +4,14 @@ It judges the pattern of a proxy-rewrite when the Route is written; one in an ex
 """
 
 import json
-import runpy
 import time
-from pathlib import Path
 
 import pytest
 
+from ..unit.api.patterns import BROKEN, TAKEN
 from .asking import ask
 from .target import Target
 
-_PATTERNS = runpy.run_path(str(Path(__file__).parents[1] / "unit" / "api" / "patterns.py"))
 # What the stand-in's engines do not know, as its README says: it refuses them.
 _PCRE_ALONE = {
     "a*+", "a?+", "a{2,3}+", "(?|a|b)", "(a)(?1)", r"\h+", r"\R", r"a\E", "(*UTF8)a", r"a\E*", "(?^i)a", "(?*a)",
@@ -32,12 +30,12 @@ def _judged(target: Target, pattern: str) -> int:
     return _put(target, plugins={"proxy-rewrite": {"regex_uri": [pattern, "/"]}})
 
 
-@pytest.mark.parametrize("pattern", _PATTERNS["TAKEN"])
+@pytest.mark.parametrize("pattern", TAKEN)
 def test_the_gateway_takes_it(empty: Target, pattern: str) -> None:
     assert _judged(empty, pattern) == (400 if empty.is_standin and pattern in _PCRE_ALONE else 201)
 
 
-@pytest.mark.parametrize("pattern", [pattern for pattern, _ in _PATTERNS["BROKEN"]])
+@pytest.mark.parametrize("pattern", [pattern for pattern, _ in BROKEN])
 def test_the_gateway_refuses_it(empty: Target, pattern: str) -> None:
     assert _judged(empty, pattern) == 400
 

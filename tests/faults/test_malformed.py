@@ -1,10 +1,7 @@
 """Malformed EchoRoutes at a real API server and a running operator: refused by name, or accepted and told by name.
 
-The table is that of the unit tests, which run it against the models (tests/unit/api/cases.py).
+The table is that of the unit tests, which run it against the models (tests/unit/api/fields).
 """
-
-import runpy
-from pathlib import Path
 
 import httpx
 import pytest
@@ -16,10 +13,10 @@ from devstack.handles.kube import Kube
 from devstack.product import Operator
 from devstack.waiting import until
 
-_CASES = runpy.run_path(str(Path(__file__).parents[1] / "unit" / "api" / "cases.py"))
-_MALFORMED = _CASES["MALFORMED"]
-_BY_API_SERVER = [case for case in _MALFORMED if case.ring != "operator"]
-_BY_OPERATOR = [case for case in _MALFORMED if case.ring == "operator"]
+from ..unit.api.fields.table import MALFORMED, WELL_FORMED
+
+_BY_API_SERVER = [case for case in MALFORMED if case.ring != "operator"]
+_BY_OPERATOR = [case for case in MALFORMED if case.ring == "operator"]
 
 pytestmark = pytest.mark.usefixtures("operator")
 
@@ -56,7 +53,7 @@ def test_refused_with_a_message_that_names_the_field(kube: Kube, case) -> None:
 _ENVELOPES = [
     ("no spec at all: there would be nothing to do", {"spec": None}, "spec"),
     ("a spec that is a text", {"spec": "/a"}, "spec"),
-    ("a spec that is a list", {"spec": [_CASES["WELL_FORMED"]["the smallest one"]]}, "spec"),
+    ("a spec that is a list", {"spec": [WELL_FORMED["the smallest one"]]}, "spec"),
     ("a name that Kubernetes does not take", {"metadata": {"name": "Big_Name"}}, "metadata.name"),
     ("a name that is too long", {"metadata": {"name": "a" * 254}}, "metadata.name"),
     ("a typo beside the spec", {"specs": {}}, "specs"),
@@ -66,15 +63,15 @@ _ENVELOPES = [
 
 @pytest.mark.parametrize(("why", "change", "field"), _ENVELOPES, ids=[why for why, _, _ in _ENVELOPES])
 def test_a_malformed_envelope_is_refused(kube: Kube, why: str, change: dict[str, object], field: str) -> None:
-    manifest = _manifest("malformed", _CASES["WELL_FORMED"]["the smallest one"]) | change
+    manifest = _manifest("malformed", WELL_FORMED["the smallest one"]) | change
     answer = _post(kube, {name: value for name, value in manifest.items() if value is not None})
     assert answer.status_code in {400, 422}, (why, answer.text)
     assert field in answer.json()["message"], why
 
 
-@pytest.mark.parametrize("why", _CASES["WELL_FORMED"])
+@pytest.mark.parametrize("why", WELL_FORMED)
 def test_what_is_well_formed_is_accepted_and_reads_back_as_written(kube: Kube, why: str) -> None:
-    spec = _CASES["WELL_FORMED"][why]
+    spec = WELL_FORMED[why]
     answer = _post(kube, _manifest("well-formed", spec))
     assert answer.status_code == 201, (why, answer.text)
     assert answer.json()["spec"] == spec

@@ -5,10 +5,8 @@ Those of the store and of the plan alone need neither: tests/unit/engine/test_st
 
 import asyncio
 import json
-import runpy
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from devstack.echoroutes import path_of
@@ -30,7 +28,8 @@ from echoroute.net.tls import Tls
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-_STRATEGIES = runpy.run_path(str(Path(__file__).parents[1] / "unit" / "api" / "strategies.py"))
+from ..unit.api.made_up.specs import mangled_specs, near_specs, specs
+
 _KEY = Key("default", "generated")
 _OWNER = "0badcafe"
 
@@ -50,7 +49,7 @@ def _evaluate(spec: object):
 
 
 @_BOUNDED
-@given(spec=_STRATEGIES["near_specs"]() | _STRATEGIES["mangled_specs"]())
+@given(spec=near_specs() | mangled_specs())
 def test_api_server_and_models_agree_on_what_is_well_formed(api_server: Kube, spec: dict[str, object]) -> None:
     """What the API server accepts the models parse; what they refuse it has refused, or a condition explains it."""
     manifest = {"apiVersion": "echoroute.dev/v1alpha1", "kind": "EchoRoute", "metadata": {"name": _KEY.name}}
@@ -97,7 +96,7 @@ def admin_api(stack: Stack) -> Iterator[tuple[asyncio.Runner, AdminApi]]:
 
 
 @_BOUNDED
-@given(spec=_STRATEGIES["specs"](), nodes=st.lists(_nodes, max_size=3, unique=True).map(tuple))
+@given(spec=specs(), nodes=st.lists(_nodes, max_size=3, unique=True).map(tuple))
 def test_what_was_written_reads_back_as_desired(
     admin_api: tuple[asyncio.Runner, AdminApi], spec: dict[str, object], nodes: tuple[Node, ...]
 ) -> None:

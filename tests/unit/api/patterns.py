@@ -1,6 +1,6 @@
 """Patterns, and whether the gateway takes them: what `echoroute.api.regex` sees, and what only PCRE sees.
 
-Loaded with `runpy.run_path`; tests/contract asks a gateway for its word on each.
+tests/contract asks a gateway for its word on each.
 """
 
 TAKEN = [

@@ -1,22 +1,19 @@
 """Whether a pattern can be one: what is seen without PCRE, and that nothing is refused which PCRE takes."""
 
-import runpy
-from pathlib import Path
-
 import pytest
 from echoroute.api.regex import flaw
 from hypothesis import given
 from hypothesis import strategies as st
 
-_PATTERNS = runpy.run_path(str(Path(__file__).with_name("patterns.py")))
+from .patterns import BROKEN, TAKEN
 
 
-@pytest.mark.parametrize("pattern", _PATTERNS["TAKEN"])
+@pytest.mark.parametrize("pattern", TAKEN)
 def test_nothing_is_wrong_with_it(pattern):
     assert flaw(pattern) is None
 
 
-@pytest.mark.parametrize(("pattern", "says"), _PATTERNS["BROKEN"])
+@pytest.mark.parametrize(("pattern", "says"), BROKEN)
 def test_what_is_wrong_is_said_with_its_place(pattern, says):
     assert says in str(flaw(pattern))
 

@@ -1,8 +1,6 @@
 """The models: what they refuse and how they say it, and that what they accept reads back as it was written."""
 
 import json
-import runpy
-from pathlib import Path
 
 import pytest
 from echoroute.api import EchoRouteSpec, parse_spec
@@ -12,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-_HERE = Path(__file__).parent
-_CASES = runpy.run_path(str(_HERE / "cases.py"))
-_STRATEGIES = runpy.run_path(str(_HERE / "strategies.py"))
+from .fields.table import MALFORMED, WELL_FORMED
+from .made_up.specs import FIELDS, near_specs, specs
 
-_BY_MODELS = [case for case in _CASES["MALFORMED"] if case.ring != "operator"]
-_BY_OPERATOR = [case for case in _CASES["MALFORMED"] if case.ring == "operator"]
+_BY_MODELS = [case for case in MALFORMED if case.ring != "operator"]
+_BY_OPERATOR = [case for case in MALFORMED if case.ring == "operator"]
 
 SECRET = "s3cr3t-value"
 
@@ -53,25 +50,25 @@ def test_the_operator_refuses_what_only_it_can_see(case):
 
 
 def test_the_table_has_at_least_forty_cases_and_tells_them_apart():
-    names = [(case.field, case.why) for case in _CASES["MALFORMED"]]
+    names = [(case.field, case.why) for case in MALFORMED]
     assert len(names) >= 40
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("spec", _CASES["WELL_FORMED"].values(), ids=_CASES["WELL_FORMED"])
+@pytest.mark.parametrize("spec", WELL_FORMED.values(), ids=WELL_FORMED)
 def test_accepts_and_reads_back_as_written(spec):
     assert _problems(spec) == ()
     assert _dump(parse_spec(spec)) == spec
 
 
-@given(_STRATEGIES["specs"]())
+@given(specs())
 def test_round_trip(spec):
     parsed = parse_spec(spec)
     assert json.dumps(_dump(parsed), sort_keys=True) == json.dumps(spec, sort_keys=True)
     assert parse_spec(_dump(parsed)) == parsed
 
 
-@given(_STRATEGIES["near_specs"]())
+@given(near_specs())
 def test_says_something_usable_of_anything(spec):
     for one in _problems(spec):
         assert one.field.startswith("spec")
@@ -84,21 +81,9 @@ _junk = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=10,
 )
-_fields = [
-    "name",
-    "match",
-    "rewrite",
-    "backends",
-    "canary",
-    "upstream",
-    "websocket",
-    "enabled",
-    "plugins",
-    "gatewayClass",
-]
 
 
-@given(st.dictionaries(st.sampled_from(_fields) | st.text(max_size=5), _junk, max_size=6))
+@given(st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), _junk, max_size=6))
 def test_any_json_is_parsed_or_refused(raw):
     try:
         parse_spec(raw)
@@ -174,6 +159,6 @@ def test_a_null_is_refused_by_name(fields, refused):
 
 
 def test_specs_cannot_be_changed():
-    spec = parse_spec(_CASES["WELL_FORMED"]["the smallest one"])
+    spec = parse_spec(WELL_FORMED["the smallest one"])
     with pytest.raises(ValidationError):
         spec.name = "other"

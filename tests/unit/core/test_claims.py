@@ -1,9 +1,7 @@
 """Claims of EchoRoutes as they are written: what two specs have in common decides, in whatever order they come."""
 
 import json
-import runpy
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from echoroute.core.claims import Claim
@@ -15,7 +13,8 @@ from echoroute.core.seen import Entry
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-_STRATEGIES = runpy.run_path(str(Path(__file__).parents[1] / "api" / "strategies.py"))
+from ..api.made_up.matches import matches
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
 OLDER, YOUNGER, NEIGHBOUR = Key("shop", "a"), Key("shop", "b"), Key("lab", "b")
 
@@ -63,7 +62,7 @@ def test_nothing_separates_an_equal_path_across_namespaces(more: dict, why: str)
     assert loses((OLDER, {**general, **more}), (NEIGHBOUR, general)), f"{why}, on the other side"
 
 
-_matches = _STRATEGIES["matches"]().map(lambda match: {**match, "paths": ["/a"]})
+_matches = matches().map(lambda match: {**match, "paths": ["/a"]})
 
 
 @given(one=_matches, other=_matches)

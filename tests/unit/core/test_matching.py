@@ -1,8 +1,6 @@
 """Conditions: what they become in APISIX, their number as the default priority, and when two say the same."""
 
-import runpy
 import tracemalloc
-from pathlib import Path
 
 import pytest
 from echoroute.api import parse_spec
@@ -11,7 +9,7 @@ from echoroute.core.matching import expression, priority
 from hypothesis import given
 from hypothesis import strategies as st
 
-_STRATEGIES = runpy.run_path(str(Path(__file__).parents[1] / "api" / "strategies.py"))
+from ..api.made_up.matches import matches
 
 
 def match_of(**fields):
@@ -133,7 +131,7 @@ def test_a_hand_may_nest_it_deeply():
     assert normal_form({"vars": deep}) != NO_CONDITIONS
 
 
-@given(made_up=_STRATEGIES["matches"](), turn=st.randoms(use_true_random=False))
+@given(made_up=matches(), turn=st.randoms(use_true_random=False))
 def test_order_and_letter_case_do_not_count(made_up, turn):
     match = {**made_up, "paths": ["/a"]}
     other = {name: _shuffled(name, items, turn) for name, items in match.items()}

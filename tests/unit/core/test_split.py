@@ -1,9 +1,7 @@
 """Several backends: which objects they become, and who answers when a gateway reads the rules in order."""
 
 import re
-import runpy
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from echoroute.api import parse_spec
@@ -14,7 +12,8 @@ from echoroute.core.split import serving
 from echoroute.core.translate import translate
 from hypothesis import given
 
-_STRATEGIES = runpy.run_path(str(Path(__file__).parents[1] / "api" / "strategies.py"))
+from ..api.made_up.specs import specs
+
 _KEY = Key("default", "echo")
 _OWNER = "0a1b2c3d"
 _PREFIXES = [f"{value:03x}" for value in range(PARTS)]
@@ -168,7 +167,7 @@ def test_ids_of_a_long_name_are_cut_and_still_differ():
     assert all(one.startswith(f"{_OWNER}.") for one in ids)
 
 
-@given(_STRATEGIES["specs"]())
+@given(specs())
 def test_of_whatever_is_asked_for_each_prefix_has_its_backend(raw):
     spec = parse_spec(raw)
     bundle = translate(_KEY, spec, owner=_OWNER)
