@@ -5,108 +5,12 @@ from collections.abc import Callable, Coroutine
 from typing import NamedTuple
 
 import pytest
-from echoroute.kube.election import Election, identity
+from echoroute.kube.election import Election
 from echoroute.kube.lease import Lease
 from echoroute.net.fence import LONGEST_LEASE, Fence
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ..simulation.virtual_time import run_in_virtual_time
+from .electing import A_MOMENT, DEADLINE, RENEW, Replica, World, played
 from .leases import DURATION, Client, Server
-
-RENEW = 2.0
-DEADLINE = 10.0
-A_MOMENT = 0.1
-
-
-class Replica:
-    """One process of the operator, as far as elections are concerned."""
-
-    def __init__(self, server: Server, pod: str) -> None:
-        loop = asyncio.get_running_loop()
-        self.pod = pod
-        self.client = Client(server)
-        self.fence = Fence(loop.time)
-        self.election = Election(
-            self.client, identity=identity(pod), duration=DURATION, fence=self.fence, clock=loop.time
-        )
-        self.leads = False
-        self.task = asyncio.create_task(self.election.run(self._lead))
-
-    async def _lead(self) -> None:
-        self.leads = True
-        try:
-            await asyncio.Event().wait()
-        finally:
-            self.leads = False
-
-    async def stop(self) -> None:
-        self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
-
-    async def kill(self) -> None:
-        """No request of it arrives any more, a release neither."""
-        self.client.cut = True
-        await self.stop()
-
-
-class World:
-    """Replicas of one server, and what was ever seen: two that may write are an error at once."""
-
-    def __init__(self) -> None:
-        self.server = Server()
-        self.replicas: list[Replica] = []
-        self.violations: list[str] = []
-
-    def start(self, pod: str) -> Replica:
-        self.replicas.append(Replica(self.server, pod))
-        return self.replicas[-1]
-
-    def writers(self) -> list[Replica]:
-        return [each for each in self.replicas if each.fence.is_open]
-
-    async def look(self) -> None:
-        while True:
-            if len(self.writers()) > 1:
-                self.violations.append(f"at {asyncio.get_running_loop().time():.2f} s two may write")
-            for each in self.replicas:
-                if each.leads and not each.fence.is_open and not each.task.done():
-                    # A timer has its resolution: longer than that nobody works on behind a closed fence.
-                    await asyncio.sleep(A_MOMENT)
-                    if each.leads and not each.fence.is_open:
-                        self.violations.append(f"{each.pod} works though it may not write")
-            await asyncio.sleep(0.05)
-
-    async def until(self, true: Callable[[], bool], within: float) -> float:
-        """Wait for it; gives the seconds that it took."""
-        began = asyncio.get_running_loop().time()
-        while not true():
-            assert asyncio.get_running_loop().time() - began < within, f"not within {within:g} s"
-            await asyncio.sleep(0.01)
-        return asyncio.get_running_loop().time() - began
-
-    async def never(self, true: Callable[[], bool], within: float) -> None:
-        ends = asyncio.get_running_loop().time() + within
-        while asyncio.get_running_loop().time() < ends:
-            assert not true()
-            await asyncio.sleep(0.01)
-
-
-def played(play: Callable[[World], Coroutine[object, object, None]]) -> World:
-    async def whole() -> World:
-        world = World()
-        looking = asyncio.create_task(world.look())
-        try:
-            await play(world)
-        finally:
-            looking.cancel()
-            for each in world.replicas:
-                await each.stop()
-        return world
-
-    world = run_in_virtual_time(whole())
-    assert not world.violations
-    return world
 
 
 async def _two(world: World) -> tuple[Replica, Replica]:
@@ -294,41 +198,6 @@ def test_who_leads(case: Case) -> None:
     played(case.play)
 
 
-async def _act(world: World, fault: str, number: int) -> None:
-    """Let something happen to the newest process of a pod."""
-    replica = [each for each in world.replicas if each.pod == f"pod-{number}"][-1]
-    match fault:
-        case "kill":
-            await replica.kill()
-        case "stop":
-            await replica.stop()
-        case "start" if replica.task.done():
-            world.start(replica.pod)
-        case "heal":
-            replica.client.cut = replica.client.answers_lost = replica.client.deaf = False
-        case "cut" | "answers_lost" | "deaf":
-            setattr(replica.client, fault, True)
-
-
-_FAULTS = st.sampled_from(["cut", "answers_lost", "deaf", "heal", "kill", "stop", "start"])
-
-
-@given(st.lists(st.tuples(_FAULTS, st.integers(0, 2), st.floats(0.0, 20.0)), max_size=25))
-def test_whatever_happens_no_two_may_write_and_in_the_end_one_does(schedule: list[tuple[str, int, float]]) -> None:
-    async def play(world: World) -> None:
-        for number in range(3):
-            world.start(f"pod-{number}")
-        for fault, number, pause in schedule:
-            await _act(world, fault, number)
-            await asyncio.sleep(pause)
-        for number in range(3):
-            await _act(world, "heal", number)
-            await _act(world, "start", number)
-        await world.until(lambda: len(world.writers()) == 1, 4 * DURATION)
-
-    played(play)
-
-
 async def test_what_ends_the_work_ends_the_run_and_the_lease_is_released() -> None:
     server = Server()
 
@@ -342,34 +211,3 @@ async def test_what_ends_the_work_ends_the_run_and_the_lease_is_released() -> No
     assert server.lease is not None
     assert server.lease.holder == ""
     assert not fence.is_open
-
-
-@pytest.mark.parametrize(
-    ("raw", "lease", "why"),
-    [
-        ({"metadata": {"resourceVersion": "7"}}, Lease("", 0.0, 0, 7), "it has no spec: nobody holds it"),
-        (
-            {"metadata": {"resourceVersion": "7"}, "spec": {"holderIdentity": None, "leaseDurationSeconds": "1"}},
-            Lease("", 0.0, 0, 7),
-            "null, and a text where a number belongs",
-        ),
-        (
-            {
-                "metadata": {"resourceVersion": "8"},
-                "spec": {"holderIdentity": "a", "leaseDurationSeconds": 15, "leaseTransitions": 3},
-            },
-            Lease("a", 15.0, 3, 8),
-            "as others write it",
-        ),
-        (
-            {
-                "metadata": {"resourceVersion": "9"},
-                "spec": {"holderIdentity": "a", "leaseDurationSeconds": 1_000_000_000},
-            },
-            Lease("a", LONGEST_LEASE, 0, 9),
-            "an edit by hand: no replica leads for so long, and the others must not wait for 30 years",
-        ),
-    ],
-)
-def test_a_lease_is_read_whatever_it_holds(raw: dict[str, object], lease: Lease, why: str) -> None:
-    assert Lease.from_raw(raw) == lease, why
