@@ -59,7 +59,7 @@ def cut(text: str, length: int) -> str:
 
 def rfc3339(moment: datetime) -> str:
     """A moment as the API server writes it: UTC, whole seconds (RFC 3339)."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def differs_in_serving(status: JsonObject, before: Mapping[str, object]) -> bool:
