@@ -5,7 +5,7 @@ from echoroute.api.status import EchoRouteStatus, pending_status
 from echoroute.core.conditions import GRACE, fold
 from echoroute.core.facts import (
     Answered,
-    Backend,
+    BackendFacts,
     Facts,
     Lack,
     NotConfigured,
@@ -54,7 +54,7 @@ _answers = st.builds(
 )
 _failures = st.sampled_from([UNREACHABLE, UNAUTHORIZED, REJECTED, FOREIGN])
 _backends = st.builds(
-    Backend,
+    BackendFacts,
     st.sampled_from(["cart", "basket"]).map(lambda name: Selection(Service(name)))
     | st.just(Selection.by_operator("cart", tags=["v2"])),
     st.just(NotConfigured()) | st.just(Unanswered()) | _answers,

@@ -7,7 +7,7 @@ from echoroute.api import parse_spec
 from echoroute.api.selection import Selection, Service
 from echoroute.api.status import EchoRouteStatus
 from echoroute.core.conditions import GRACE, fold
-from echoroute.core.facts import Answered, Backend, Lack, NotConfigured, Unanswered
+from echoroute.core.facts import Answered, BackendFacts, Lack, NotConfigured, Unanswered
 from echoroute.core.mentions import as_json, mentions, services
 from echoroute.core.reasons import Reason
 from echoroute.core.status import Previous
@@ -21,7 +21,7 @@ NEW = Answered(healthy=1, total=1, lack_of_healthy=Lack(0.0, seen_before=True), 
 
 
 def facts(first, second, *, serves=True):
-    return replace(FINE, backends=(Backend(CART, first, 9), Backend(V2, second, 1 if serves else 0, serves)))
+    return replace(FINE, backends=(BackendFacts(CART, first, 9), BackendFacts(V2, second, 1 if serves else 0, serves)))
 
 
 def message(outcome, type_):
@@ -200,8 +200,8 @@ def test_what_is_said_of_one_that_did_not_answer_yet_is_what_was_said_of_it(why,
 
 
 def test_a_service_that_takes_the_place_of_another_takes_none_of_its_sentences():
-    before = after(replace(FINE, backends=(Backend(CART, SICK),)))
-    outcome = fold(replace(FINE, generation=2, backends=(Backend(THIRD, Unanswered()),)), before, now=NOW)
+    before = after(replace(FINE, backends=(BackendFacts(CART, SICK),)))
+    outcome = fold(replace(FINE, generation=2, backends=(BackendFacts(THIRD, Unanswered()),)), before, now=NOW)
     assert "'cart'" not in message(outcome, "ResolvedRefs") + message(outcome, "Ready")
     assert message(outcome, "ResolvedRefs") == "Consul has not answered yet where service 'carts' is"
 
@@ -222,9 +222,9 @@ def test_who_is_missing_is_named_with_its_place():
     )
     found = {one.selection.service.name: one.place for one in mentions(spec)}
     assert found == {"a": "spec.backends[0]", "b": "spec.backends[1]", "c": "spec.canary[1].backends[1]"}
-    missing = (Backend(THIRD, NOBODY, place="spec.backends[2]"),)
+    missing = (BackendFacts(THIRD, NOBODY, place="spec.backends[2]"),)
     assert "check spec.backends[2], or" in message(fold(replace(FINE, backends=missing), after(FINE), now=NOW), "Ready")
     nowhere = Unanswered(Reason.DATACENTER_NOT_FOUND)
-    far = (Backend(V2, nowhere, place="spec.canary[1].backends[1]"),)
+    far = (BackendFacts(V2, nowhere, place="spec.canary[1].backends[1]"),)
     told = message(fold(replace(FINE, generation=2, backends=far), after(FINE), now=NOW), "Ready")
     assert "check spec.canary[1].backends[1].subset.datacenter, or wait until" in told

@@ -6,7 +6,7 @@ A tenth of the requests without an instance is a tenth of 503s. So the first bac
 from collections.abc import Iterable
 
 from echoroute.core import instance_messages as messages
-from echoroute.core.facts import Answered, Backend, NotConfigured, Unanswered
+from echoroute.core.facts import Answered, BackendFacts, NotConfigured, Unanswered
 from echoroute.core.mentions import as_json
 from echoroute.core.objects import JsonObject
 from echoroute.core.reasons import Reason
@@ -18,7 +18,7 @@ GRACE = 30.0
 _FINE = Condition(True, Reason.READY, "in the gateway and served")
 
 
-def resolved_refs(backends: Iterable[Backend], previous: Previous) -> Condition:
+def resolved_refs(backends: Iterable[BackendFacts], previous: Previous) -> Condition:
     """Whether Consul knows all of them."""
     found = dict.fromkeys(_resolved(backend, previous) for backend in backends if backend.serves)
     worst = next((one for status in (False, None) for one in found if one.status is status), None)
@@ -27,13 +27,13 @@ def resolved_refs(backends: Iterable[Backend], previous: Previous) -> Condition:
     return Condition(True, Reason.RESOLVED_REFS, "; ".join(one.message for one in found))
 
 
-def instances(backends: Iterable[Backend], previous: Previous) -> Condition:
+def instances(backends: Iterable[BackendFacts], previous: Previous) -> Condition:
     """Whether somebody can answer for each of them."""
     found = (_served(backend, previous) for backend in backends if backend.serves)
     return next((one for one in found if one.status is not True), _FINE)
 
 
-def _resolved(backend: Backend, previous: Previous) -> Condition:
+def _resolved(backend: BackendFacts, previous: Previous) -> Condition:
     match backend.discovery:
         case NotConfigured():
             return Condition(
@@ -47,7 +47,7 @@ def _resolved(backend: Backend, previous: Previous) -> Condition:
             return _of_answer(backend, answer, previous)
 
 
-def _said_before(type_: str, backend: Backend, previous: Previous) -> Condition | None:
+def _said_before(type_: str, backend: BackendFacts, previous: Previous) -> Condition | None:
     """What the status before says of this backend, and of no other one; None where it does not."""
     before = previous.conditions.get(type_)
     if before is None or before.status is None:
@@ -60,7 +60,7 @@ def _said_before(type_: str, backend: Backend, previous: Previous) -> Condition 
     return None
 
 
-def _of_unanswered(backend: Backend, reason: Reason) -> Condition:
+def _of_unanswered(backend: BackendFacts, reason: Reason) -> Condition:
     match reason:
         case Reason.CONSUL_ACCESS_DENIED:
             return Condition(None, reason, messages.access_denied(backend.selection))
@@ -70,7 +70,7 @@ def _of_unanswered(backend: Backend, reason: Reason) -> Condition:
             return Condition(None, Reason.CONSUL_UNREACHABLE, messages.not_answered(backend.selection))
 
 
-def _of_answer(backend: Backend, answer: Answered, previous: Previous) -> Condition:
+def _of_answer(backend: BackendFacts, answer: Answered, previous: Previous) -> Condition:
     if answer.missed:
         return Condition(False, Reason.SERVICE_NOT_FOUND, messages.missed(backend.selection, answer))
     if answer.total == 0 and not _still_known(answer, previous):
@@ -78,7 +78,7 @@ def _of_answer(backend: Backend, answer: Answered, previous: Previous) -> Condit
     return Condition(True, Reason.RESOLVED_REFS, messages.known(backend.selection, answer))
 
 
-def _served(backend: Backend, previous: Previous) -> Condition:
+def _served(backend: BackendFacts, previous: Previous) -> Condition:
     match backend.discovery:
         case NotConfigured():
             return _FINE
@@ -92,7 +92,7 @@ def _served(backend: Backend, previous: Previous) -> Condition:
             return _FINE
 
 
-def _known_before(backend: Backend, previous: Previous) -> Condition | None:
+def _known_before(backend: BackendFacts, previous: Previous) -> Condition | None:
     """What the status before lacks, while Consul has not answered."""
     ready = _said_before("Ready", backend, previous)
     if ready is not None and ready.reason in {Reason.NO_HEALTHY_INSTANCES, Reason.UNUSABLE_INSTANCES}:
@@ -103,11 +103,11 @@ def _known_before(backend: Backend, previous: Previous) -> Condition | None:
     return None
 
 
-def _counted(backend: Backend, previous: Previous) -> bool:
+def _counted(backend: BackendFacts, previous: Previous) -> bool:
     return previous.counts_of(as_json(backend.selection)) is not None
 
 
-def _in_grace(backend: Backend, answer: Answered, previous: Previous) -> bool:
+def _in_grace(backend: BackendFacts, answer: Answered, previous: Previous) -> bool:
     """Whether a service without healthy instances had some a short while ago, as far as anybody knows."""
     lack = answer.lack_of_healthy
     seen = lack.seen_before or previous.was_healthy(as_json(backend.selection)) is True
@@ -129,7 +129,7 @@ def _still_known(answer: Answered, previous: Previous) -> bool:
     return (lack.seen_before or known) and lack.seconds < GRACE
 
 
-def recheck_after(backends: Iterable[Backend], previous: Previous) -> float | None:
+def recheck_after(backends: Iterable[BackendFacts], previous: Previous) -> float | None:
     """In how many seconds the first grace is over."""
     ends: list[float] = []
     for backend in backends:
@@ -145,7 +145,7 @@ def recheck_after(backends: Iterable[Backend], previous: Previous) -> float | No
     return min(ends, default=None)
 
 
-def counts(backends: Iterable[Backend], previous: Previous) -> JsonObject:
+def counts(backends: Iterable[BackendFacts], previous: Previous) -> JsonObject:
     """The counts of a status: `instances` is the sum, and `backends` has each where there are several.
 
     While one is not known, its own are those of the status before, and so is the sum.
@@ -164,7 +164,7 @@ def counts(backends: Iterable[Backend], previous: Previous) -> JsonObject:
     return status
 
 
-def _numbers(backend: Backend, before: dict[str, int] | None) -> dict[str, int] | None:
+def _numbers(backend: BackendFacts, before: dict[str, int] | None) -> dict[str, int] | None:
     match backend.discovery:
         case Answered(healthy=healthy, total=total):
             return {"healthy": healthy, "total": total}

@@ -96,7 +96,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Backend:
+class BackendFacts:
     """One of its backends, and what Consul says of it."""
 
     selection: Selection
@@ -119,7 +119,7 @@ class Facts:
     gateway: Programmed | Waiting | Unreached | Failed
     in_gateway: bool | None
     """Whether the gateway holds anything of it, of whichever generation; None while nobody knows."""
-    backends: tuple[Backend, ...] = ()
+    backends: tuple[BackendFacts, ...] = ()
     """Each once; none where the spec is refused."""
     services: str = ""
     """The same in short, for the printer column."""

@@ -18,13 +18,13 @@ Input = Selection
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
-    """What evaluation has to know of a service that the gateway resolves."""
+class Addresses:
+    """What evaluation has to know of where the instances are of a service that the gateway resolves."""
 
     known: bool = True
-    """Whether its addresses are known, or need not be."""
+    """Whether they are known, or need not be."""
     forbidden: str = ""
-    """Its instance at a forbidden address, as `id (address)`."""
+    """The instance at a forbidden one, as `id (address)`."""
 
 
 class Inputs(Protocol):
@@ -35,7 +35,7 @@ class Inputs(Protocol):
         """Whether there is a Consul to ask."""
         ...
 
-    def service(self, selection: Selection) -> Service: ...
+    def addresses(self, selection: Selection) -> Addresses: ...
 
     def nodes(self, selection: Selection) -> Nodes | None:
         """The nodes of what the operator resolves; None while Consul has not answered."""
@@ -65,10 +65,10 @@ def resolve(used: Iterable[Input], inputs: Inputs) -> Resolution:
             if found is not None:
                 nodes[selection] = found
             continue
-        service = inputs.service(selection)
-        if service.forbidden:
-            return Resolution(Refusal(Reason.FORBIDDEN_ADDRESS, _forbidden(selection, service.forbidden)))
-        if not service.known and not waits:
+        addresses = inputs.addresses(selection)
+        if addresses.forbidden:
+            return Resolution(Refusal(Reason.FORBIDDEN_ADDRESS, _forbidden(selection, addresses.forbidden)))
+        if not addresses.known and not waits:
             waits = f"Consul has not said yet at which addresses service {selection} is"
     return Resolution(waits=waits, nodes=nodes)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from echoroute.api.selection import Selection, Service
 from echoroute.core.addresses import Networks
 from echoroute.core.facts import Answered, NotConfigured, Unanswered
-from echoroute.core.inputs import Service as ServiceInput
+from echoroute.core.inputs import Addresses
 from echoroute.core.instances import Discovered, Instance, needs_ipv6
 from echoroute.core.nodes import Instances, Nodes
 from echoroute.core.reasons import Reason
@@ -86,8 +86,8 @@ class Discovery:
         self._server = server
         return [selection for state in self._services.values() for selection in self._look(state)]
 
-    def service(self, selection: Selection) -> ServiceInput:
-        """What evaluation has to know of a service (`echoroute.core.inputs.Inputs`).
+    def addresses(self, selection: Selection) -> Addresses:
+        """What evaluation has to know of where a service is (`echoroute.core.inputs.Inputs`).
 
         While Consul is away, or fails to answer for this service, nothing is held up: the gateway does not learn of new
         instances either.
@@ -95,8 +95,8 @@ class Discovery:
         state, view = self._services.get(selection.service), self._view(selection)
         seen = view.seen if view else None
         if self._guarded and self.reachable and seen is None and not (state and state.trouble):
-            return ServiceInput(known=False)
-        return ServiceInput(forbidden=seen.forbidden if isinstance(seen, Discovered) else "")
+            return Addresses(known=False)
+        return Addresses(forbidden=seen.forbidden if isinstance(seen, Discovered) else "")
 
     def nodes(self, selection: Selection) -> Nodes | None:
         """What the operator is to write (`echoroute.core.inputs.Inputs`); None while Consul has not answered."""

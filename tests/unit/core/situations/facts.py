@@ -8,7 +8,7 @@ from echoroute.api.selection import Selection, Service
 from echoroute.core.conditions import GRACE, fold
 from echoroute.core.facts import (
     Answered,
-    Backend,
+    BackendFacts,
     Facts,
     Failed,
     Lack,
@@ -51,9 +51,9 @@ WITHDRAWN = replace(CONFLICTED, withdraws=True)
 AWAY = Unreached(Reason.GATEWAY_UNREACHABLE, "connect to apisix-admin:9180: refused")
 
 
-def cart(discovery: NotConfigured | Unanswered | Answered) -> tuple[Backend, ...]:
+def cart(discovery: NotConfigured | Unanswered | Answered) -> tuple[BackendFacts, ...]:
     """The only backend, and what Consul says of it."""
-    return (Backend(Selection(Service("cart")), discovery),)
+    return (BackendFacts(Selection(Service("cart")), discovery),)
 
 
 FINE = Facts(

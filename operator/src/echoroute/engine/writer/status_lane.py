@@ -10,7 +10,7 @@ from prometheus_client import Counter
 from pydantic_core import from_json
 
 from echoroute.core.conditions import fold
-from echoroute.core.facts import Backend, Facts, Failed, Programmed, Unreached, Waiting
+from echoroute.core.facts import BackendFacts, Facts, Failed, Programmed, Unreached, Waiting
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.reasons import Reason
 from echoroute.core.seen import Entry, Seen
@@ -182,7 +182,7 @@ class StatusLane:
             gateway=self._gateway_fact(key),
             in_gateway=self._actual.holds(key),
             backends=tuple(
-                Backend(one.selection, self._discovery.fact(one.selection), one.weight, one.serves, one.place)
+                BackendFacts(one.selection, self._discovery.fact(one.selection), one.weight, one.serves, one.place)
                 for one in route.backends
             ),
             services=route.services,
