@@ -26,6 +26,7 @@ class Actual:
         self._known: dict[ObjectRef, Known] = {}
         self._by_key: dict[Key, set[ObjectRef]] = {}
         self._written: dict[ObjectRef, float] = {}
+        self._moved: set[Key] = set()
         self.lists = 0
         """How many it has taken."""
 
@@ -92,29 +93,38 @@ class Actual:
 
     def replace(self, listed: Mapping[ObjectRef, Stored], *, began: float) -> frozenset[Key]:
         """Take a full list of the gateway, begun at `began`; gives the keys of which it has found or lost the Route."""
-        before = set(filter(self._has_route, self._by_key))
         self.lists += 1
-        for ref in [ref for ref in self._known if ref not in listed]:
-            if self._written.get(ref, 0.0) < began:
-                self._set(ref, None)
-        for ref, stored in listed.items():
-            if self._written.get(ref, 0.0) < began:
-                self._take(ref, stored)
+        gone = (ref for ref in self._known if ref not in listed)
+        new: dict[ObjectRef, Known | None] = dict.fromkeys(gone)
+        new |= {ref: self._read(ref, stored) for ref, stored in listed.items() if not self._is_known(ref, stored)}
+        new = {ref: known for ref, known in new.items() if self._written.get(ref, 0.0) < began}
+        keys = {known.key for ref, after in new.items() for known in (self._known.get(ref), after) if known}
+        before = {key for key in keys if key and self._has_route(key)}
+        for ref, known in new.items():
+            self._set(ref, known)
         self._written = {ref: at for ref, at in self._written.items() if at >= began}
-        return frozenset(before ^ set(filter(self._has_route, self._by_key)))
+        return frozenset(before ^ {key for key in keys if key and self._has_route(key)})
 
-    def _take(self, ref: ObjectRef, stored: Stored) -> None:
+    def take_moved(self) -> set[Key]:
+        """The keys of which something else is known than when this was called before."""
+        moved, self._moved = self._moved, set()
+        return moved
+
+    def _is_known(self, ref: ObjectRef, stored: Stored) -> bool:
+        """Whether this very write of the object is known: then its digest need not be computed again."""
         known = self._known.get(ref)
-        if known and (known.modified_index, known.create_time) == (stored.modified_index, stored.create_time):
-            return  # the same write of the same object: its digest need not be computed again
+        now = stored.modified_index, stored.create_time
+        return known is not None and (known.modified_index, known.create_time) == now
+
+    def _read(self, ref: ObjectRef, stored: Stored) -> Known:
         # With its id: a copy that somebody made of one of our routes, labels and all, is not ours.
         owner = self._owner_of({**stored.body, "id": ref.id})
-        found = Known(owner, digest(stored.body), stored.create_time, stored.modified_index, names(stored.body))
-        self._set(ref, found)
+        return Known(owner, digest(stored.body), stored.create_time, stored.modified_index, names(stored.body))
 
     def _set(self, ref: ObjectRef, known: Known | None) -> None:
         before = self._known.pop(ref, None)
         if before and before.key is not None:
+            self._moved.add(before.key)
             refs = self._by_key.get(before.key, set())
             refs.discard(ref)
             if not refs:
@@ -122,4 +132,5 @@ class Actual:
         if known is not None:
             self._known[ref] = known
             if known.key is not None:
+                self._moved.add(known.key)
                 self._by_key.setdefault(known.key, set()).add(ref)

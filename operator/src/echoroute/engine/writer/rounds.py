@@ -1,4 +1,4 @@
-"""The gateway rounds: complete lists of the gateway, compared with what is asked for. They mend drift and find orphans.
+"""The gateway rounds: complete lists of the gateway, compared with what is asked for (`drift`). They find orphans, too.
 
 An orphan is an object of ours that no EchoRoute explains; it is judged by fresh lists of both sides.
 """
@@ -10,16 +10,12 @@ from collections.abc import Callable, Mapping
 from prometheus_client import Counter, Gauge, Histogram
 
 from echoroute.core.changes import Stored
-from echoroute.core.facts import Failed, Programmed
 from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
-from echoroute.core.plan import Comparison, compare, serves_as_desired, unnamed
-from echoroute.core.reasons import Reason
 from echoroute.core.text import counted
 from echoroute.engine.announcer import Announcer
 from echoroute.engine.lists import EchoRouteLists
-from echoroute.engine.queue import Priority
-from echoroute.engine.route import Route
 from echoroute.engine.writer.actual import Actual
+from echoroute.engine.writer.drift import Drift
 from echoroute.engine.writer.rhythm import Rhythm
 from echoroute.engine.writer.term import TermParts
 from echoroute.errors import GatewayError, SourceError, without_values
@@ -32,18 +28,12 @@ _FRESH = 10.0
 """Seconds: where the last list of the EchoRoutes is older than that, a term begins with one. A standby cannot know that
 its watch is alive, and would write what was deleted meanwhile."""
 
-_STUBBORN = 3
-"""Rounds running in which a key was repaired, after which somebody else is writing it, too."""
-
 rounds_total = Counter(
     "echoroute_rounds_total", "Comparisons of complete lists: `complete` or `incomplete`.", ("result",)
 )
 round_duration_seconds = Histogram("echoroute_round_duration_seconds", "Time of one round, without its writes.")
 last_round_timestamp_seconds = Gauge(
     "echoroute_last_round_timestamp_seconds", "When the last complete round ended, in Unix time."
-)
-drift_repaired_total = Counter(
-    "echoroute_drift_repaired_total", "EchoRoutes whose gateway objects a round found changed and wrote again."
 )
 orphans = Gauge("echoroute_orphans", "EchoRoutes that are gone while the brake holds their gateway objects.")
 foreign_objects = Gauge(
@@ -74,13 +64,12 @@ class Rounds:
         self._actual = term.actual
         self._gate = term.gate
         self._deletions = term.deletions
-        self._queue = term.queue
         self._clock = term.clock
         self._release = release
         self._announcer = announcer
         self._rhythm = Rhythm(term.clock)
         self._rejected = term.rejected
-        self._repairs: dict[Key, int] = {}
+        self._drift = Drift(term, announcer)
         self._judged_at = term.clock() - _FRESH
         self._list_began = 0.0
         self.held: str | None = None
@@ -128,7 +117,7 @@ class Rounds:
             listed = await self._lists.refresh(newer_than=self._judged_at)
             objects, cost = await self._list_gateway()
             if objects is not None:
-                self._compare(objects)
+                self._drift.compare(objects)
             complete = listed and objects is not None and await self._judge_orphans()
         rounds_total.labels("complete" if complete else "incomplete").inc()
         if complete:
@@ -157,91 +146,6 @@ class Rounds:
         self._gate.could_list()
         foreign_objects.set(len(self._actual.known) - self._actual.owned_count())
         return objects, cost
-
-    def _compare(self, listed: Mapping[ObjectRef, Stored]) -> None:
-        """Queue every key for which the gateway is not as desired; settle the others."""
-        self._repairs = {key: number for key, number in self._repairs.items() if self._table.get(key)}
-        gone = changed = 0
-        for key, route in self._table.items():
-            self._learn_what_stands(key, route, listed)
-            if self._queue.busy(key):
-                continue
-            outcome, accepted = self._progress.outcome(key), self._table.refusal(key) is None
-            found = self._found(key, route)
-            if serves_as_desired(found):
-                self._repairs.pop(key, None)
-                if found.deletes:
-                    self._queue.add(key, Priority.BULK)
-                if not isinstance(outcome, Programmed):
-                    if accepted:
-                        self._let_in(self._table.serves(key, self._table.claimed(key)))
-                    self._table.settle(key, self._progress.revision(key), Programmed(), Priority.BULK)
-                continue
-            drifted = isinstance(outcome, Programmed)
-            if self._worth_a_try(key, outcome):
-                self._queue.add(key, Priority.BULK)
-                if drifted:
-                    gone += not self._actual.holds(key)
-                    changed += bool(self._actual.holds(key))
-        self._tell_drift(gone, changed)
-
-    def _learn_what_stands(self, key: Key, route: Route, listed: Mapping[ObjectRef, Stored]) -> None:
-        if not self._actual.holds(key):
-            # What it asks for it has all the same; what it served, and does not ask for or cannot have, is free.
-            self._let_in(self._table.serves(key, None))
-            return
-        wanted, is_unsure = self._table.wanted(key, route), self._table.claims.is_unsure(key)
-        if wanted is not None and not is_unsure and isinstance(self._progress.outcome(key), Programmed):
-            return  # it is as asked, or is written again at once
-        for ref in self._actual.owned[key]:
-            known, stored = self._actual.known[ref], listed.get(ref)
-            if ref.kind is not Kind.ROUTE or not stored or known.modified_index != stored.modified_index:
-                continue
-            if wanted is None or is_unsure:
-                # Whatever was tried or edited, it serves what was listed: no write of it may come to tell.
-                self._let_in(self._table.serves_as_listed(key, stored.body))
-            if wanted is None or wanted.digests.get(ref, known.digest) != known.digest:
-                self._let_in(self._table.judge_what_stands(key, stored.body))
-
-    def _found(self, key: Key, route: Route) -> Comparison:
-        """How the gateway differs from what is asked for."""
-        wanted = self._table.wanted(key, route)
-        if wanted is None:
-            return Comparison(deletes=unnamed(key, self._actual.around(key, ())))
-        return compare(key, wanted, self._actual.around(key, wanted.refs()))
-
-    def _let_in(self, keys: set[Key]) -> None:
-        for key in keys:
-            self._queue.add(key, Priority.BULK)
-
-    def _tell_drift(self, gone: int, changed: int) -> None:
-        """Say what is mended once for all: each is a plain write in the log, and in no status."""
-        found = [
-            f"the gateway had lost the objects of {counted(gone, 'EchoRoute')}" if gone else "",
-            f"somebody else had changed the gateway objects of {counted(changed, 'EchoRoute')}" if changed else "",
-        ]
-        if gone or changed:
-            drift_repaired_total.inc(gone + changed)
-            text = "; ".join(filter(None, found))
-            self._announcer.operator("Warning", "DriftRepaired", f"{text}; they are written again")
-
-    def _worth_a_try(self, key: Key, outcome: Programmed | Failed | None) -> bool:
-        if isinstance(outcome, Failed) and outcome.reason is Reason.GATEWAY_REJECTED:
-            self._rejected.ask_again(key)
-            # A write before that had no answer may have left what no Route names, as this list tells.
-            return bool(unnamed(key, self._actual.around(key, ())))
-        if isinstance(outcome, Failed):
-            return True  # a foreign object may be gone by now, and to find out costs no request
-        if outcome is None:
-            return True
-        repairs = self._repairs[key] = self._repairs.get(key, 0) + 1
-        if repairs < _STUBBORN:
-            return True
-        if repairs == _STUBBORN:
-            self._announcer.contested(key)
-        # Repaired again and again: another writer, or a value that the gateway stores otherwise. Rarer and rarer.
-        exponent = min(repairs - _STUBBORN, 6)
-        return repairs % (1 << exponent) == 0
 
     async def _judge_orphans(self) -> bool:
         self._judged_at = self._clock()  # also where it fails: the next one, too, needs a list of its own
