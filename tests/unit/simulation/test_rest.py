@@ -1,4 +1,4 @@
-"""Where nothing happens, each side is listed once in an interval, and nothing is compared: the lists are what it costs."""
+"""Where nothing happens, each side is listed once in an interval, and nothing is compared: lists are what it costs."""
 
 import asyncio
 from collections.abc import Mapping
