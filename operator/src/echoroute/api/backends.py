@@ -105,7 +105,7 @@ _SAME = f"one.service == other.service && {_SUBSETS} && {_RESOLVER.format('one')
 
 
 def _are_distinct(backends: Sequence[Backend]) -> bool:
-    return len({backend.selection for backend in backends}) == len(backends)
+    return len(backends) == 1 or len({backend.selection for backend in backends}) == len(backends)
 
 
 Backends = Annotated[

@@ -23,6 +23,7 @@ nothing can be written (foreign, waits), what neither the Route there nor the bu
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -34,6 +35,10 @@ from echoroute.core.objects import Bundle, JsonObject, Key, Kind, ObjectRef
 from echoroute.core.reasons import Reason
 
 Digest = bytes
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+_MAY_BE_WHOLE = re.compile(r"[0-9](?:\.0|e[+][0-9]+)[,\]}]")
+"""Finds each float in a canonical text that is a whole number, and may find what looks like one within a string."""
 
 _WRITE_ORDER = {kind: position for position, kind in enumerate(Kind)}
 
@@ -226,7 +231,9 @@ def names(body: JsonValue) -> frozenset[str]:
 
 def digest(body: JsonObject) -> Digest:
     """A digest of what a body means: the order of members does not count, and 6.0 is 6 (as APISIX stores it)."""
-    canonical = json.dumps(_whole_numbers(body), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    canonical = _CANONICAL(body)
+    if _MAY_BE_WHOLE.search(canonical):
+        canonical = _CANONICAL(_whole_numbers(body))
     return hashlib.blake2b(canonical.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

@@ -41,7 +41,8 @@ class Entry:
 
     def is_programmed(self) -> bool:
         """Whether the status says that the gateway has confirmed this generation."""
-        return self._said().says_programmed(self.generation)
+        # Nothing is true in the status of a new one, which needs no parsing: a start may meet thousands of them.
+        return b'"True"' in self.status and self._said().says_programmed(self.generation)
 
     def is_told_of_conflict(self) -> bool:
         """Whether the status says that this generation has lost a conflict."""

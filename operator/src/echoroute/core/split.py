@@ -36,8 +36,8 @@ def _split(
 ) -> Iterator[JsonObject]:
     """Rules for requests of which all of these conditions hold; without conditions the first backend needs none."""
     first, *others = [backend for backend in backends if backend.share > 0]
-    weights = [backend.share for backend in (first, *others)]
-    for backend, threshold in zip(others, thresholds(weights), strict=True):
+    parts = thresholds([backend.share for backend in (first, *others)]) if others else ()
+    for backend, threshold in zip(others, parts, strict=True):
         yield _rule([*of, ["request_id", "~~", pattern(threshold)]], upstream_ids.get(backend.selection))
     if of:
         yield _rule(of, upstream_ids.get(first.selection))
