@@ -11,7 +11,7 @@ from echoroute.engine.desired import DesiredSide
 from echoroute.engine.options import Options
 from pydantic_core import to_json
 
-from ..simulation.test_convergence import Silent
+from ..simulation.world import Silent
 
 OPTIONS = Options(
     owner="0a1b2c3d",

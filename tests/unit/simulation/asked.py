@@ -11,8 +11,8 @@ from echoroute.core.plan import Digest, digest
 from echoroute.core.seen import Entry
 
 from .cluster import START, Cluster
-from .test_convergence import OWNER, POLICY
 from .told import key_of
+from .world import OWNER, POLICY
 
 
 @dataclass(frozen=True, slots=True)

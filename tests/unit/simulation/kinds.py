@@ -6,7 +6,7 @@ from echoroute.core.objects import JsonObject, Key
 
 from .cluster import GATEWAY_CLASS
 from .gateway import REFUSED
-from .test_convergence import spec_of
+from .world import spec_of
 
 
 def _deep() -> JsonObject:

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from .schedules import KEYS, NAMESPACES, Schedule
-from .test_convergence import DRIFT_INTERVAL, ref_of
+from .world import DRIFT_INTERVAL, ref_of
 
 Mishap = Callable[[Schedule], Awaitable[None]]
 

@@ -10,8 +10,8 @@ from .gateway import named_by
 from .kinds import CONFLICTING, KINDS
 from .rules import condition
 from .schedules import KEYS, Schedule
-from .test_convergence import ref_of
 from .told import key_of
+from .world import ref_of
 
 REJECTED = {"refused", "several refused"}
 WAITING = {"far": "False/DatacenterNotFound"}

@@ -7,8 +7,8 @@ from . import alike
 from .mishaps import MISHAPS, NONE
 from .outcome import problems
 from .schedules import KEYS, Schedule
-from .test_convergence import DRIFT_INTERVAL, QUIET, ref_of
 from .virtual_time import run_in_virtual_time
+from .world import DRIFT_INTERVAL, QUIET, ref_of
 
 STEPS = 60
 _FLOOR = 10.0

@@ -21,11 +21,12 @@ from echoroute.net.fence import Fence
 
 from ..kube.leases import DURATION, Client, Server
 from .cluster import Cluster, Deliver
+from .ended import check
 from .gateway import Fault, SimulatedGateway
 from .rules import Rules
-from .test_convergence import DRIFT_INTERVAL, GOOD, OWNER, POLICY, QUIET, SPECS, Silent, World, check, ref_of
 from .told import Told
 from .watched import WatchedGateway, WatchedSource
+from .world import DRIFT_INTERVAL, GOOD, OWNER, POLICY, QUIET, SPECS, Silent, World, ref_of
 
 KEPT = [Key("shop", f"kept-{number}") for number in range(3)]
 """Asked for from the beginning to the end: nobody may ever delete what belongs to them."""

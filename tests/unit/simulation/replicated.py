@@ -13,9 +13,9 @@ from .gateway import SimulatedGateway
 from .replica import Both, Replica
 from .rules import Rules
 from .schedules import KEYS, Schedule
-from .test_convergence import OWNER, World, ref_of
 from .told import Told
 from .virtual_time import VirtualTimeLoop
+from .world import OWNER, World, ref_of
 
 _MISHAPS = 0.25
 """The share of steps that are about a replica."""

@@ -20,10 +20,10 @@ from .cluster import Cluster, Watchable
 from .gateway import Fault, SimulatedGateway
 from .kinds import KINDS, OFTEN
 from .rules import Rules
-from .test_convergence import DRIFT_INTERVAL, OWNER, World, ref_of
 from .told import Told
 from .virtual_time import VirtualTimeLoop
 from .watched import WatchedGateway, WatchedSource
+from .world import DRIFT_INTERVAL, OWNER, World, ref_of
 
 NAMESPACES = [f"team-{number}" for number in range(5)]
 KEYS = [Key(namespace, f"r{number}") for namespace in NAMESPACES for number in range(8)]

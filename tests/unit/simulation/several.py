@@ -17,9 +17,9 @@ from .gateway import REFUSED, SimulatedGateway
 from .kinds import KINDS, OFTEN
 from .rules import Rules
 from .schedules import Schedule, WatchedWorld
-from .test_convergence import OWNER, ref_of, spec_of
 from .told import Told, key_of
 from .virtual_time import VirtualTimeLoop
+from .world import OWNER, ref_of, spec_of
 
 
 def _spec(path: str, *backends: JsonObject, **more: object) -> JsonObject:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from .gateway import Fault, named_by
-from .test_convergence import DRIFT_INTERVAL, OWNER, POLICY, Silent, World, ref_of
 from .virtual_time import run_in_virtual_time
+from .world import DRIFT_INTERVAL, OWNER, POLICY, Silent, World, ref_of
 
 KEY = Key("shop", "cart")
 KEYS = [KEY, Key("shop", "pay"), Key("lab", "cart")]

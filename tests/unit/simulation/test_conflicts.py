@@ -8,8 +8,8 @@ from echoroute.core.source import Origin
 from echoroute.errors import SourceError
 
 from .gateway import Fault
-from .test_convergence import DENIED, DRIFT_INTERVAL, GOOD, INVALID, OTHER, SHARED, SPECS, World, ref_of
 from .virtual_time import run_in_virtual_time
+from .world import DENIED, DRIFT_INTERVAL, GOOD, INVALID, OTHER, SHARED, SPECS, World, ref_of
 
 A, B = Key("lab", "a"), Key("shop", "b")
 

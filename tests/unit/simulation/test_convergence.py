@@ -7,207 +7,27 @@ also how soon it comes, with how many writes and in which order.
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
 
-from echoroute.api.objects import EchoRouteObject
-from echoroute.core.addresses import Networks
 from echoroute.core.changes import Change, Delete
-from echoroute.core.evaluate import evaluate
-from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
-from echoroute.core.ownership import route_id
-from echoroute.core.policy import Policy
-from echoroute.core.seen import Entry, Seen, seen
-from echoroute.engine.announcer import Severity
-from echoroute.engine.engine import Engine, Lead, always
-from echoroute.engine.options import Options
-from echoroute.engine.source import ServiceFollower
-from echoroute.engine.writer.writer import Writer
-from echoroute.gateway.protocol import Gateway
+from echoroute.core.objects import Key
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from .cluster import GATEWAY_CLASS, Cluster, Watchable
-from .gateway import REFUSED, Fault, SimulatedGateway
+from .ended import check
+from .gateway import Fault
 from .virtual_time import run_in_virtual_time
-
-OWNER = "0123abcd"
-POLICY = Policy(frozenset())
-KEYS = [Key("shop", "cart"), Key("shop", "pay"), Key("lab", "cart"), Key("lab", "pay")]
-DRIFT_INTERVAL = 30.0
-SOON = 3.0
-"""Seconds: a deletion waits for a read of the CRD, of which there is one a second."""
-QUIET = 400.0
-"""Seconds after the last fault: the longest backoff (60 s), and some rounds."""
-
-
-class Silent:
-    """An `Announcer` that tells nobody."""
-
-    def transition(self, key: Key, uid: str, before: JsonObject, after: JsonObject, expected: bool) -> None: ...
-
-    def contested(self, key: Key) -> None: ...
-
-    def operator(self, severity: Severity, reason: str, message: str) -> None: ...
-
-
-@dataclass
-class World:
-    """A cluster, a gateway and the operator, which can be restarted."""
-
-    cluster: Cluster
-    gateway: SimulatedGateway
-    engine: Engine | None = None
-    owner_given: bool = False
-    namespaces: frozenset[str] = frozenset()
-    confirm_deletion: str | None = None
-    follower: ServiceFollower | None = None
-    forbidden: Networks = ()
-    lead: Lead = always
-    _running: asyncio.Task[None] | None = field(default=None)
-
-    @classmethod
-    def new(cls) -> "World":
-        now = asyncio.get_running_loop().time
-        world = cls(Cluster(now), SimulatedGateway(now, OWNER))
-        world.gateway.on_change = world.look_at
-        return world
-
-    def look_at(self, change: Change) -> None:
-        """What must not happen at any time, whatever the faults."""
-        swept = {ref_of(key) for key in self.cluster.swept}
-        if isinstance(change, Delete) and change.ref in swept and self.is_older_than_crd(change.ref):
-            self.gateway.breaches.append(f"{change}: its EchoRoute went with the CRD, and nobody asked for that")
-
-    def is_older_than_crd(self, ref: ObjectRef) -> bool:
-        """Whether the clocks tell that an object was made before the CRD, of which they may differ by a minute."""
-        stored, crd = self.gateway.objects.get(ref), self.cluster.crd
-        return stored is not None and (crd is None or stored.create_time + 60 < crd.created.timestamp())
-
-    def start(self) -> None:
-        options = Options(
-            owner=OWNER,
-            owner_given=self.owner_given,
-            namespaces=self.namespaces,
-            policy=POLICY,
-            confirm_deletion=self.confirm_deletion,
-            release=lambda token: f"ECHOROUTE_CONFIRM_DELETION={token}",
-            drift_interval=DRIFT_INTERVAL,
-            concurrency=4,
-            forbidden=self.forbidden,
-        )
-        source, gateway = self.sides()
-        engine = self.engine = Engine(
-            options=options, source=source, gateway=gateway, follower=self.follower, announcer=Silent()
-        )
-
-        def deliver(event: Seen) -> None:
-            engine.desired.offer(event)
-
-        self._running = asyncio.create_task(engine.run(lambda: source.watch(deliver), self.lead))
-
-    def sides(self) -> tuple[Watchable, Gateway]:
-        """What the operator talks to."""
-        return self.cluster, self.gateway
-
-    @property
-    def writer(self) -> Writer:
-        """Who writes now."""
-        assert self.engine is not None
-        assert self.engine.writer is not None
-        return self.engine.writer
-
-    async def stop(self) -> None:
-        self.cluster.hang_up()
-        if self._running is not None:
-            self._running.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._running
-
-    async def heal(self) -> None:
-        """All faults end, and time passes."""
-        self.gateway.fault = Fault.NONE
-        self.cluster.down = self.cluster.losing_events = False
-        await asyncio.sleep(QUIET)
-
-    def entry(self, key: Key) -> Entry:
-        entry = seen(self.cluster.objects[key], gateway_class=GATEWAY_CLASS).entry
-        assert entry is not None
-        return entry
-
-    def ready(self, key: Key) -> str:
-        status = EchoRouteObject.from_raw(self.cluster.objects[key]).status
-        conditions = status["conditions"]
-        assert isinstance(conditions, list)
-        (ready,) = (item for item in conditions if isinstance(item, dict) and item["type"] == "Ready")
-        assert status["observedGeneration"] == self.entry(key).generation, f"{key}: the status is of an older spec"
-        return f"{ready['status']}/{ready['reason']}"
-
-
-def spec_of(path: str, **more: object) -> JsonObject:
-    return {"match": {"paths": [path]}, "backends": [{"service": "echo"}], **more}  # type: ignore[dict-item]
-
-
-GOOD, OTHER, SHARED, REFUSED_BY_GATEWAY, INVALID, DENIED = "good", "other", "shared", "refused", "invalid", "denied"
-SPECS: dict[str, Callable[[Key], JsonObject]] = {
-    GOOD: lambda key: spec_of(f"/{key}"),
-    OTHER: lambda key: spec_of(f"/{key}", websocket=True),
-    SHARED: lambda _: spec_of("/shared"),
-    REFUSED_BY_GATEWAY: lambda key: spec_of(f"{REFUSED}/{key}"),
-    INVALID: lambda _: spec_of("no-slash"),
-    DENIED: lambda key: spec_of(f"/{key}", plugins={"serverless-pre-function": {}}),
-}
-
-
-def ref_of(key: Key) -> ObjectRef:
-    return ObjectRef(Kind.ROUTE, route_id(OWNER, key))
-
-
-def check(world: World, asked: dict[Key, str], squatted: set[Key]) -> None:
-    """The gateway against what was asked for, by a second way of thinking: kinds of specs instead of plans."""
-    assert world.gateway.breaches == []
-    shared = [key for key, kind in asked.items() if kind is SHARED]
-    winners = [key for key in shared if key not in squatted and world.ready(key) == "True/Ready"]
-    # A last good generation keeps it from others, as does one that has it and finds a foreign object at its id.
-    taken = any(stored.body["uri"] == "/shared" for stored in world.gateway.objects.values())
-    assert len(winners) <= 1, "one has it"
-    assert winners or not shared or taken or squatted.intersection(shared), "nobody is kept out for nothing"
-    for key in KEYS:
-        ref, kind = ref_of(key), asked.get(key)
-        held = world.gateway.objects.get(ref)
-        if key in squatted:
-            assert held is not None
-            assert held.body == {"uri": "/theirs"}, f"{key}: a foreign object was changed"
-            continue
-        if kind in {GOOD, OTHER} or (kind is SHARED and key in winners):
-            entry = world.entry(key)
-            bundle = evaluate(key, entry, owner=OWNER, policy=POLICY).bundle
-            assert bundle is not None
-            assert held is not None, f"{key}: missing in the gateway"
-            assert held.body == bundle.objects[ref], f"{key}: not as asked"
-            assert world.ready(key) == "True/Ready"
-        elif kind is None:
-            assert held is None or is_doubtful(world), f"{key}: still in the gateway"
-        elif kind is DENIED:
-            assert held is None, f"{key}: still in the gateway"
-            assert world.ready(key) == "False/NotAllowed"
-        else:
-            reasons = {
-                INVALID: "False/Invalid",
-                REFUSED_BY_GATEWAY: "False/GatewayRejected",
-                SHARED: "False/Conflicted",
-            }
-            assert world.ready(key) == reasons[kind], "and whatever was good before may go on serving"
-
-
-def is_doubtful(world: World) -> bool:
-    """Whether the CRD is younger than what we own: then nothing goes that no delete event explains."""
-    crd, gateway = world.cluster.crd, world.gateway
-    if crd is not None and crd.uid != "crd-0":
-        return True
-    times = [stored.create_time for ref, stored in gateway.objects.items() if gateway.is_owned(ref)]
-    return crd is None or any(time < crd.created.timestamp() for time in times)
-
+from .world import (
+    DRIFT_INTERVAL,
+    GOOD,
+    KEYS,
+    OTHER,
+    REFUSED_BY_GATEWAY,
+    SHARED,
+    SOON,
+    SPECS,
+    World,
+    ref_of,
+)
 
 Step = Callable[[World, dict[Key, str]], None]
 

@@ -8,9 +8,9 @@ from echoroute.core.objects import Key
 from echoroute.engine.writer.gateway_lane import BULK
 
 from .gateway import Fault
-from .test_convergence import GOOD, SPECS, World
-from .test_nodes import Consul
+from .resolving import Consul
 from .virtual_time import run_in_virtual_time
+from .world import GOOD, SPECS, World
 
 KEYS = [Key(f"team-{number % 5}", f"r{number}") for number in range(300)]
 INSTANCES = (Instance("one", "echo", "10.0.0.1", "10.9.9.9", 80, State.PASSING),)

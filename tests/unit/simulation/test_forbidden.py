@@ -10,9 +10,9 @@ from echoroute.core.addresses import networks
 from echoroute.core.instances import Instance, State
 from echoroute.errors import ConsulError
 
-from .test_convergence import DRIFT_INTERVAL, GOOD, KEYS, SPECS, World, ref_of
 from .test_kept import programmed
 from .virtual_time import run_in_virtual_time
+from .world import DRIFT_INTERVAL, GOOD, KEYS, SPECS, World, ref_of
 
 KEY, NEIGHBOUR = KEYS[0], KEYS[1]
 LOCAL = "127.0.0.1"

@@ -12,20 +12,8 @@ from echoroute.core.ownership import labels
 from echoroute.core.translate import translate
 
 from .gateway import Fault
-from .test_convergence import (
-    DENIED,
-    DRIFT_INTERVAL,
-    GOOD,
-    INVALID,
-    KEYS,
-    OWNER,
-    REFUSED_BY_GATEWAY,
-    SOON,
-    SPECS,
-    World,
-    ref_of,
-)
 from .virtual_time import run_in_virtual_time
+from .world import DENIED, DRIFT_INTERVAL, GOOD, INVALID, KEYS, OWNER, REFUSED_BY_GATEWAY, SOON, SPECS, World, ref_of
 
 KEY = KEYS[0]
 

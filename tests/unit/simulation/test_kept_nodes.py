@@ -7,9 +7,9 @@ import pytest
 from echoroute.core.objects import JsonObject, Kind, ObjectRef
 
 from .gateway import REFUSED
-from .test_convergence import INVALID, SPECS, World, ref_of
-from .test_nodes import KEY, KEYS, ONE, OTHER, TWO, answer, new_world, nodes, spec
+from .resolving import KEY, KEYS, ONE, OTHER, TWO, answer, new_world, nodes, spec
 from .virtual_time import run_in_virtual_time
+from .world import INVALID, SPECS, World, ref_of
 
 
 def _on(path: str) -> JsonObject:

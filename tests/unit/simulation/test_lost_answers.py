@@ -6,8 +6,8 @@ from collections.abc import Callable
 from echoroute.api.objects import EchoRouteObject
 
 from .gateway import Fault
-from .test_convergence import GOOD, KEYS, OTHER, SOON, SPECS, World, ref_of
 from .virtual_time import run_in_virtual_time
+from .world import GOOD, KEYS, OTHER, SOON, SPECS, World, ref_of
 
 KEY = KEYS[0]
 

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from echoroute.core.objects import Key
 
-from .test_convergence import DRIFT_INTERVAL, GOOD, SPECS, World
 from .virtual_time import run_in_virtual_time
+from .world import DRIFT_INTERVAL, GOOD, SPECS, World
 
 KEYS = [Key(f"team-{number % 5}", f"r{number}") for number in range(40)]
 

@@ -1,4 +1,4 @@
-"""Backends that the operator resolves: nodes follow Consul, at Upstreams alone, and stay when Consul goes away."""
+"""Backends that the operator resolves: nodes follow Consul, at Upstreams alone."""
 
 import asyncio
 import itertools
@@ -6,79 +6,28 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
-from echoroute.api.selection import Service
-from echoroute.core.changes import Stored
-from echoroute.core.instances import Instance, State
-from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
+from echoroute.core.instances import State
+from echoroute.core.objects import Key, Kind
 from echoroute.core.plan import Present, Wanted
-from echoroute.errors import ConsulError, UnknownDatacenter
 
 from .gateway import Fault
-from .test_convergence import DRIFT_INTERVAL, World, ref_of
+from .resolving import (
+    ECHO,
+    KEY,
+    KEYS,
+    ONE,
+    OTHER,
+    TWO,
+    Consul,
+    answer,
+    new_world,
+    nodes,
+    spec,
+    written,
+)
 from .test_kept import condition
 from .virtual_time import run_in_virtual_time
-
-ECHO = Service("echo")
-KEYS = [Key("shop", f"canary-{number}") for number in range(3)]
-KEY = KEYS[0]
-ONE = Instance("one", "echo", "10.0.0.1", "10.9.9.9", 80, State.PASSING, tags=frozenset({"version:1"}))
-TWO = replace(ONE, id="two", address="10.0.0.2", tags=frozenset({"version:2"}))
-OTHER = replace(TWO, id="other", address="10.0.0.3")
-
-
-class Consul:
-    """Follows, and answers when the test says so."""
-
-    def __init__(self) -> None:
-        self.resolved: set[Service] = set()
-
-    def follow(self, service: Service, *, resolved: bool) -> None:
-        (self.resolved.add if resolved else self.resolved.discard)(service)
-
-    def forget(self, service: Service) -> None:
-        self.resolved.discard(service)
-
-    def stand_by(self, *, standing_by: bool) -> None: ...
-
-
-def spec(key: Key, version: int = 2, datacenter: str | None = None) -> JsonObject:
-    subset: JsonObject = {"tags": [f"version:{version}"], **({"datacenter": datacenter} if datacenter else {})}
-    return {"match": {"paths": [f"/{key.name}"]}, "backends": [{"service": "echo", "subset": subset}]}
-
-
-async def new_world(*, consul: bool = True, keys: list[Key] | None = None) -> World:
-    world = World.new()
-    world.follower = Consul() if consul else None
-    for key in keys or KEYS[:1]:
-        world.cluster.apply(key, spec(key))
-    world.start()
-    await asyncio.sleep(1)
-    return world
-
-
-async def answer(world: World, *instances: Instance, wait: float = 2.0) -> None:
-    assert world.engine is not None
-    world.engine.desired.service_answered(ECHO, instances)
-    await asyncio.sleep(wait)
-
-
-def upstreams(world: World, key: Key = KEY) -> list[Stored]:
-    return [stored for ref, stored in world.gateway.objects.items() if _is_upstream_of(ref, key)]
-
-
-def _is_upstream_of(ref: ObjectRef, key: Key) -> bool:
-    return ref.kind is Kind.UPSTREAM and ref.id.startswith(f"{ref_of(key).id}.")
-
-
-def nodes(world: World, key: Key = KEY) -> list[str]:
-    (stored,) = upstreams(world, key)
-    found = stored.body["nodes"]
-    assert isinstance(found, list)
-    return [str(node["host"]) for node in found if isinstance(node, dict)]
-
-
-def written(world: World, since: int) -> list[Kind]:
-    return [ref.kind for _, ref in world.gateway.tried[since:]]
+from .world import DRIFT_INTERVAL, World, ref_of
 
 
 async def _the_first_answer_writes_all() -> None:
@@ -151,118 +100,6 @@ async def _known_and_empty() -> None:
     await answer(world, ONE, replace(TWO, state=State.CRITICAL))
     assert nodes(world) == []
     assert written(world, since) == [Kind.UPSTREAM]
-    await world.stop()
-
-
-async def _consul_goes_away() -> None:
-    world = await new_world()
-    await answer(world, ONE, TWO)
-    since, patches = len(world.gateway.tried), world.cluster.patches
-    assert world.engine is not None
-    world.engine.desired.service_failed(ECHO, ConsulError("rpc error"))
-    world.engine.desired.consul_reachable(False)
-    await asyncio.sleep(3 * DRIFT_INTERVAL)
-    assert len(world.gateway.tried) == since, "nodes stay"
-    assert world.cluster.patches == patches
-    world.cluster.apply(KEY, {**spec(KEY), "match": {"paths": ["/elsewhere"]}})
-    await asyncio.sleep(2)
-    assert written(world, since) == [Kind.ROUTE], "and the Route follows its spec"
-    assert world.ready(KEY) == "True/Ready"
-    await world.stop()
-
-
-async def _restart_while_consul_is_away() -> None:
-    world = await new_world()
-    await answer(world, ONE, TWO)
-    await world.stop()
-    since, patches = len(world.gateway.tried), world.cluster.patches
-    world.start()
-    assert world.engine is not None
-    world.engine.desired.consul_reachable(False)
-    await asyncio.sleep(3 * DRIFT_INTERVAL)
-    assert len(world.gateway.tried) == since, "the Upstream is kept"
-    assert world.cluster.patches == patches
-    world.cluster.apply(KEY, {**spec(KEY), "match": {"paths": ["/elsewhere"]}})
-    await asyncio.sleep(3)
-    assert written(world, since) == [Kind.ROUTE], "and the Route follows its spec"
-    assert condition(world, KEY, "Programmed")[:2] == ("True", "Programmed")
-    world.cluster.apply(KEY, spec(KEY, version=1))
-    await asyncio.sleep(3)
-    assert written(world, since) == [Kind.ROUTE], "another subset was never known: what serves stays, whole"
-    assert nodes(world) == ["10.0.0.2"]
-    assert condition(world, KEY, "Programmed")[:2] == ("False", "RefsNotResolved")
-    assert condition(world, KEY, "Reconciling")[0] == "True"
-    world.engine.desired.consul_reachable(True)
-    await answer(world, ONE, TWO)
-    assert world.ready(KEY) == "True/Ready"
-    assert "10.0.0.1" in nodes_of_route(world)
-    await world.stop()
-
-
-def nodes_of_route(world: World) -> str:
-    """The nodes of the Upstream that the Route names now."""
-    named = world.gateway.objects[ref_of(KEY)].body["upstream_id"]
-    return str(world.gateway.objects[ObjectRef(Kind.UPSTREAM, str(named))].body["nodes"])
-
-
-async def _everything_is_lost_while_nodes_are_unknown() -> None:
-    world = await new_world()
-    await answer(world, ONE, TWO)
-    await world.stop()
-    world.start()
-    assert world.engine is not None
-    world.engine.desired.consul_reachable(False)
-    await asyncio.sleep(2)
-    world.gateway.objects.clear()
-    await asyncio.sleep(2 * DRIFT_INTERVAL)
-    assert world.gateway.objects == {}
-    assert condition(world, KEY, "Programmed")[:2] == ("False", "RefsNotResolved")
-    assert world.ready(KEY) == "False/RefsNotResolved"
-    world.engine.desired.consul_reachable(True)
-    await answer(world, ONE, TWO)
-    assert nodes(world) == ["10.0.0.2"]
-    assert world.ready(KEY) == "True/Ready"
-    await world.stop()
-
-
-async def _no_consul() -> None:
-    world = await new_world(consul=False)
-    await asyncio.sleep(2)
-    assert world.gateway.objects == {}
-    assert world.ready(KEY) == "False/ConsulNotConfigured"
-    assert condition(world, KEY, "ResolvedRefs")[:2] == ("False", "ConsulNotConfigured")
-    assert condition(world, KEY, "Programmed")[:2] == ("False", "RefsNotResolved")
-    assert condition(world, KEY, "Stalled")[0] == "True"
-    await world.stop()
-
-
-async def _no_consul_any_more() -> None:
-    world = await new_world()
-    await answer(world, ONE, TWO)
-    await world.stop()
-    since = len(world.gateway.tried)
-    world.follower = None
-    world.start()
-    await asyncio.sleep(2 * DRIFT_INTERVAL)
-    assert len(world.gateway.tried) == since, "the last good generation stays"
-    assert world.ready(KEY) == "False/ConsulNotConfigured"
-    assert condition(world, KEY, "Programmed")[2] == "the last good generation stays in the gateway"
-    await world.stop()
-
-
-async def _an_unknown_datacenter() -> None:
-    world = await new_world()
-    world.cluster.apply(KEY, spec(KEY, datacenter="nowhere"))
-    await asyncio.sleep(1)
-    assert world.engine is not None
-    world.engine.desired.service_failed(Service("echo", "nowhere"), UnknownDatacenter("No path to datacenter"))
-    await asyncio.sleep(2)
-    assert world.ready(KEY) == "False/DatacenterNotFound"
-    assert condition(world, KEY, "Reconciling")[0] == "True"
-    assert world.gateway.objects == {}
-    world.engine.desired.service_answered(Service("echo", "nowhere"), (TWO,))
-    await asyncio.sleep(2)
-    assert world.ready(KEY) == "True/Ready"
     await world.stop()
 
 
@@ -339,9 +176,7 @@ def test_too_many_upstreams_of_unequal_weights_are_told_of_once(caplog: pytest.L
     "schedule",
     [
         _the_first_answer_writes_all, _one_change_writes_one_upstream_for_each_and_no_route,
-        _the_first_change_is_written_at_once_and_others_once_a_second, _known_and_empty, _consul_goes_away,
-        _restart_while_consul_is_away, _everything_is_lost_while_nodes_are_unknown, _no_consul, _no_consul_any_more,
-        _an_unknown_datacenter, _a_write_of_nodes_fails,
+        _the_first_change_is_written_at_once_and_others_once_a_second, _known_and_empty, _a_write_of_nodes_fails,
         _a_standby_writes_nothing_and_knows_all, _an_answer_that_comes_during_a_write,
     ],
     ids=lambda schedule: schedule.__name__.strip("_"),

@@ -6,8 +6,8 @@ import pytest
 from echoroute.core.objects import Key, ObjectRef
 
 from .gateway import Fault
-from .test_convergence import DRIFT_INTERVAL, GOOD, OTHER, SPECS, World, ref_of
 from .virtual_time import run_in_virtual_time
+from .world import DRIFT_INTERVAL, GOOD, OTHER, SPECS, World, ref_of
 
 KEYS = [Key(namespace, f"r{number}") for namespace in ("shop", "lab") for number in range(20)]
 

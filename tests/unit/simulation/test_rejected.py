@@ -13,9 +13,9 @@ from echoroute.engine.writer.rejected import INTERVAL
 
 from .gateway import REFUSED, Fault, named_by
 from .test_backends import KEY, spec, upstreams
-from .test_convergence import DRIFT_INTERVAL, GOOD, OTHER, REFUSED_BY_GATEWAY, SPECS, World, ref_of
 from .test_outages import most_in
 from .virtual_time import run_in_virtual_time
+from .world import DRIFT_INTERVAL, GOOD, OTHER, REFUSED_BY_GATEWAY, SPECS, World, ref_of
 
 REJECTED = [Key("shop", f"r{number}") for number in range(20)]
 GOOD_ONE = Key("lab", "good")

@@ -7,8 +7,8 @@ from echoroute.core.ownership import labels
 from echoroute.core.source import Origin
 from echoroute.errors import SourceError
 
-from .test_convergence import GOOD, KEYS, OTHER, OWNER, SPECS, World, ref_of
 from .virtual_time import run_in_virtual_time
+from .world import GOOD, KEYS, OTHER, OWNER, SPECS, World, ref_of
 
 KEY = KEYS[0]
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ..kube.leases import DURATION
 from .gateway import Fault
 from .replica import KEPT, Both
-from .test_convergence import DENIED, DRIFT_INTERVAL, GOOD, INVALID, OTHER, SHARED, ref_of
 from .virtual_time import run_in_virtual_time
+from .world import DENIED, DRIFT_INTERVAL, GOOD, INVALID, OTHER, SHARED, ref_of
 
 KEYS = [Key("shop", "cart"), Key("shop", "pay"), Key("lab", "cart"), Key("lab", "pay")]
 _SPECS = st.sampled_from([GOOD, OTHER, SHARED, INVALID, DENIED])

@@ -9,8 +9,8 @@ from echoroute.core.objects import Key, ObjectRef
 from echoroute.core.plan import Comparison, Known, Wanted
 from echoroute.engine.writer import drift
 
-from .test_convergence import DRIFT_INTERVAL, GOOD, KEYS, SPECS, World, ref_of
 from .virtual_time import run_in_virtual_time
+from .world import DRIFT_INTERVAL, GOOD, KEYS, SPECS, World, ref_of
 
 
 @pytest.mark.parametrize("lag", [0.0, 0.05, 2.0], ids=["at once", "slow", "slower"])

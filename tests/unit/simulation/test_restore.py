@@ -6,8 +6,9 @@ from echoroute.core.objects import Key
 from echoroute.core.seen import Seen
 from echoroute.errors import SourceError
 
-from .test_convergence import DENIED, DRIFT_INTERVAL, GOOD, KEYS, OTHER, SPECS, World, check, ref_of
+from .ended import check
 from .virtual_time import run_in_virtual_time
+from .world import DENIED, DRIFT_INTERVAL, GOOD, KEYS, OTHER, SPECS, World, ref_of
 
 KEY = KEYS[0]
 

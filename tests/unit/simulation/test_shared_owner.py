@@ -7,8 +7,8 @@ from echoroute.core.evaluate import evaluate
 from echoroute.core.objects import Key
 
 from .gateway import SimulatedGateway
-from .test_convergence import DRIFT_INTERVAL, GOOD, OWNER, POLICY, SPECS, World, ref_of
 from .virtual_time import run_in_virtual_time
+from .world import DRIFT_INTERVAL, GOOD, OWNER, POLICY, SPECS, World, ref_of
 
 OURS, THEIRS = Key("shop", "cart"), Key("lab", "pay")
 

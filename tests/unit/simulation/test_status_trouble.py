@@ -10,8 +10,8 @@ from echoroute.core.seen import Seen
 from echoroute.errors import SourceError
 
 from .gateway import Fault
-from .test_convergence import GOOD, KEYS, OTHER, SPECS, World, ref_of
 from .virtual_time import run_in_virtual_time
+from .world import GOOD, KEYS, OTHER, SPECS, World, ref_of
 
 KEY = KEYS[0]
 

@@ -13,7 +13,8 @@ from prometheus_client import REGISTRY
 
 from .cluster import START
 from .gateway import Fault
-from .test_convergence import (
+from .virtual_time import run_in_virtual_time
+from .world import (
     DENIED,
     DRIFT_INTERVAL,
     GOOD,
@@ -27,7 +28,6 @@ from .test_convergence import (
     World,
     ref_of,
 )
-from .virtual_time import run_in_virtual_time
 
 KEYS = [Key(f"team-{number % 5}", f"r{number}") for number in range(40)]
 

@@ -8,9 +8,9 @@ from echoroute.core.objects import JsonObject, Key
 
 from .cluster import GATEWAY_CLASS
 from .gateway import REFUSED, Fault
-from .test_convergence import DRIFT_INTERVAL, SOON, World, ref_of
-from .test_moving import MOVED, at, serves
+from .moving import MOVED, at, serves
 from .virtual_time import run_in_virtual_time
+from .world import DRIFT_INTERVAL, SOON, World, ref_of
 
 A, B = Key("shop", "a"), Key("lab", "b")
 OLD = "/old"

@@ -9,10 +9,10 @@ from echoroute.core.instances import Instance
 from echoroute.core.objects import ObjectRef
 
 from .gateway import Fault
-from .test_convergence import DRIFT_INTERVAL, QUIET, World, ref_of
+from .resolving import KEY, KEYS, ONE, OTHER, TWO, nodes, spec
 from .test_kept import condition
-from .test_nodes import KEY, KEYS, ONE, OTHER, TWO, nodes, spec
 from .virtual_time import run_in_virtual_time
+from .world import DRIFT_INTERVAL, QUIET, World, ref_of
 
 
 class _Consul:

@@ -8,8 +8,8 @@ from echoroute.core.objects import JsonObject, Key
 from echoroute.core.seen import Seen
 from echoroute.engine.watching import PROVEN, Watching
 
-from .test_convergence import GOOD, SPECS, World
 from .virtual_time import run_in_virtual_time
+from .world import GOOD, SPECS, World
 
 
 def test_a_watch_that_ends_is_started_again_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
