@@ -1,47 +1,44 @@
 """Schedules with two replicas: all that happens to one operator, and freezes, kills, stops and cut wires besides."""
 
 import asyncio
-import random
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from echoroute.core.brake import Held
 from echoroute.core.objects import Key
 
 from ..kube.leases import DURATION
-from .cluster import Cluster
-from .gateway import SimulatedGateway
 from .replica import Both, Replica
-from .rules import Rules
-from .schedules import KEYS, Schedule
-from .told import Told
-from .virtual_time import VirtualTimeLoop
-from .world import OWNER, World, ref_of
+from .schedules import KEYS, Schedule, WatchedWorld
+from .world import ref_of
 
 _MISHAPS = 0.25
 """The share of steps that are about a replica."""
 
 
 @dataclass
+class SharedWorld(WatchedWorld):
+    """A world of replicas: what one of them is told is nobody else's, and a breach of one is one of all."""
+
+    both: Both = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.both = Both(self.cluster, self.gateway)
+        self.rules = self.both.new_rules()
+
+
+@dataclass
 class Replicated(Schedule):
     """One cluster and one gateway, with two replicas."""
 
-    both: Both = field(kw_only=True)
+    worlds: ClassVar = SharedWorld
+    world: SharedWorld
     _heard: dict[Key, list[Replica]] = field(default_factory=dict)
     """Who could hear of the last deletion of each EchoRoute."""
 
-    @classmethod
-    def new(cls, seed: int) -> "Replicated":
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, VirtualTimeLoop)
-        random.seed(seed)
-        cluster, gateway = Cluster(loop.time), SimulatedGateway(loop.time, OWNER)
-        both = Both(cluster, gateway)
-        told = Told(loop.time)  # nobody's: each replica has its own
-        rules = Rules(cluster, gateway, told, loop.time, both.breaches, both.confirmed, both.born)
-        world = World(cluster, gateway)
-        gateway.on_change, gateway.is_told = world.look_at, lambda _: False
-        chance = random.Random(seed)  # noqa: S311 - no secret
-        return cls(world, cluster, gateway, told, rules, loop, chance, both=both)
+    @property
+    def both(self) -> Both:
+        return self.world.both
 
     @property
     def has_ended(self) -> bool:

@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from echoroute.api.objects import EchoRouteObject
 from echoroute.core.brake import Held
@@ -23,7 +23,7 @@ from .rules import Rules
 from .told import Told
 from .virtual_time import VirtualTimeLoop
 from .watched import WatchedGateway, WatchedSource
-from .world import DRIFT_INTERVAL, OWNER, World, ref_of
+from .world import DRIFT_INTERVAL, World, ref_of
 
 NAMESPACES = [f"team-{number}" for number in range(5)]
 KEYS = [Key(namespace, f"r{number}") for namespace in NAMESPACES for number in range(8)]
@@ -34,14 +34,15 @@ THEIRS: JsonObject = {"uri": "/theirs"}
 class WatchedWorld(World):
     """A world in which somebody listens."""
 
-    told: Told = field(kw_only=True)
-    rules: Rules = field(kw_only=True)
+    rules: Rules = field(init=False)
+
+    def __post_init__(self) -> None:
+        now = self.gateway.now
+        self.rules = Rules(self.cluster, self.gateway, Told(now), now)
 
     def sides(self) -> tuple[Watchable, Gateway]:
-        return (
-            WatchedSource(self.cluster, self.told, self.rules),
-            WatchedGateway(self.gateway, self.told, self.rules),
-        )
+        told = self.rules.told
+        return WatchedSource(self.cluster, told, self.rules), WatchedGateway(self.gateway, told, self.rules)
 
 
 @dataclass
@@ -52,13 +53,15 @@ class Schedule:
     first: ClassVar[Sequence[str]] = ("good", "good", "other", "shared", "common")
     """The kinds that are there at the beginning."""
     often: ClassVar[Mapping[str, int]] = OFTEN
-    world: World
-    cluster: Cluster
-    gateway: SimulatedGateway
-    told: Told
-    rules: Rules
+    worlds: ClassVar[type[WatchedWorld]] = WatchedWorld
+    """The kind of its world."""
+    world: WatchedWorld
     loop: VirtualTimeLoop
     chance: random.Random
+    cluster: Cluster = field(init=False)
+    gateway: SimulatedGateway = field(init=False)
+    told: Told = field(init=False)
+    rules: Rules = field(init=False)
     asked: dict[Key, str] = field(default_factory=dict)
     excused: bool = False
     """Whether something went of which nobody could tell: then the brake may hold it."""
@@ -67,15 +70,16 @@ class Schedule:
     _backup: dict[Key, str] = field(default_factory=dict)
 
     @classmethod
-    def new(cls, seed: int) -> "Schedule":
+    def new(cls, seed: int) -> Self:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualTimeLoop)
         random.seed(seed)
-        told, cluster, gateway = Told(loop.time), Cluster(loop.time), SimulatedGateway(loop.time, OWNER)
-        rules = Rules(cluster, gateway, told, loop.time)
-        world = WatchedWorld(cluster, gateway, told=told, rules=rules)
-        gateway.on_change, gateway.is_told = world.look_at, lambda _: False
-        return cls(world, cluster, gateway, told, rules, loop, random.Random(seed))  # noqa: S311 - no secret
+        return cls(cls.worlds.new(), loop, random.Random(seed))  # noqa: S311 - no secret
+
+    def __post_init__(self) -> None:
+        self.cluster, self.gateway, self.rules = self.world.cluster, self.world.gateway, self.world.rules
+        self.told = self.rules.told
+        self.gateway.is_told = lambda _: False
 
     @property
     def has_ended(self) -> bool:

@@ -1,7 +1,5 @@
 """Schedules with several backends: splits, canaries and subsets, whose instances in Consul come, fail and go."""
 
-import asyncio
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -11,15 +9,12 @@ from echoroute.core.instances import State
 from echoroute.core.objects import JsonObject, Key, ObjectRef
 
 from .asked import asked_of
-from .cluster import Cluster
 from .consul import FAR, SERVICES, VERSIONS, Follower, SimulatedConsul
-from .gateway import REFUSED, SimulatedGateway
+from .gateway import REFUSED
 from .kinds import KINDS, OFTEN
-from .rules import Rules
 from .schedules import Schedule, WatchedWorld
-from .told import Told, key_of
-from .virtual_time import VirtualTimeLoop
-from .world import OWNER, ref_of, spec_of
+from .told import key_of
+from .world import ref_of, spec_of
 
 
 def _spec(path: str, *backends: JsonObject, **more: object) -> JsonObject:
@@ -55,7 +50,7 @@ _SEVERAL = [kind for kind in _KINDS if kind not in KINDS]
 class FollowingWorld(WatchedWorld):
     """A world with Consul, which each life of the operator follows anew."""
 
-    consul: SimulatedConsul = field(kw_only=True)
+    consul: SimulatedConsul = field(default_factory=SimulatedConsul)
 
     def start(self) -> None:
         follower = self.follower = Follower(self.consul)
@@ -77,19 +72,12 @@ class Several(Schedule):
     kinds: ClassVar[Mapping[str, Callable[[Key], JsonObject]]] = _KINDS
     first: ClassVar = ("good", "other", "shared", "common", *_SEVERAL)
     often: ClassVar[Mapping[str, int]] = {**OFTEN, **dict.fromkeys(_SEVERAL, 2)}
-    consul: SimulatedConsul = field(kw_only=True)
+    worlds: ClassVar = FollowingWorld
+    world: FollowingWorld
 
-    @classmethod
-    def new(cls, seed: int) -> "Several":
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, VirtualTimeLoop)
-        random.seed(seed)
-        told, cluster, gateway = Told(loop.time), Cluster(loop.time), SimulatedGateway(loop.time, OWNER)
-        rules, consul = Rules(cluster, gateway, told, loop.time), SimulatedConsul()
-        world = FollowingWorld(cluster, gateway, told=told, rules=rules, consul=consul)
-        gateway.on_change, gateway.is_told = world.look_at, lambda _: False
-        chance = random.Random(seed)  # noqa: S311 - no secret
-        return cls(world, cluster, gateway, told, rules, loop, chance, consul=consul)
+    @property
+    def consul(self) -> SimulatedConsul:
+        return self.world.consul
 
     def steps(self) -> Mapping[str, tuple[int, Callable[[], object]]]:
         return {**super().steps(), "instances": (12, self._turn), "Consul": (3, self._be_away)}

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Self
 
 from echoroute.api.objects import EchoRouteObject
 from echoroute.core.addresses import Networks
@@ -58,7 +59,7 @@ class World:
     _running: asyncio.Task[None] | None = field(default=None)
 
     @classmethod
-    def new(cls) -> "World":
+    def new(cls) -> Self:
         now = asyncio.get_running_loop().time
         world = cls(Cluster(now), SimulatedGateway(now, OWNER))
         world.gateway.on_change = world.look_at
