@@ -13,12 +13,13 @@ from dataclasses import replace
 import pytest
 from echoroute.core import brake, conditions, plan
 from echoroute.core.changes import Stored
-from echoroute.core.claims import Claim
-from echoroute.core.conflicts import Claims, Conflict
+from echoroute.core.claims import Claim, Conflict
+from echoroute.core.conflicts import Claims
 from echoroute.core.facts import Programmed
 from echoroute.core.inputs import Input
 from echoroute.core.objects import Key, Kind, ObjectRef
 from echoroute.core.plan import Digest, Known
+from echoroute.core.rivals import Rivals
 from echoroute.core.seen import Seen
 from echoroute.engine.engine import Engine
 from echoroute.engine.progress import Progress
@@ -90,13 +91,13 @@ def an_outage_repaints(patch: Patch) -> None:
 
 def a_write_under_way_holds_nothing(patch: Patch) -> None:
     """A pair belongs to nobody until the gateway has confirmed it: two are written."""
-    first = Claims._first_conflict
+    first = Rivals.first_conflict
 
-    def late(self: Claims, key: Key, claim: Claim) -> Conflict | None:
+    def late(self: Rivals, key: Key, claim: Claim) -> Conflict | None:
         conflict = first(self, key, claim)
         return conflict if conflict and conflict.winner in self._held.serving else None
 
-    patch.setattr(Claims, "_first_conflict", late)
+    patch.setattr(Rivals, "first_conflict", late)
 
 
 def no_brake(patch: Patch) -> None:

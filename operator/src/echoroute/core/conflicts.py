@@ -19,6 +19,7 @@ from echoroute.core.holders import Holders, Sent
 from echoroute.core.losses import Losses
 from echoroute.core.objects import Key
 from echoroute.core.offers import Offers, Takers
+from echoroute.core.rivals import Rivals
 from echoroute.core.ties import Ties
 
 
@@ -27,9 +28,7 @@ class Claims:
 
     def __init__(self) -> None:
         self._wanted: dict[Key, Claim] = {}
-        self._held = Holders()
-        self.offers = Offers(self._held)
-        self.ties = Ties(self._held)
+        self._hold_nothing()
         self._lost = Losses()
         self._left: dict[Key, tuple[Claim, ...]] = {}
         self._under_way: set[Key] = set()
@@ -73,7 +72,7 @@ class Claims:
         for key, claim in sorted(serving.items(), key=lambda item: self._rank(*item)):
             self._hold_found(key, claim)
         for key, claim in sorted(self._wanted.items(), key=age):
-            if key in programmed and key not in serving and self._first_conflict(key, claim) is None:
+            if key in programmed and key not in serving and self._rivals.first_conflict(key, claim) is None:
                 self._held.serve(key, claim)
         touched = set[Pair]()
         for key, claim in sorted(self._wanted.items(), key=age):
@@ -82,10 +81,10 @@ class Claims:
 
     def _hold_found(self, key: Key, claim: Claim, *sent: Claim) -> None:
         """The gateway was found to serve this, or what was sent since: the key holds it, unless another one does."""
-        if all(self._first_conflict(key, each) is None for each in (claim, *sent)):
-            self._held.serve(key, claim, (*self._held.sent.get(key, ()), *sent))
-        else:
+        if any(self._rivals.has_another(key, each) for each in (claim, *sent)):
             self._doubles[key] = claim
+        else:
+            self._held.serve(key, claim, (*self._held.sent.get(key, ()), *sent))
 
     def _rank(self, key: Key, claim: Claim) -> tuple[bool, Age]:
         """The order of those that serve: what its spec asks for no more comes last, who got it may be there already."""
@@ -96,6 +95,7 @@ class Claims:
         self._held = Holders()
         self.offers = Offers(self._held)
         self.ties = Ties(self._held)
+        self._rivals = Rivals(self._held, self.offers)
 
     def want(self, key: Key, claim: Claim | None, *, keeps: bool = False) -> set[Key]:
         """Put, replace or (None) take back what a key asks for; gives the *other* keys whose verdict changed.
@@ -120,23 +120,12 @@ class Claims:
         """Judge anew those that were let in on what the key serves and has, and that do not serve it yet."""
         freed, lost = set[Pair](), set[Key]()
         has = self._held.accepted.get(key) or self._held.serving.get(key)
-        for other in self._let_in(key, has) if has else ():
+        for other in self._rivals.let_in(key, has) if has else ():
             lost |= self.ties.behind(other)  # their statuses may name it
             freed |= self._judge(other, self._wanted[other])
             if other in self._lost:
                 lost.add(other)
         return lost | self._rejudge(freed)
-
-    def _let_in(self, key: Key, claim: Claim) -> list[Key]:
-        """Those that are on their way to what the key claims and serves."""
-        met = (
-            other
-            for pair in claim.pairs
-            if self._held.surely_serves(key, pair)
-            for other in self._held.rivals(key, claim, pair)
-            if other in self._held.accepted and not self._held.surely_serves(other, pair)
-        )
-        return list(dict.fromkeys(met))
 
     def serves(self, key: Key, claim: Claim | None, *, made: bool = False) -> set[Key]:
         """The gateway serves this of the key, or (None) nothing; gives the others whose verdict changed.
@@ -240,7 +229,7 @@ class Claims:
         return self._judge(key, self._wanted[key])
 
     def _judge(self, key: Key, claim: Claim) -> set[Pair]:
-        conflict = self._first_conflict(key, claim)
+        conflict = self._rivals.first_conflict(key, claim)
         if conflict is None:
             return self._held.accept(key, claim)
         self._lost.note(key, claim, conflict)
@@ -266,31 +255,3 @@ class Claims:
                     changed.add(key)
             waiting = again
         return changed
-
-    def _first_conflict(self, key: Key, claim: Claim) -> Conflict | None:
-        for pair in claim.pairs:
-            rival = self._rival(key, claim, pair)
-            if rival is not None:
-                return Conflict(rival, pair, self._is_older(rival, claim))
-        return None
-
-    def _rival(self, key: Key, claim: Claim, pair: Pair) -> Key | None:
-        """Who has a pair that the key claims: the oldest that asks for it, else the oldest that serves it on."""
-        serves_on = None
-        for rival in self._held.rivals(key, claim, pair):
-            served = self._serves_as(key, claim, rival, pair) and not self._held.surely_serves(rival, pair)
-            if served or self.offers.has(rival, pair, key):
-                continue  # who serves a pair has it until it offers that, and until another one serves it
-            if self._held.asks_for(rival, pair):
-                return rival
-            serves_on = serves_on or rival
-        return serves_on
-
-    def _serves_as(self, key: Key, claim: Claim, rival: Key, pair: Pair) -> bool:
-        """Whether the key serves a pair as it claims it: within a namespace another priority is another route."""
-        alike = rival.namespace != key.namespace or all(each.overlaps(claim) for each in self._held.may_serve(key))
-        return alike and self._held.surely_serves(key, pair)
-
-    def _is_older(self, holder: Key, claim: Claim) -> bool:
-        created, _ = self._held.age(holder)
-        return created < claim.created

@@ -143,7 +143,7 @@ def test_a_verdict_follows_from_who_has_what_now_and_not_from_what_came_before(
         told = _happens(all_, asked, what, key, change)
         for other, one in asked.items():
             conflict = all_.conflict(other)
-            assert conflict is None or conflict == all_._first_conflict(other, one), "what is accepted stays so"
+            assert conflict is None or conflict == all_._rivals.first_conflict(other, one), "what is accepted stays so"
             assert other in told or conflict == before.get(other), "it is looked at again"
 
 

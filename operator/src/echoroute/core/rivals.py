@@ -1,0 +1,70 @@
+"""Who stands in the way of a claim: those that hold a pair of it, less those that let it in."""
+
+from collections.abc import Iterator
+
+from echoroute.core.claims import Claim, Conflict, Pair
+from echoroute.core.holders import Holders
+from echoroute.core.objects import Key
+from echoroute.core.offers import Offers
+
+
+class Rivals:
+    """Reads what is held and offered, and changes nothing."""
+
+    def __init__(self, held: Holders, offers: Offers) -> None:
+        self._held = held
+        self._offers = offers
+
+    def first_conflict(self, key: Key, claim: Claim) -> Conflict | None:
+        """What a claim of the key loses against now, if it does."""
+        for pair in claim.pairs:
+            rival = self._first(key, claim, pair)
+            if rival is not None:
+                created, _ = self._held.age(rival)
+                return Conflict(rival, pair, older=created < claim.created)
+        return None
+
+    def has_another(self, key: Key, claim: Claim) -> bool:
+        """Whether some of what the gateway was found to serve of the key is another one's."""
+        return any(not self.leaves(rival, pair) for pair in claim.pairs for rival in self._in_the_way(key, claim, pair))
+
+    def leaves(self, key: Key, pair: Pair) -> bool:
+        """Whether a pair that the key holds is not asked for by what it has accepted: only the gateway is to follow.
+
+        Where it rejects the spec, it never does. Then both serve the pair, who was let in and who goes on, and neither
+        takes it from the other one.
+        """
+        return key in self._held.accepted and not self._held.asks_for(key, pair)
+
+    def let_in(self, key: Key, claim: Claim) -> list[Key]:
+        """Those that are on their way to what the key claims and serves."""
+        met = (
+            other
+            for pair in claim.pairs
+            if self._held.surely_serves(key, pair)
+            for other in self._held.rivals(key, claim, pair)
+            if other in self._held.accepted and not self._held.surely_serves(other, pair)
+        )
+        return list(dict.fromkeys(met))
+
+    def _first(self, key: Key, claim: Claim, pair: Pair) -> Key | None:
+        """Who has a pair that the key claims: the oldest that asks for it, else the oldest that serves it on."""
+        serves_on = None
+        for rival in self._in_the_way(key, claim, pair):
+            if self._held.asks_for(rival, pair):
+                return rival
+            serves_on = serves_on or rival
+        return serves_on
+
+    def _in_the_way(self, key: Key, claim: Claim, pair: Pair) -> Iterator[Key]:
+        """Who serves a pair has it until it offers that, and until another one serves it and this one leaves it."""
+        for rival in self._held.rivals(key, claim, pair):
+            stays = self._held.surely_serves(rival, pair) and not self.leaves(rival, pair)
+            served = not stays and self._serves_as(key, claim, rival, pair)
+            if not served and not self._offers.has(rival, pair, key):
+                yield rival
+
+    def _serves_as(self, key: Key, claim: Claim, rival: Key, pair: Pair) -> bool:
+        """Whether the key serves a pair as it claims it: within a namespace another priority is another route."""
+        alike = rival.namespace != key.namespace or all(each.overlaps(claim) for each in self._held.may_serve(key))
+        return alike and self._held.surely_serves(key, pair)

@@ -1,0 +1,164 @@
+"""A pair was given up, and the gateway rejects that: both serve it. A start says the same as who has seen it come."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from echoroute.core.claims import Claim
+from echoroute.core.conflicts import Claims
+from echoroute.core.objects import Key
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from .claiming import A, B, C, X, claim, judged, losers, winner
+
+MOVED, TAKEN = claim(1, "/moved"), claim(0, "/taken")
+
+
+def moved() -> Claims:
+    """A has given up what it serves, and the gateway rejects that; B has got it, and C has `/taken`."""
+    all_ = judged({A: MOVED, C: TAKEN})
+    all_.serves(A, MOVED)
+    all_.serves(C, TAKEN)
+    all_.want(A, claim(1, "/rejected"))
+    all_.offer(A, lambda _: True)
+    all_.want(B, claim(2, "/moved"))
+    for key in (B, A):
+        all_.send(key, all_.accepted(key))
+    all_.serves(B, claim(2, "/moved"), made=True)
+    all_.refused(A)
+    assert losers(all_) == set()
+    return all_
+
+
+def started_again(all_: Claims) -> Claims:
+    return judged(dict(all_._wanted), dict(all_._held.serving))
+
+
+@pytest.mark.parametrize("starts", [False, True])
+def test_who_has_got_what_the_gateway_leaves_with_both_loses_nothing_by_its_edits(starts: bool) -> None:
+    all_ = started_again(moved()) if starts else moved()
+    assert all_.want(B, claim(2, "/moved", priority=7)) == set()
+    assert losers(all_) == set(), "it asks for what it serves"
+    assert all_.want(B, claim(2, "/taken")) == set()
+    assert winner(all_, B) == C
+    again = started_again(all_)
+    for each in (all_, again):
+        assert losers(each) == {B}
+        assert not each.is_double(B, claim(2, "/moved"))
+        assert not each.serves_double(B), "its last good generation serves on"
+        each.want(X, claim(9, "/moved"))
+        assert winner(each, X) in {A, B}, "and it is nobody else's"
+
+
+def test_who_has_given_it_up_does_not_get_it_back_from_who_asks_for_it() -> None:
+    for all_ in (moved(), started_again(moved())):
+        all_.want(A, MOVED)
+        assert winner(all_, A) == B
+        assert all_.is_double(A, MOVED) or all_.serves_double(A)
+        assert not all_.serves_double(B)
+
+
+@dataclass
+class Played:
+    """Claims, and a gateway that rejects what has one of some paths."""
+
+    all_: Claims = field(default_factory=Claims)
+    gateway: dict[Key, Claim] = field(default_factory=dict)
+    wanted: dict[Key, Claim | None] = field(default_factory=dict)
+    told: set[Key] = field(default_factory=set)
+    """Those that know that they have lost: they wait for more than an offer."""
+
+    def want(self, key: Key, one: Claim | None) -> None:
+        """An edit; None is a spec that cannot be used."""
+        self.wanted[key] = one
+        self.all_.want(key, one, keeps=True)
+
+    def settle(self) -> int:
+        """The operator does what there is to do, and lists the gateway, until nothing changes; gives the writes."""
+        writes = 0
+        for _ in range(6):
+            for key in self.wanted:
+                writes += self._write(key)
+            for key in self.wanted:
+                writes += self._withdraw(key)
+        self.told = {key for key in self.wanted if self.all_.conflict(key)}
+        return writes
+
+    def _write(self, key: Key) -> int:
+        accepted = self.all_.accepted(key)
+        if accepted is None or self.gateway.get(key) == accepted:
+            return 0
+        takers = list[Key]()
+        if self.all_.offers.gives_up(key):
+            self.all_.offer(key, lambda taker: taker not in self.told)
+            takers = [one for one in self.wanted if one != key and self.all_.offers.is_awaited(key)]
+        return sum(map(self._send, [*takers, key]))
+
+    def _send(self, key: Key) -> int:
+        accepted = self.all_.accepted(key)
+        if accepted is None or self.gateway.get(key) == accepted:
+            return 0
+        self.all_.send(key, accepted)
+        if accepted.pairs[0][1].startswith("/rejected"):
+            self.all_.refused(key)
+            return 0
+        self.gateway[key] = accepted
+        self.all_.serves(key, accepted, made=True)
+        return 1
+
+    def _withdraw(self, key: Key) -> int:
+        served, accepted = self.gateway.get(key), self.all_.accepted(key)
+        if accepted is not None or served is None:
+            return 0
+        if not self.all_.serves_double(key):
+            self.all_.serves(key, served)
+            self.all_.is_double(key, served)
+        if not self.all_.serves_double(key):
+            return 0
+        del self.gateway[key]
+        self.all_.send(key, None)
+        self.all_.serves(key, None, made=True)
+        return 1
+
+    def start_again(self) -> None:
+        self.all_ = Claims()
+        for key, one in self.wanted.items():
+            self.all_.want(key, one, keeps=True)
+        self.all_.seed(self.gateway, set())
+
+
+_paths = st.lists(st.sampled_from(["/x", "/y"]), max_size=2, unique=True)
+_keys = st.builds(Key, st.sampled_from("mn"), st.sampled_from("ab"))
+_ages = {Key(namespace, name): number for number, (namespace, name) in enumerate(["na", "mb", "ma", "nb"])}
+"""What the gateway rejects is each one's own: who gets what nobody serves is decided by age, and anew by each start."""
+_edits = st.lists(st.tuples(_keys, st.none() | _paths, st.booleans()), max_size=12)
+
+
+_FIRST, _TAKER, _HOLDER = Key("n", "a"), Key("m", "a"), Key("m", "b")
+
+
+@given(edits=_edits)
+@example(
+    edits=[
+        (_FIRST, ["/x"], True),
+        (_HOLDER, ["/y"], True),
+        (_FIRST, [], False),
+        (_TAKER, ["/x"], True),
+        (_TAKER, ["/y"], True),
+    ]
+)
+def test_a_start_over_what_stands_withdraws_nothing(edits: list[tuple[Key, list[str] | None, bool]]) -> None:
+    played = Played()
+    played.all_.seed({}, set())
+    for key, paths, settles in edits:
+        played.want(key, None if paths is None else claim(_ages[key], *(paths or [f"/rejected/{key}"])))
+        if settles:
+            played.settle()
+    played.settle()
+    before = {key: played.all_.conflict(key) is None for key in played.wanted}
+    stands = dict(played.gateway)
+    assert played.settle() == 0
+    played.start_again()
+    assert played.settle() == 0, "nobody has edited anything"
+    assert played.gateway == stands
+    assert {key: played.all_.conflict(key) is None for key in played.wanted} == before
