@@ -84,6 +84,30 @@ async def test_no_reason_is_good_once_a_list_has_named_what_is_not_read_yet(
     assert world.ask(CART, exists=True) is Permit.GRANTED
 
 
+async def test_a_read_after_one_end_says_nothing_of_the_next(world: World) -> None:
+    """In between a list has named it, and before it was read it was gone again; nobody has asked meanwhile."""
+    world.deleted(CART)
+    assert world.ask(CART) is Permit.PENDING
+    assert world.store.newer({CART: next(world.versions)}) == [CART]
+    world.now += 1.5
+    assert await world.requeued_key() == CART
+    world.deleted(CART)
+    assert not world.store.is_unread(CART)
+    world.crd = None
+    assert world.ask(CART) is Permit.PENDING, "the CRD may have gone with it"
+    world.now += 1.5
+    assert await world.requeued_key() == CART
+    assert world.ask(CART) is Permit.DENIED
+
+
+async def test_a_list_that_lacks_what_has_ended_delays_no_deletion(world: World) -> None:
+    world.deleted(CART)
+    assert world.ask(CART) is Permit.PENDING
+    world.store.offer_list({}, [], next(world.versions))
+    assert await world.requeued_key() == CART
+    assert world.ask(CART) is Permit.GRANTED
+
+
 async def test_what_was_permitted_stands_as_long_as_its_reason_does(world: World) -> None:
     world.deleted(CART)
     assert await world.permit(CART) is Permit.GRANTED

@@ -15,6 +15,7 @@ can arrive the wrong way round.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import count
 
 from echoroute.core.objects import Key
 from echoroute.core.seen import Entry, Seen
@@ -37,7 +38,8 @@ class Store:
 
     def __init__(self) -> None:
         self._seen: dict[Key, Seen] = {}
-        self._ended: dict[Key, datetime] = {}
+        self._ended: dict[Key, tuple[datetime, int]] = {}
+        self._ends = count(1)
         self._listed_at = 0
         self._newest = 0
         self._named: Mapping[Key, int] = {}
@@ -66,7 +68,13 @@ class Store:
 
     def ended(self, key: Key) -> datetime | None:
         """When the EchoRoute was created of whose deletion an event told; None where none did, or it exists again."""
-        return self._ended.get(key)
+        end = self._ended.get(key)
+        return end[0] if end else None
+
+    def which_end(self, key: Key) -> int | None:
+        """A number for the end of which an event told: each end of a key has another one."""
+        end = self._ended.get(key)
+        return end[1] if end else None
 
     def all_ended(self) -> Iterable[Key]:
         """The keys of whose deletion an event told, and of which something may be left in the gateway."""
@@ -77,7 +85,7 @@ class Store:
         self._ended.pop(key, None)
 
     def _note_end(self, key: Key, created: datetime) -> None:
-        self._ended[key] = created
+        self._ended[key] = created, next(self._ends)
         if len(self._ended) > _MOST_ENDS:
             del self._ended[next(iter(self._ended))]
 

@@ -10,6 +10,7 @@ complete lists in a row that agree, and the brake.
 import asyncio
 from collections.abc import Callable, Iterable
 from enum import Enum, auto
+from typing import NamedTuple
 
 from echoroute.core.brake import Doubt, Held, Life, Verdict, brake
 from echoroute.core.objects import Key
@@ -28,6 +29,13 @@ class Permit(Enum):
     PENDING = auto()
     """Not known yet: the key is queued again when it is."""
     DENIED = auto()
+
+
+class _Asked(NamedTuple):
+    """How many reads had begun, so that a later one is newer than the reason; and which end that was."""
+
+    begun: int
+    end: int | None
 
 
 class Deletions:
@@ -50,8 +58,8 @@ class Deletions:
         self._queue = queue
         self._confirmation = confirmation
         self._of_others = of_others
-        self._asked: dict[tuple[Key, bool], int] = {}
-        """How many reads had begun when somebody first asked for the key: a later one is newer than the reason.
+        self._asked: dict[tuple[Key, bool], _Asked] = {}
+        """When somebody first asked for the key.
 
         That its EchoRoute is gone is another reason than what an EchoRoute that exists does not need any more.
         """
@@ -78,7 +86,10 @@ class Deletions:
         key, asked = item.key, (item.key, exists)
         if self._store.is_unread(key):
             self._forget_asked(key)  # what the reason came from is over, and no read is newer yet
-        if self._origin.last.number <= self._asked.setdefault(asked, self._origin.begun):
+        now = _Asked(self._origin.begun, self._store.which_end(key))
+        if now.end not in {None, self._asked.setdefault(asked, now).end}:
+            self._asked[asked] = now  # it has ended again: there was another life of it between, which nobody had read
+        if self._origin.last.number <= self._asked[asked].begun:
             self._waiting[key] = item.priority
             if self._reader is None or self._reader.done():
                 self._reader = asyncio.create_task(self._read(), name="origin-read")
