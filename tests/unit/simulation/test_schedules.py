@@ -37,13 +37,15 @@ _BOTH_SERVE = (61444,)
 """It did: of two that serve one path, since the gateway rejects the spec that gave it up, a restart withdrew one."""
 _ENDED_TWICE = (73138,)
 """It did: what was deleted again after a restore went by a read of the CRD from before."""
+_LEFT = (71926,)
+"""It did: what came again was withdrawn for what it had served before a write that had no answer."""
 _WENT_WRONG_WITH_TWO = (41435, 41776, 41939)
 """By reads that counted only after the last one of a list, and by a list of before a backup that is heard after it."""
 _WENT_WRONG_WITH_SEVERAL = (8, 27, 29, 66)
 """By what an outage unsaid after a restart, by a clock that stood still, and by a list between two writes."""
 
 
-_OF_ONE = (*_WENT_WRONG, *_EDITED_UNDER_WAY, *_KNEW_TOO_LITTLE, *_BOTH_SERVE, *_ENDED_TWICE)
+_OF_ONE = (*_WENT_WRONG, *_EDITED_UNDER_WAY, *_KNEW_TOO_LITTLE, *_BOTH_SERVE, *_ENDED_TWICE, *_LEFT)
 
 
 @pytest.mark.parametrize("seed", [*range(12), *_OF_ONE])

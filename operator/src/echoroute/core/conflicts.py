@@ -13,6 +13,7 @@ for a claim that loses, or for a spec that cannot be used.
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 
 from echoroute.core.claims import Age, Claim, Conflict, Pair, age, pairs_of
 from echoroute.core.holders import Holders, Sent
@@ -33,8 +34,8 @@ class Claims:
         self._left: dict[Key, tuple[Claim, ...]] = {}
         self._under_way: set[Key] = set()
         """Those whose last write may still be answered."""
-        self._doubles: dict[Key, Claim] = {}
-        """Those that were found to serve what another one serves, too, as long as both do."""
+        self._doubles: dict[Key, tuple[Claim, ...]] = {}
+        """Those that were found to serve what another one serves, too, as long as both do, with what each may serve."""
         self.seeded = False
         """Whether it is known what the gateway serves."""
 
@@ -79,11 +80,12 @@ class Claims:
             touched |= self._judge(key, claim)
         self._rejudge(touched)
 
-    def _hold_found(self, key: Key, claim: Claim, *sent: Claim) -> None:
+    def _hold_found(self, key: Key, *claims: Claim) -> None:
         """The gateway was found to serve this, or what was sent since: the key holds it, unless another one does."""
-        if any(self._rivals.has_another(key, each) for each in (claim, *sent)):
-            self._doubles[key] = claim
+        if any(self._rivals.has_another(key, each) for each in claims):
+            self._doubles[key] = claims
         else:
+            claim, *sent = claims
             self._held.serve(key, claim, (*self._held.sent.get(key, ()), *sent))
 
     def _rank(self, key: Key, claim: Claim) -> tuple[bool, Age]:
@@ -180,7 +182,7 @@ class Claims:
         )
         if not double or key in self._doubles:
             return False
-        self._doubles[key] = claim
+        self._doubles[key] = (claim,)
         return True
 
     def _has_before(self, other: Key, key: Key, claim: Claim, pair: Pair) -> bool:
@@ -189,13 +191,13 @@ class Claims:
             return self._held.asks_for(other, pair)
         return self._rank(other, self._held.serving[other]) < self._rank(key, claim)
 
-    def _single_out(self, pairs: Collection[Pair]) -> dict[Key, Claim]:
+    def _single_out(self, pairs: Collection[Pair]) -> dict[Key, tuple[Claim, ...]]:
         """Find the doubles that are none any more, now that the holders of these pairs are others."""
-        doubles = {key: claim for key, claim in self._doubles.items() if not set(claim.pairs).isdisjoint(pairs)}
-        for key, claim in sorted(doubles.items(), key=lambda item: self._rank(*item)):
+        doubles = {key: claims for key, claims in self._doubles.items() if not pairs_of(*claims).isdisjoint(pairs)}
+        for key, claims in sorted(doubles.items(), key=lambda item: self._rank(item[0], item[1][0])):
             del self._doubles[key]
-            self._hold_found(key, claim)
-        return {key: claim for key, claim in doubles.items() if key not in self._doubles}
+            self._hold_found(key, *claims)
+        return {key: claims for key, claims in doubles.items() if key not in self._doubles}
 
     def offer(self, key: Key, takers: Takers) -> set[Key]:
         """Let `takers` have what the key gives up, before the gateway has confirmed it; gives those that get some."""
@@ -220,8 +222,11 @@ class Claims:
             self._hold_found(key, *(replace(claim, created=created) for claim in left))
 
     def serves_double(self, key: Key) -> bool:
-        """Whether what the gateway holds of the key serves what another one has, too, and nothing was sent since."""
-        return key in self._doubles and key not in self._held.sent
+        """Whether what the gateway holds of the key serves what another one has, too, and nothing was sent since.
+
+        Where something was, nobody knows what it serves: a list tells.
+        """
+        return len(self._doubles.get(key, ())) == 1 and key not in self._held.sent
 
     def _judge_again(self, key: Key) -> set[Pair]:
         """Judge one that has lost; gives the pairs whose holders are others now."""
@@ -241,7 +246,7 @@ class Claims:
             return set()
         single = self._single_out(pairs)
         changed = set(single)
-        waiting = self._lost.waiting({*pairs, *pairs_of(*single.values())}) | {
+        waiting = self._lost.waiting({*pairs, *pairs_of(*chain(*single.values()))}) | {
             key for key in single if key in self._lost
         }
         while waiting:

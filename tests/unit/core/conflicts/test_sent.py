@@ -100,3 +100,24 @@ def test_what_a_deleted_one_may_have_left_is_its_own_when_it_comes_again() -> No
         all_.want(X, claim(5, "/a"))
         all_.want(B, claim(5, "/b", host="other.test") if taken else claim(5, "/b"))
         assert (winner(all_, X), winner(all_, B)) == winners
+
+
+def test_of_what_a_deleted_one_may_have_left_a_list_tells_whether_it_is_a_double() -> None:
+    """It comes again, and asks for what another one has got meanwhile: what was sent last may have left it elsewhere."""
+    for left, double in (("/a", True), ("/b", False)):
+        all_ = judged({A: claim(1, "/a")})
+        all_.serves(A, claim(1, "/a"))
+        all_.want(A, claim(1, "/b"))
+        all_.send(A, claim(1, "/b"))
+        all_.lost(A)
+        all_.want(A, None)
+        all_.abandon(A)
+        all_.want(B, claim(2, "/a"))
+        all_.serves(B, claim(2, "/a"))
+        all_.come_again(A, START)
+        all_.want(A, claim(3, "/a"))
+        assert winner(all_, A) == B
+        assert not all_.serves_double(A), "nobody knows that"
+        all_.serves(A, claim(3, left))
+        assert all_.is_double(A, claim(3, left)) is double
+        assert all_.serves_double(A) is double
