@@ -15,6 +15,7 @@ from echoroute.api.objects import EchoRouteObject
 from echoroute.core.brake import Held
 from echoroute.core.objects import JsonObject, Key
 from echoroute.gateway.protocol import Gateway
+from pydantic import JsonValue
 
 from .cluster import Cluster, Watchable
 from .gateway import Fault, SimulatedGateway
@@ -68,6 +69,8 @@ class Schedule:
     lives: list[tuple[int, bool]] = field(default_factory=list)
     """How many lists had been made when each life of the operator began, and whether a token was given to it."""
     _backup: dict[Key, str] = field(default_factory=dict)
+    _specs: dict[tuple[str, int], JsonValue] = field(default_factory=dict)
+    """What each generation of each life asks for."""
 
     @classmethod
     def new(cls, seed: int) -> Self:
@@ -125,7 +128,14 @@ class Schedule:
             self.cluster.delete(key)  # its class cannot be changed
         self.cluster.apply(key, self.kinds[kind](key))
         self.asked[key] = kind
-        self.rules.born.setdefault(self._generation(key), self.loop.time())
+        self._bear(key)
+
+    def _bear(self, key: Key) -> None:
+        """A generation is born unless one of this number, before a backup came, has asked for the same."""
+        generation, spec = self._generation(key), self.cluster.objects[key]["spec"]
+        if self._specs.get(generation) != spec:
+            self._specs[generation] = spec
+            self.rules.born[generation] = self.loop.time()
 
     def _generation(self, key: Key) -> tuple[str, int]:
         found = EchoRouteObject.from_raw(self.cluster.objects[key])
@@ -156,14 +166,12 @@ class Schedule:
 
     def restore_cluster(self) -> None:
         """Go back to the backup: what has come since is gone, and nobody tells of it."""
-        specs = {self._generation(key): self.cluster.objects[key]["spec"] for key in self.asked}
         self.cluster.restore()
         self.told.go_back()
         self.rules.unsure_until = self.loop.time() + 3 * DRIFT_INTERVAL
         self.asked, self.excused = dict(self._backup), True
         for key in self.asked:
-            if specs.get(self._generation(key)) != self.cluster.objects[key]["spec"]:
-                self.rules.born[self._generation(key)] = self.loop.time()
+            self._bear(key)
 
     def remove_crd(self) -> None:
         self.cluster.remove_crd()

@@ -39,13 +39,15 @@ _ENDED_TWICE = (73138,)
 """It did: what was deleted again after a restore went by a read of the CRD from before."""
 _LEFT = (71926,)
 """It did: what came again was withdrawn for what it had served before a write that had no answer."""
+_TOLD_BY_RULES = (70485, 72138, 72391)
+"""They did, by rules that did not hear what a read says, or who is of another class, or took a generation for new."""
 _WENT_WRONG_WITH_TWO = (41435, 41776, 41939)
 """By reads that counted only after the last one of a list, and by a list of before a backup that is heard after it."""
 _WENT_WRONG_WITH_SEVERAL = (8, 27, 29, 66)
 """By what an outage unsaid after a restart, by a clock that stood still, and by a list between two writes."""
 
 
-_OF_ONE = (*_WENT_WRONG, *_EDITED_UNDER_WAY, *_KNEW_TOO_LITTLE, *_BOTH_SERVE, *_ENDED_TWICE, *_LEFT)
+_OF_ONE = (*_WENT_WRONG, *_EDITED_UNDER_WAY, *_KNEW_TOO_LITTLE, *_BOTH_SERVE, *_ENDED_TWICE, *_LEFT, *_TOLD_BY_RULES)
 
 
 @pytest.mark.parametrize("seed", [*range(12), *_OF_ONE])

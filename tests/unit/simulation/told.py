@@ -32,6 +32,8 @@ class Told:
     """Since when it is known that one is gone, which was known."""
     ended: set[Key] = field(default_factory=set)
     """Of which a delete event came, or what is as good as one."""
+    elsewhere: set[Key] = field(default_factory=set)
+    """Of which it was told, before lists had them gone, that they are not ours."""
     reborn: set[Key] = field(default_factory=set)
     """Those that came, or came again, while their objects may have been there, until these are written."""
     lists: list[frozenset[Key]] = field(default_factory=list)
@@ -61,8 +63,10 @@ class Told:
 
     def begin_life(self) -> None:
         """The operator starts, and knows nothing."""
-        for known in (self.heard, self.since, self.gone, self.ended, self.reborn, self.lists, self.listed_at):
+        for known in (self.heard, self.since, self.gone, self.ended, self.elsewhere, self.reborn):
             known.clear()
+        for times in (self.lists, self.listed_at):
+            times.clear()
         for held in (self.bodies, self.digests, self.drifted):
             held.clear()
         self._list_began, self._listed_version, self._named = float("inf"), 0, {}
@@ -86,6 +90,7 @@ class Told:
         if self.lists and (known is None or known.entry is None or known.entry.uid != seen.entry.uid):
             self.reborn.add(seen.key)
         self.ended.discard(seen.key)
+        self.elsewhere.discard(seen.key)
         self.gone.pop(seen.key, None)
 
     def take_list(self, listing: Listing, ours: frozenset[Key], began: float) -> None:
@@ -99,6 +104,8 @@ class Told:
             if self.heard[key].version <= listing.version:
                 before = self.heard.pop(key)
                 self.gone.setdefault(key, self.now())
+                if before.entry is None:
+                    self.elsewhere.add(key)
                 if unwatched and before.entry is not None:
                     self.ended.add(key)
         self._list_began, self._began_before = began, self._list_began
@@ -110,7 +117,7 @@ class Told:
         self._list_began = self._began_before
 
     def miss(self, key: Key) -> None:
-        """One of the last list was gone when it was read."""
+        """One of the last list was gone when it was read, or of another gateway class."""
         self.lists[-1] -= {key}
 
     def go_back(self) -> None:
@@ -127,7 +134,8 @@ class Told:
         without = list(
             takewhile(lambda listed: key not in listed[1], zip(self.listed_at[::-1], self.lists[::-1], strict=True))
         )
-        needed = 2 if seen is None else 1  # an event has told that it is of another gateway class now
+        # Where an event has told that it is of another gateway class now, or was when it went, one list has to agree.
+        needed = 1 if seen is not None or key in self.elsewhere else 2
         return without[-needed][0] if len(without) >= needed else None
 
     def take_gateway(self, found: Mapping[ObjectRef, Stored], began: float) -> None:

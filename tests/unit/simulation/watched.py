@@ -48,9 +48,9 @@ class WatchedSource:
         except SourceError:
             self.told.spoil_list()
             raise
-        if seen is None:
+        if seen is None or seen.entry is None:
             self.told.miss(key)
-        else:
+        if seen is not None:
             self.told.see(seen, for_list=True)
         return seen
 

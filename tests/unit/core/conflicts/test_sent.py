@@ -103,7 +103,7 @@ def test_what_a_deleted_one_may_have_left_is_its_own_when_it_comes_again() -> No
 
 
 def test_of_what_a_deleted_one_may_have_left_a_list_tells_whether_it_is_a_double() -> None:
-    """It comes again, and asks for what another one has got meanwhile: what was sent last may have left it elsewhere."""
+    """It comes again, and asks for what another one has got meanwhile; what was sent may have left it elsewhere."""
     for left, double in (("/a", True), ("/b", False)):
         all_ = judged({A: claim(1, "/a")})
         all_.serves(A, claim(1, "/a"))
