@@ -80,13 +80,14 @@ class Claims:
             touched |= self._judge(key, claim)
         self._rejudge(touched)
 
-    def _hold_found(self, key: Key, *claims: Claim) -> None:
+    def _hold_found(self, key: Key, *claims: Claim) -> set[Pair]:
         """The gateway was found to serve this, or what was sent since: the key holds it, unless another one does."""
         if any(self._rivals.has_another(key, each) for each in claims):
             self._doubles[key] = claims
-        else:
+        elif claims:
             claim, *sent = claims
-            self._held.serve(key, claim, (*self._held.sent.get(key, ()), *sent))
+            return self._held.serve(key, claim, (*self._held.sent.get(key, ()), *sent))
+        return set()
 
     def _rank(self, key: Key, claim: Claim) -> tuple[bool, Age]:
         """The order of those that serve: what its spec asks for no more comes last, who got it may be there already."""
@@ -107,15 +108,15 @@ class Claims:
         loses does, too.
         """
         self._lost.forget(key)
-        self.offers.end(key)
+        offered = self.offers.end(key)
         if claim is None:
             self._wanted.pop(key, None)
-            freed = self._held.accept(key, None)
+            freed = self._held.accept(key, None) | offered
             return (self.take_back(key) if keeps else set()) | self._rejudge(freed)
         self._wanted[key] = claim
         if not self.seeded:
             return self._rejudge(self._held.accept(key, claim))
-        freed = self._judge(key, claim)
+        freed = self._judge(key, claim) | offered
         return self.take_back(key) | self._rejudge(freed)
 
     def take_back(self, key: Key) -> set[Key]:
@@ -142,8 +143,8 @@ class Claims:
         sent = self._last_sent(key)
         if (self._held.serving.get(key), self._held.sent.get(key, ())) == (claim, sent):
             return set()
-        self.offers.end(key)
-        return self._rejudge(self._held.serve(key, claim, sent))
+        offered = self.offers.end(key)
+        return self._rejudge(self._held.serve(key, claim, sent) | offered)
 
     def send(self, key: Key, claim: Claim | None) -> set[Key]:
         """A write goes out that makes the key serve this, or (None) nothing; gives the others whose verdict changed.
@@ -203,6 +204,10 @@ class Claims:
         """Let `takers` have what the key gives up, before the gateway has confirmed it; gives those that get some."""
         return self._rejudge(self.offers.make(key, takers))
 
+    def end_offer(self, key: Key) -> set[Key]:
+        """Who has not taken what the key gives up waits for the gateway; gives those whose verdict changed."""
+        return self._rejudge(self.offers.end(key))
+
     def leave(self, key: Key, *claims: Claim) -> None:
         """Of an EchoRoute that is gone the gateway serves one of these still: they keep nobody out."""
         self._left[key] = claims
@@ -215,11 +220,13 @@ class Claims:
             self.leave(key, *left)
         return changed
 
-    def come_again(self, key: Key, created: datetime) -> None:
-        """An EchoRoute is there: what one of its name has left serves it, unless another one has of that by now."""
-        left = self._left.pop(key, None)
-        if left is not None:
-            self._hold_found(key, *(replace(claim, created=created) for claim in left))
+    def come_again(self, key: Key, created: datetime) -> set[Key]:
+        """An EchoRoute is there: what one of its name has left serves it, unless another one has of that by now.
+
+        Gives the others whose verdict changed.
+        """
+        left = self._left.pop(key, ())
+        return self._rejudge(self._hold_found(key, *(replace(claim, created=created) for claim in left)))
 
     def serves_double(self, key: Key) -> bool:
         """Whether what the gateway holds of the key serves what another one has, too, and nothing was sent since.

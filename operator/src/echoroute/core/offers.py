@@ -33,9 +33,10 @@ class Offers:
         self._open[key] = _Offer(self.gives_up(key), takers)
         return self._open[key].pairs
 
-    def end(self, key: Key) -> None:
-        """Nobody else is let in before the gateway has confirmed that it is given up."""
-        self._open.pop(key, None)
+    def end(self, key: Key) -> frozenset[Pair]:
+        """Nobody else is let in before the gateway has confirmed that it is given up; gives what was offered."""
+        offer = self._open.pop(key, None)
+        return offer.pairs if offer else frozenset()
 
     def is_open(self, key: Key) -> bool:
         """Whether what the key gives up is offered."""

@@ -106,6 +106,10 @@ class Table:
         goes = key not in self._routes
         return self._judged_anew(self.claims.offer(key, lambda taker: goes or not self._is_told_of_conflict(taker)))
 
+    def end_offer(self, key: Key) -> set[Key]:
+        """Nobody else gets what the key gives up before the gateway has followed; gives those that are judged anew."""
+        return self._judged_anew(self.claims.end_offer(key))
+
     def _is_told_of_conflict(self, key: Key) -> bool:
         route = self._routes.get(key)
         return route is not None and route.entry.is_told_of_conflict()
@@ -147,13 +151,12 @@ class Table:
         if route is not None and after.same_spec(route.entry):
             route.entry = after
             return Impact(status={key})
-        if route is None:
-            self.claims.come_again(key, after.created)
+        others = self._judged_anew(self.claims.come_again(key, after.created)) if route is None else set[Key]()
         self._drop(key)
         evaluation = self._evaluate(key, after)
         self._add(key, after, evaluation)
         keeps = evaluation.refusal is not None and evaluation.refusal.keeps
-        return Impact(gateway={key} | self._want(key, evaluation.claim, keeps=keeps))
+        return Impact(gateway={key} | others | self._want(key, evaluation.claim, keeps=keeps))
 
     def _want(self, key: Key, claim: Claim | None, *, keeps: bool) -> set[Key]:
         """What a key asks for, put or taken back; gives the others that are judged anew."""

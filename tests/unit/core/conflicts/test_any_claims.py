@@ -8,7 +8,7 @@ from echoroute.core import holders
 from echoroute.core.claims import ANY_HOST, Claim
 from echoroute.core.conflicts import Claims
 from echoroute.core.objects import Key
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from .claiming import START, claim
@@ -120,9 +120,23 @@ def _whatever_happens(early: dict[Key, Claim], events: list[tuple[str, Key, Clai
 
 _more_events = st.one_of(
     _events,
-    st.tuples(st.just("offer"), _keys, st.none()),
+    st.tuples(st.sampled_from(["offer", "end", "again", "delete", "abandon"]), _keys, st.none()),
     st.tuples(st.just("list"), _keys, _claims),
 )
+
+_M, _N, _L = Key("m", "a"), Key("n", "a"), Key("n", "b")
+_HELD, _ELSEWHERE = claim(2, "/z"), claim(3, "/y")
+_OFFERED: list[tuple[str, Key, Claim | None]] = [
+    ("want", _M, _ELSEWHERE),
+    ("offer", _M, None),
+    ("want", _L, claim(1, "/x", "/z")),
+]
+"""`_M` serves `/x`, which it offers, and `_L` has lost to `_N` on `/z`."""
+_GONE: list[tuple[str, Key, Claim | None]] = [
+    ("delete", _M, None),
+    ("abandon", _M, None),
+    ("want", _L, claim(1, "/x", "/z")),
+]
 
 
 @given(
@@ -130,17 +144,24 @@ _more_events = st.one_of(
     serving=st.dictionaries(_keys, _claims, max_size=3),
     events=st.lists(_more_events, max_size=16),
 )
+@example({_N: _HELD}, {_M: claim(0, "/x"), _N: _HELD}, [*_OFFERED, ("again", _M, None)])
+@example({_N: _HELD}, {_M: claim(0, "/x"), _N: _HELD}, [*_OFFERED, ("end", _M, None)])
+@example({_N: _HELD, _M: claim(0, "/x")}, {_M: claim(0, "/x"), _N: _HELD}, [*_GONE, ("want", _M, None)])
 def test_a_verdict_follows_from_who_has_what_now_and_not_from_what_came_before(
     wanted: dict[Key, Claim], serving: dict[Key, Claim], events: list[tuple[str, Key, Claim | None]]
 ) -> None:
     """So a restart says the same. Hand edits, offers and writes without an answer are in it, too."""
-    all_, asked = Claims(), dict(wanted)
+    all_, asked, gone = Claims(), dict(wanted), set[Key]()
     for key, one in wanted.items():
         all_.want(key, one)
     all_.seed(serving, set())
     for what, key, change in events:
         before = {other: all_.conflict(other) for other in asked}
-        told = _happens(all_, asked, what, key, change)
+        told = all_.come_again(key, START) if what == "want" and key in gone else set()
+        told |= _happens(all_, asked, what, key, change)
+        gone = gone | {key} if what == "delete" else gone - {key} if what == "want" else gone
+        if what == "abandon" and key in gone:
+            told |= all_.abandon(key)
         for other, one in asked.items():
             conflict = all_.conflict(other)
             assert conflict is None or conflict == all_._rivals.first_conflict(other, one), "what is accepted stays so"
@@ -148,22 +169,27 @@ def test_a_verdict_follows_from_who_has_what_now_and_not_from_what_came_before(
 
 
 def _happens(all_: Claims, asked: dict[Key, Claim], what: str, key: Key, change: Claim | None) -> set[Key]:
-    if what == "want":
-        if change is None:
-            asked.pop(key, None)
-        else:
-            asked[key] = change
-        return all_.want(key, change, keeps=True) | {key}
-    if what == "release" and key not in asked:
-        return all_.serves(key, None)
-    if what == "offer":
-        return all_.offer(key, lambda taker: taker.name != "c")
+    if what in {"want", "delete", "again"}:
+        return _asks(all_, asked, what, key, change)
+    if what in {"offer", "end"}:
+        return all_.offer(key, lambda taker: taker.name != "c") if what == "offer" else all_.end_offer(key)
+    if what in _ANSWERS:
+        return _ANSWERS[what](all_, key)
     accepted = all_.accepted(key)
     if what == "list" and change is not None and accepted is None:
         return all_.serves(key, change) | ({key} if all_.is_double(key, change) else set())
-    if what in _ANSWERS:
-        return _ANSWERS[what](all_, key)
-    return all_.serves(key, accepted) if what == "confirm" and accepted is not None else set()
+    served = accepted if what == "confirm" else None
+    confirmed = served is not None or (what == "release" and key not in asked)
+    return all_.serves(key, served) if confirmed else set()
+
+
+def _asks(all_: Claims, asked: dict[Key, Claim], what: str, key: Key, change: Claim | None) -> set[Key]:
+    if what == "again":
+        change = asked.get(key)
+    asked.pop(key, None)
+    if change is not None:
+        asked[key] = change
+    return all_.want(key, change, keeps=what != "delete") | {key}
 
 
 def _ties_are_told(all_: Claims, keys: set[Key]) -> None:

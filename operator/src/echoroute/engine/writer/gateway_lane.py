@@ -209,7 +209,10 @@ class GatewayLane:
     def _hands_over(self, item: Item, revision: int) -> bool:
         """Whether who gets what the key gives up is to be written first."""
         self._let_in(item, self._handover.offer(item.key, revision))
-        return self._comes_again(item, self._handover.pause(item.key, revision))
+        pause = self._handover.pause(item.key, revision)
+        if pause <= 0:
+            self._let_in(item, self._handover.end(item.key))
+        return self._comes_again(item, pause)
 
     def _comes_again(self, item: Item, pause: float) -> bool:
         """Whether it is too early; then the key comes again by itself."""

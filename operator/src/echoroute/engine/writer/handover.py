@@ -65,10 +65,12 @@ class Handover:
             pause = move.began + WINDOW - self._clock()
         else:
             pause = 0.0
-        if pause <= 0.0:
-            del self._moves[key]
-            offers.end(key)
         return max(0.0, pause)
+
+    def end(self, key: Key) -> set[Key]:
+        """Nobody is waited for any more; gives those that are judged anew."""
+        self._moves.pop(key, None)
+        return self._table.end_offer(key)
 
     def _move(self, key: Key, revision: int) -> _Move | None:
         move = self._moves.get(key)
