@@ -89,6 +89,11 @@ def an_outage_repaints(patch: Patch) -> None:
     patch.setattr(conditions, "_still_true", lambda facts, previous, before: False)
 
 
+def a_loss_is_not_said(patch: Patch) -> None:
+    """What was confirmed stays so, though a list shows that it is gone, and writing it fails."""
+    patch.setattr(Progress, "miss", lambda self, key: None)
+
+
 def a_write_under_way_holds_nothing(patch: Patch) -> None:
     """A pair belongs to nobody until the gateway has confirmed it: two are written."""
     first = Rivals.first_conflict
@@ -242,6 +247,7 @@ PLANTS: tuple[Plant, ...] = (
     delete_events_after_a_list_are_lost,
     an_unusable_spec_gives_up_its_pair,
     an_outage_repaints,
+    a_loss_is_not_said,
     a_write_under_way_holds_nothing,
     no_brake,
     one_list_is_enough,

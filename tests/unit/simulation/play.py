@@ -6,6 +6,7 @@ import itertools
 from . import alike
 from .mishaps import MISHAPS, NONE
 from .outcome import problems
+from .rules import condition
 from .schedules import KEYS, Schedule
 from .virtual_time import run_in_virtual_time
 from .world import DRIFT_INTERVAL, QUIET, ref_of
@@ -41,6 +42,7 @@ async def _play(seed: int, kind: type[Schedule]) -> list[str]:
     breaches += problems(schedule)
     await _release(schedule)
     await _rest(schedule)
+    await _lose(schedule)
     await _restart(schedule)
     breaches += _lists(schedule)
     return breaches
@@ -60,6 +62,22 @@ async def _rest(schedule: Schedule) -> None:
     _begin_counting(schedule)
     await asyncio.sleep(3 * DRIFT_INTERVAL)
     _check_count(schedule, "three rounds", 0, 0)
+
+
+async def _lose(schedule: Schedule) -> None:
+    """One route is lost, and not taken again: that is said, and the others are as they were."""
+    served = (key for key in schedule.asked if condition(schedule.status(key), "Programmed") == "True/Programmed")
+    key = next(served, None)
+    if key is None:
+        return
+    del schedule.gateway.objects[ref_of(key)]
+    schedule.gateway.stuck.add(ref_of(key))
+    await asyncio.sleep(4 * DRIFT_INTERVAL)
+    if condition(schedule.status(key), "Programmed") != "False/GatewayUnreachable":
+        schedule.rules.breaches.append(f"{key}: is lost, and says {condition(schedule.status(key), 'Programmed')}")
+    schedule.gateway.stuck.clear()
+    await asyncio.sleep(4 * DRIFT_INTERVAL)
+    schedule.rules.breaches += [f"after a loss: {problem}" for problem in problems(schedule)]
 
 
 async def _restart(schedule: Schedule) -> None:

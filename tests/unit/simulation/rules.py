@@ -153,8 +153,8 @@ class Rules:
             return
         if said == "True/Programmed" and not was_said:
             self._look_at_programmed(key, found)
-        elif said.partition("/")[2] in OUTAGE and was_said:
-            # What was confirmed of a generation stays, whatever is tried in vain.
+        elif said.partition("/")[2] in OUTAGE and was_said and not self.told.is_lost(key):
+            # What was confirmed of a generation stays, whatever is tried in vain, until a list shows that it is gone.
             self.breaches.append(f"{key}: was Programmed=True, and is repainted to {said}")
 
     def _look_at_programmed(self, key: Key, found: EchoRouteObject) -> None:

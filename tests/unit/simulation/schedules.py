@@ -141,6 +141,10 @@ class Schedule:
         found = EchoRouteObject.from_raw(self.cluster.objects[key])
         return found.uid, found.generation
 
+    def status(self, key: Key) -> JsonObject:
+        """What its status says."""
+        return dict(EchoRouteObject.from_raw(self.cluster.objects[key]).status)
+
     def delete(self, key: Key) -> None:
         # An operator that has not listed the EchoRoutes yet never hears of this one.
         self.excused |= not self._hears()

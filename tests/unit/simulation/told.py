@@ -55,6 +55,10 @@ class Told:
     """The same, of all lives: a status outlives the operator."""
     said_until: dict[tuple[ObjectRef, Digest], float] = field(default_factory=dict)
     _tried: dict[ObjectRef, float] = field(default_factory=dict)
+    _failed: dict[Key, float] = field(default_factory=dict)
+    """When a write of each EchoRoute has failed that no other one has followed."""
+    _without: set[Key] = field(default_factory=set)
+    """Those of which the last list of the gateway had no Route after that."""
     _list_began: float = float("inf")
     _listed_version: int = 0
     _named: Mapping[Key, int] = field(default_factory=dict)
@@ -67,7 +71,7 @@ class Told:
             known.clear()
         for times in (self.lists, self.listed_at):
             times.clear()
-        for held in (self.bodies, self.digests, self.drifted):
+        for held in (self.bodies, self.digests, self.drifted, self._failed, self._without):
             held.clear()
         self._list_began, self._listed_version, self._named = float("inf"), 0, {}
         self.watched_from, self.crd_read = float("inf"), float("-inf")
@@ -141,6 +145,8 @@ class Told:
     def take_gateway(self, found: Mapping[ObjectRef, Stored], began: float) -> None:
         """A complete list of the gateway has come; of what was written since it began it says nothing."""
         first = not self.digests
+        routes = {key_of(stored.body) for ref, stored in found.items() if ref.kind is Kind.ROUTE}
+        self._without = {key for key, failed in self._failed.items() if failed < began and key not in routes}
         for ref in self.digests.keys() | found.keys():
             body = found[ref].body if ref in found else None
             if self._tried.get(ref, float("-inf")) < began:
@@ -158,16 +164,24 @@ class Told:
     def failed(self, change: Change, before: Digest | None) -> None:
         """A write was not answered (`before` is None), or was rejected, which leaves what was there."""
         self._tried[change.ref] = self.now()
+        if not isinstance(change, Delete):
+            self._failed[key_of(dict(change.body))] = self.now()
         self._say(change.ref, UNKNOWN if before is None else before)
 
     def made(self, change: Change) -> None:
         """A write was answered."""
         body = None if isinstance(change, Delete) else dict(change.body)
         if change.ref.kind is Kind.ROUTE:
-            self.reborn.discard(key_of(body or self.bodies.get(change.ref, {})))
+            key = key_of(body or self.bodies.get(change.ref, {}))
+            self.reborn.discard(key)
+            self._failed.pop(key, None)
         self._tried[change.ref] = self.now()
         self.drifted.discard(change.ref)
         self._hold(change.ref, body)
+
+    def is_lost(self, key: Key) -> bool:
+        """Whether the last list of the gateway had no Route of an EchoRoute, of which a write had failed before."""
+        return key in self._without
 
     def has_said(self, ref: ObjectRef, digest: Digest, since: float) -> bool:
         """Whether an answer of the gateway has said that, then or later on."""

@@ -136,7 +136,7 @@ class Reason(StrEnum):
         "GatewayUnreachable",
         "Programmed=False, Reconciling",
         "The Admin API does not answer, or answers 404 for itself, 408, 409, 429 or 5xx. What was written before "
-        "goes on serving.",
+        "goes on serving, unless the message says that the gateway has lost it.",
         "Check `ECHOROUTE_APISIX_ADMIN_URL`, the gateway and its etcd. The operator probes with one request and goes "
         "on by itself.",
     )

@@ -84,6 +84,7 @@ class Drift:
         if not self._actual.holds(key):
             # What it asks for it has all the same; what it served, and does not ask for or cannot have, is free.
             self._let_in(self._table.serves(key, None))
+            self._progress.miss(key)
             return
         wanted, is_unsure = self._table.wanted(key, route), self._table.claims.is_unsure(key)
         if wanted is not None and not is_unsure and isinstance(self._progress.outcome(key), Programmed):

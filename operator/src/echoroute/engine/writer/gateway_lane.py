@@ -274,7 +274,7 @@ class GatewayLane:
 
     def _retry(self, item: Item, trouble: Failed | Unreached, *, at_least: float = 0.0) -> None:
         reconcile_errors_total.labels(trouble.reason).inc()
-        self._progress.fail(item.key, trouble, item.priority)
+        self._progress.fail(item.key, trouble, item.priority, alone=self._gate.is_open)
         if self._gate.is_open:
             self._queue.add_after(item.key, Priority.RETRY, max(self._backoff.next(item.key), at_least))
         else:

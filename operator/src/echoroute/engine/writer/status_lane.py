@@ -43,6 +43,8 @@ SERVING_INTERVAL = 1.0
 REFUSED_RETRY = 600.0
 """Seconds after which a status that the API server refused as such is tried again: a newer CRD may forbid it."""
 
+_LOST = "the gateway has lost the route, and does not take it again"
+
 status_patches_total = Counter(
     "echoroute_status_patches_total", "Status patches by HTTP status; 0 means no answer.", ("code",)
 )
@@ -195,7 +197,11 @@ class StatusLane:
             return Waiting()
         if step.outcome is not None:
             return step.outcome
-        return step.trouble or Waiting() if outage is None else Unreached(outage.reason, outage.message)
+        if outage is not None:
+            return Unreached(outage.reason, outage.message)
+        if step.lost and step.trouble is not None:
+            return Failed(step.trouble.reason, f"{_LOST}: {step.trouble.message}")
+        return step.trouble or Waiting()
 
     def _due(self, key: Key, status: JsonObject, before: JsonObject) -> bool:
         """Whether to patch now; where only counts differ, perhaps later."""

@@ -145,6 +145,7 @@ class Writer:
             self.status.release()
 
     def _gate_changed(self) -> None:
+        self._desired.progress.excuse_all()
         for key in self._desired.progress.unsettled():
             self.status.mark(key)
         self.status.release()
