@@ -68,8 +68,8 @@ def test_a_deeply_nested_echoroute_is_refused_and_stops_nobody(
 
     _create_deep(kube, "deep", levels, shape)
     took = until(lambda: _refusal(kube, "deep"), timeout=60)
-    # kopf ends on what is nested deeper than about 1,000 levels, which takes it some seconds; then lists tell.
-    told(f"refused, {levels} levels", took, 2 if levels <= 900 else 5)
+    # kopf ends on what is nested deeper than about 1,000 levels; then lists tell.
+    told(f"refused, {levels} levels", took, 2)
     assert "spec.plugins.mocking" in _refusal(kube, "deep")
     watched = 1 if levels <= 900 else 5
     for turn in range(3):

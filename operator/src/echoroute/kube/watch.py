@@ -10,6 +10,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, cast
 
@@ -75,15 +76,21 @@ class Watch:
     async def run(self) -> None:
         """Watch until cancelled; raises whatever ends kopf."""
         loop = asyncio.get_running_loop()
-        stop = threading.Event()
+        started: Future[Callable[[], None]] = Future()
         ended: asyncio.Future[None] = loop.create_future()
 
         inbox = Inbox(loop, self._deliver)
 
+        async def operate() -> None:
+            started.set_result(_cancelling_this_task())
+            await self._operate(inbox.put, Login(self._account, loop))
+
         def main() -> None:
             error: BaseException | None = None
             try:
-                asyncio.run(self._operate(inbox.put, stop, Login(self._account, loop)))
+                asyncio.run(operate())
+            except asyncio.CancelledError:
+                pass  # nobody waits for it any more
             except BaseException as caught:  # noqa: BLE001 - whatever ends kopf is told to the supervisor
                 error = caught
             if not loop.is_closed():
@@ -93,9 +100,9 @@ class Watch:
         try:
             await asyncio.shield(ended)
         finally:
-            stop.set()
+            started.add_done_callback(lambda done: done.result()())
 
-    async def _operate(self, deliver: Deliver, stop: threading.Event, login: Login) -> None:
+    async def _operate(self, deliver: Deliver, login: Login) -> None:
         registry = kopf.OperatorRegistry()
 
         @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
@@ -116,15 +123,24 @@ class Watch:
                 clusterwide=not self._namespaces,
                 namespaces=self._namespaces,
                 standalone=True,
-                stop_flag=stop,
+                # No stop flag: kopf waits for one in a task of its own, and, where something else ends it, gives that
+                # task 5 s to end. So long nobody would hear that the watch is lost.
             )
-            if not stop.is_set():
-                raise KubernetesError("kopf ended by itself", status=0)
+            raise KubernetesError("kopf ended by itself", status=0)
         finally:
-            # kopf waits for it in a thread of the loop's pool: without it, asyncio.run() would wait for that thread,
-            # and nobody would hear that kopf has ended.
-            stop.set()
             login.abort()
+
+
+def _cancelling_this_task() -> Callable[[], None]:
+    """A function by which another thread cancels the task that called this, which may have ended by then."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+
+    def cancel() -> None:
+        if task is not None:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(task.cancel)
+
+    return cancel
 
 
 class _NoEssence(kopf.DiffBaseStorage):
@@ -154,6 +170,7 @@ def _settings() -> kopf.OperatorSettings:
     # Few tries: the supervisor starts kopf again, and says so in metrics and in one log line.
     settings.networking.error_backoffs = (1, 2, 4)
     settings.networking.enforce_retry_after = True
+    settings.process.ultimate_exiting_timeout = None  # else it kills the whole process, some time after its own end
     settings.queueing.idle_timeout = 1.0  # fewer idle tasks, one for each object
     return settings
 
