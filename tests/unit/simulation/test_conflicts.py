@@ -228,3 +228,29 @@ def test_what_is_kept_and_found_to_serve_what_is_anothers_goes() -> None:
         await world.stop()
 
     run_in_virtual_time(play())
+
+
+@pytest.mark.parametrize("why", ["somebody else's object", "a rejection"])
+def test_after_a_restart_who_was_accepted_has_what_nobody_can_serve(why: str) -> None:
+    async def play() -> None:
+        rejected, spec = why == "a rejection", SPECS["refused" if why == "a rejection" else SHARED](A)
+        world = World.new()
+        world.cluster.apply(A, SPECS[GOOD](A))
+        if not rejected:
+            world.gateway.write_past_us(ref_of(B), {"uri": "/theirs"})
+        world.start()
+        await asyncio.sleep(2)
+        for key in (B, A):
+            world.cluster.apply(key, spec)
+            await asyncio.sleep(40)
+        ready = world.ready(A), world.ready(B)
+        assert ready == ("False/Conflicted", "False/GatewayRejected" if rejected else "False/ForeignObject")
+        await world.stop()
+        world.cluster.patches = world.gateway.writes = 0
+        world.start()
+        await asyncio.sleep(3 * DRIFT_INTERVAL)
+        assert (world.ready(A), world.ready(B)) == ready
+        assert (world.gateway.writes, world.cluster.patches) == (int(rejected), 0), "what was rejected is tried again"
+        await world.stop()
+
+    run_in_virtual_time(play())

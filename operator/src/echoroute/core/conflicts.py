@@ -62,11 +62,14 @@ class Claims:
         for key, claim in self._wanted.items():
             self._held.accept(key, claim)
 
-    def seed(self, serving: Mapping[Key, Claim], programmed: Collection[Key]) -> None:
+    def seed(
+        self, serving: Mapping[Key, Claim], programmed: Collection[Key], accepted: Collection[Key] = frozenset()
+    ) -> None:
         """Take what the gateway was found to serve, and judge all claims, once.
 
         `programmed` are keys whose status says that this generation serves: of a gateway that lost its routes nobody
-        gets what was theirs.
+        gets what was theirs. `accepted` are those whose status says that this generation is accepted: where nobody
+        serves what they ask for, they have it as before. The gateway may reject it, or hold somebody else's object.
         """
         self.seeded = True
         self._hold_nothing()
@@ -76,7 +79,7 @@ class Claims:
             if key in programmed and key not in serving and self._rivals.first_conflict(key, claim) is None:
                 self._held.serve(key, claim)
         touched = set[Pair]()
-        for key, claim in sorted(self._wanted.items(), key=age):
+        for key, claim in sorted(self._wanted.items(), key=lambda item: (item[0] not in accepted, age(item))):
             touched |= self._judge(key, claim)
         self._rejudge(touched)
 

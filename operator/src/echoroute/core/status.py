@@ -65,6 +65,11 @@ class Previous:
             programmed is not None and programmed.status is True
         )
 
+    def says_accepted(self, generation: int) -> bool:
+        """Whether that generation was said to be accepted."""
+        accepted = self.conditions.get("Accepted")
+        return self.generation == generation and accepted is not None and accepted.status is True
+
     def says_conflicted(self, generation: int) -> bool:
         """Whether that generation was said to have lost a conflict."""
         accepted = self.conditions.get("Accepted")

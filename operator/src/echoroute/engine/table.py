@@ -73,7 +73,12 @@ class Table:
             if left := claim(served[key], _EPOCH):
                 self.claims.leave(key, left)
         lost = (key for key in self._routes if key not in served)
-        self.claims.seed(serving, {key for key in lost if self._routes[key].entry.is_programmed()})
+        contended = filter(self.claims.undecided, self._routes)
+        self.claims.seed(
+            serving,
+            programmed={key for key in lost if self._routes[key].entry.is_programmed()},
+            accepted={key for key in contended if self._routes[key].entry.is_accepted()},
+        )
 
     def claimed(self, key: Key) -> Claim | None:
         """What a change of the key's Route brings the gateway to serve; None for nothing."""

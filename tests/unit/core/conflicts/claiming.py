@@ -1,5 +1,6 @@
 """Claims of a few EchoRoutes, and who of them has lost."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from echoroute.core.apart import demands
@@ -29,13 +30,16 @@ def claim(
 
 
 def judged(
-    claims: dict[Key, Claim], serving: dict[Key, Claim] | None = None, programmed: set[Key] | None = None
+    claims: dict[Key, Claim],
+    serving: dict[Key, Claim] | None = None,
+    programmed: Collection[Key] = (),
+    accepted: Collection[Key] = (),
 ) -> Claims:
     """All claims at a start, with what the gateway was found to serve."""
     all_ = Claims()
     for key, one in claims.items():
         assert all_.want(key, one) == set(), "nothing is decided before the gateway is known"
-    all_.seed(serving or {}, programmed or set())
+    all_.seed(serving or {}, programmed, accepted)
     return all_
 
 

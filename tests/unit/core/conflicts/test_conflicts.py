@@ -105,6 +105,13 @@ def test_a_gateway_that_lost_its_routes_takes_a_pair_from_nobody() -> None:
     assert losers(judged(claims, serving={A: claim(1)}, programmed={B})) == {B}, "what the gateway holds counts first"
 
 
+def test_who_was_accepted_before_a_start_keeps_what_nobody_serves() -> None:
+    claims = {A: claim(1), B: claim(2)}
+    assert losers(judged(claims, accepted={B})) == {A}
+    assert losers(judged(claims, accepted={A, B})) == {B}, "of two that were, the older one"
+    assert losers(judged(claims, serving={A: claim(1)}, accepted={B})) == {B}, "what the gateway holds counts first"
+
+
 def test_nothing_is_decided_before_the_gateway_is_known() -> None:
     all_ = Claims()
     all_.want(A, claim(1, "/x"))
