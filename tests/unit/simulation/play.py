@@ -86,7 +86,7 @@ async def _restart(schedule: Schedule) -> None:
     await schedule.succeed()
     await asyncio.sleep(3 * DRIFT_INTERVAL)
     await schedule.stop()
-    # What was rejected is asked for again; and what was in doubt while the operator ran may be none by the clocks alone.
+    # What was rejected is asked for again; what was in doubt while the operator ran may be none by the clocks alone.
     again = sum(schedule.tries_again(kind) for kind in schedule.asked.values())
     again += sum(ref_of(key) in schedule.gateway.objects for key in KEYS if key not in schedule.asked)
     _check_count(schedule, "a restart", again, 0)
