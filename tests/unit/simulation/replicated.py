@@ -9,8 +9,7 @@ from echoroute.core.objects import Key
 
 from ..kube.leases import DURATION
 from .replica import Both, Replica
-from .schedules import KEYS, Schedule, WatchedWorld
-from .world import ref_of
+from .schedules import Schedule, WatchedWorld
 
 _MISHAPS = 0.25
 """The share of steps that are about a replica."""
@@ -63,9 +62,8 @@ class Replicated(Schedule):
             await self._end(replica, release=True)
 
     async def _end(self, replica: Replica, *, release: bool) -> None:
-        left = [key for key in KEYS if key not in self.asked and ref_of(key) in self.gateway.objects]
         others = [other for other in self.both.replicas if other is not replica]
-        self.excused |= any(not set(others).intersection(self._heard.get(key, ())) for key in left)
+        self.excused |= any(not set(others).intersection(self._heard.get(key, ())) for key in self.left)
         await replica.end(release=release)
 
     async def restart(self) -> None:
@@ -85,10 +83,10 @@ class Replicated(Schedule):
         await self.stop()
         self.start()
 
-    def delete(self, key: Key) -> None:
-        if key in self.asked:
+    def _end_life(self, key: Key) -> None:
+        if self.asked.get(key, "elsewhere") != "elsewhere":
             self._heard[key] = [replica for replica in self.both.replicas if replica.engine.lists.listed]
-        super().delete(key)
+        super()._end_life(key)
 
     def _hears(self) -> bool:
         return any(replica.engine.lists.listed for replica in self.both.replicas)

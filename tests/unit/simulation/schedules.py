@@ -106,8 +106,7 @@ class Schedule:
 
     async def restart(self) -> None:
         """End the operator and start it again: what was on its way is lost."""
-        left = any(ref_of(key) in self.gateway.objects for key in KEYS if key not in self.asked)
-        self.excused |= left or self.cluster.event_delay > 0
+        self.excused |= bool(self.left) or self.cluster.event_delay > 0
         await self.succeed()
 
     async def stop(self) -> None:
@@ -125,7 +124,7 @@ class Schedule:
 
     def apply(self, key: Key, kind: str) -> None:
         if "elsewhere" in (kind, self.asked.get(key)) and kind != self.asked.get(key):
-            self.cluster.delete(key)  # its class cannot be changed
+            self._end_life(key)  # its class cannot be changed
         self.cluster.apply(key, self.kinds[kind](key))
         self.asked[key] = kind
         self._bear(key)
@@ -146,10 +145,19 @@ class Schedule:
         return dict(EchoRouteObject.from_raw(self.cluster.objects[key]).status)
 
     def delete(self, key: Key) -> None:
+        self._end_life(key)
+        self.asked.pop(key, None)
+
+    def _end_life(self, key: Key) -> None:
         # An operator that has not listed the EchoRoutes yet never hears of this one.
         self.excused |= not self._hears()
         self.cluster.delete(key)
-        self.asked.pop(key, None)
+
+    @property
+    def left(self) -> list[Key]:
+        """Those of which something is left in the gateway that are gone, or of another gateway class."""
+        gone = (key for key in KEYS if self.asked.get(key, "elsewhere") == "elsewhere")
+        return [key for key in gone if ref_of(key) in self.gateway.objects]
 
     def _hears(self) -> bool:
         engine = self.world.engine
