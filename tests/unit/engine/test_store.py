@@ -195,7 +195,9 @@ def test_any_events_and_lists_converge_with_the_newest_list(
     store, followed = Store(), dict[Key, Entry]()
     for step in data.draw(st.lists(steps, max_size=20)):
         if isinstance(step, Seen):
+            is_news = store.is_news(step.key, step.version)
             transition = store.offer(step)
+            assert is_news or transition is None, "what is no news need not even be read"
             mirror(followed, [transition] if transition else [])
         else:
             mirror(followed, deliver_list(store, cluster, step, partly=data.draw(st.booleans())))

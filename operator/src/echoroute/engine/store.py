@@ -89,6 +89,13 @@ class Store:
         if len(self._ended) > _MOST_ENDS:
             del self._ended[next(iter(self._ended))]
 
+    def is_news(self, key: Key, version: int) -> bool:
+        """Whether a key at a version that is no deletion is newer than what is known. `offer` passes over all else.
+
+        Each status patch comes back as an event. To read whole objects for that alone would be much of what they cost.
+        """
+        return version > (self._seen[key].version if key in self._seen else self._listed_at)
+
     def offer(self, seen: Seen) -> Transition | None:
         """Take what a source saw; None where it is not newer than what is known."""
         return self._offer(seen, unknown_since=self._listed_at)

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import import_module
 
+from echoroute.api.objects import EchoRouteObject
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.ownership import owner_id
+from echoroute.core.seen import key_of
 from echoroute.engine.announcer import Announcer, Severity
 from echoroute.engine.engine import Engine
 from echoroute.errors import KubernetesError
@@ -49,7 +51,9 @@ async def home(settings: Settings, fence: Fence, waits_for: Callable[[str], None
             from echoroute.kube.watch import Watch  # noqa: PLC0415
 
             def deliver(raw: JsonObject, deleted: bool) -> None:
-                engine.desired.offer(echoroutes.seen(raw, deleted=deleted))
+                found = EchoRouteObject.from_raw(raw)
+                if deleted or engine.desired.store.is_news(key_of(found), found.resource_version):
+                    engine.desired.offer(echoroutes.seen(raw, deleted=deleted))
 
             await Watch(account, deliver, settings.watch_namespaces).run()
 
