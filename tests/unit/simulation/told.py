@@ -56,7 +56,7 @@ class Told:
     said_until: dict[tuple[ObjectRef, Digest], float] = field(default_factory=dict)
     _tried: dict[ObjectRef, float] = field(default_factory=dict)
     _failed: dict[Key, float] = field(default_factory=dict)
-    """When a write of each EchoRoute has failed that no other one has followed."""
+    """When a write of each EchoRoute has failed first, since its Route was written."""
     _without: set[Key] = field(default_factory=set)
     """Those of which the last list of the gateway had no Route after that."""
     _list_began: float = float("inf")
@@ -165,7 +165,7 @@ class Told:
         """A write was not answered (`before` is None), or was rejected, which leaves what was there."""
         self._tried[change.ref] = self.now()
         if not isinstance(change, Delete):
-            self._failed[key_of(dict(change.body))] = self.now()
+            self._failed.setdefault(key_of(dict(change.body)), self.now())
         self._say(change.ref, UNKNOWN if before is None else before)
 
     def made(self, change: Change) -> None:
