@@ -62,6 +62,8 @@ class SimulatedGateway:
     """Somebody else's route is nested deeper than any parser goes."""
     objects: dict[ObjectRef, Stored] = field(default_factory=dict)
     went_back: bool = False
+    wiped: bool = False
+    """Whether its etcd has lost everything once."""
     breaches: list[str] = field(default_factory=list)
     on_change: Callable[[Change], None] = lambda _: None
     """Looks at each change before it is made."""
@@ -80,6 +82,11 @@ class SimulatedGateway:
         before = self.objects.get(ref)
         created = before.create_time if before else int((START + timedelta(seconds=self.now())).timestamp())
         self.objects[ref] = Stored(body, created, self._index)
+
+    def wipe(self) -> None:
+        """Its etcd begins anew, with nothing."""
+        self.wiped = True
+        self.objects.clear()
 
     def back_up(self) -> None:
         self._backup = (dict(self.objects), self._index)

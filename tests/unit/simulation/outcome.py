@@ -32,8 +32,11 @@ def _of_upstreams(schedule: Schedule) -> list[str]:
     objects, is_owned = schedule.gateway.objects, schedule.gateway.is_owned
     named = {ref: named_by(stored.body) for ref, stored in objects.items() if is_owned(ref)}
     there = {ref.id: key_of(objects[ref].body) for ref in named if ref.kind is Kind.UPSTREAM}
-    # Of a Route that is kept nobody mends what a backup or a hand has taken from it.
-    missing = [f"{ref} names {ids - there.keys()}" for ref, ids in named.items() if ids - there.keys()]
+    missing = [
+        f"{ref} names {ids - there.keys()}"
+        for ref, ids in named.items()
+        if ids - there.keys() and not _cannot_be_mended(schedule, key_of(objects[ref].body))
+    ]
     used = frozenset[str]().union(*named.values())
     # Where somebody else's object has taken the Route's place, the rest is kept for the day on which that goes.
     used |= {one for one, key in there.items() if ref_of(key) in objects and not is_owned(ref_of(key))}
@@ -43,6 +46,13 @@ def _of_upstreams(schedule: Schedule) -> list[str]:
         if one not in used and not (schedule.asked.get(key, "elsewhere") == "elsewhere" and schedule.may_be_held(key))
     ]
     return missing + left
+
+
+def _cannot_be_mended(schedule: Schedule, key: Key) -> bool:
+    """Whether what the gateway has lost of a Route is of a spec that nobody knows any more: the one of now waits."""
+    found = EchoRouteObject.from_raw(schedule.cluster.objects[key]) if key in schedule.asked else None
+    has_lost = schedule.gateway.wiped or schedule.gateway.went_back
+    return has_lost and found is not None and not condition(dict(found.status), "Programmed").startswith("True")
 
 
 def _doubles(schedule: Schedule) -> list[str]:

@@ -257,7 +257,7 @@ def _edit(schedule: Schedule) -> None:
 
 
 def _wipe(schedule: Schedule) -> None:
-    schedule.gateway.objects.clear()
+    schedule.gateway.wipe()
 
 
 def _fault_of_gateway(schedule: Schedule) -> None:

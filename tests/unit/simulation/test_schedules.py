@@ -43,7 +43,7 @@ _TOLD_BY_RULES = (70485, 72138, 72391)
 """They did, by rules that did not hear what a read says, or who is of another class, or took a generation for new."""
 _WENT_WRONG_WITH_TWO = (41435, 41776, 41939, 70343, 70488, 73209)
 """By reads that counted after a list, by a list of before a backup, by what a restart gave to others, and by a rule."""
-_WENT_WRONG_WITH_SEVERAL = (8, 27, 29, 66, 90439)
+_WENT_WRONG_WITH_SEVERAL = (8, 27, 29, 66, 90292, 90439)
 """By what an outage unsaid after a restart, by a clock that stood still, and by a list between two writes."""
 
 
