@@ -234,6 +234,11 @@ def the_first_answer_is_no_news(patch: Patch) -> None:
     patch.setattr(Table, "refresh", deaf)
 
 
+def who_is_at_rest_stays_so(patch: Patch) -> None:
+    """What a list shows of a key that was as asked is not looked at."""
+    patch.setattr(Actual, "take_moved", lambda self: set[Key]())
+
+
 OF_BACKENDS: tuple[Plant, ...] = (
     an_upstream_goes_though_it_is_named,
     a_route_comes_before_its_upstreams,
@@ -257,6 +262,7 @@ PLANTS: tuple[Plant, ...] = (
     older_versions_win,
     somebody_elses_is_ours,
     writes_what_is_there,
+    who_is_at_rest_stays_so,
     *OF_REPLICAS,
     *OF_BACKENDS,
 )
