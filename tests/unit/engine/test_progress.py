@@ -66,3 +66,24 @@ def test_of_what_is_gone_nothing_is_kept() -> None:
     progress.fail(KEY, AWAY, Priority.RETRY)
     assert not progress.settle(KEY, 0, Programmed(), Priority.CHANGE)
     assert (progress.get(KEY), progress.revision(KEY)) == (None, 0)
+
+
+def test_what_failed_beside_an_outage_is_nothing_of_its_own() -> None:
+    """It begins or ends: neither a failed write of before counts, nor what a list has shown after it."""
+    world = World()
+    progress = world.progress
+    progress.begin(KEY)
+    progress.untaken(KEY)
+    progress.excuse_all()
+    progress.miss(KEY)
+    step = progress.get(KEY)
+    assert step is not None
+    assert not step.missing
+    progress.untaken(KEY)
+    progress.miss(KEY)
+    assert step.missing
+    progress.excuse_all()
+    assert not step.missing
+    progress.untaken(KEY)
+    progress.miss(KEY)
+    assert step.missing, "it is said again when it has failed again"

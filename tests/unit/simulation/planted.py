@@ -138,9 +138,9 @@ def a_list_undoes_what_was_written_since(patch: Patch) -> None:
     """A list of the gateway overwrites what was written after it began."""
     replaced = Actual.replace
 
-    def forgetful(self: Actual, listed: Mapping[ObjectRef, Stored], *, began: float) -> None:
+    def forgetful(self: Actual, listed: Mapping[ObjectRef, Stored], *, began: float) -> frozenset[Key]:
         self._written = {}
-        replaced(self, listed, began=began)
+        return replaced(self, listed, began=began)
 
     patch.setattr(Actual, "replace", forgetful)
 

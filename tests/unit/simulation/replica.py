@@ -158,7 +158,7 @@ class Replica:
         )
 
         def deliver(event: Seen) -> None:
-            engine.desired.offer(event)
+            engine.desired.hear(event.key, event.version, deleted=event.entry is None, read=lambda: event)
 
         self._both = both
         self._election = Election(self.lease, identity=identity("pod"), duration=DURATION, fence=fence, clock=clock)

@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from echoroute.core.objects import Key
+from echoroute.core.objects import JsonObject, Key, Kind
+from echoroute.engine.writer.leftovers import WAIT
 
 from .gateway import REFUSED, Fault
 from .test_kept import condition
@@ -47,7 +48,7 @@ def test_it_is_said_what_is_wrong_until_the_gateway_takes_it(restarts: bool) -> 
         await asyncio.sleep(3 * DRIFT_INTERVAL)
         status, reason, message = condition(world, LOST, "Programmed")
         assert (status, reason) == ("False", "GatewayUnreachable")
-        assert message == "the gateway has lost the route, and does not take it again: HTTP 503"
+        assert message == "the gateway holds no route of this EchoRoute, and does not take it: HTTP 503"
         assert world.ready(LOST) == "False/GatewayUnreachable"
         assert said(world, *OTHERS) == {"True/Programmed"}
         await asyncio.sleep(10 * DRIFT_INTERVAL)
@@ -147,3 +148,61 @@ def test_what_an_outage_has_left_to_be_written_is_not_said_when_it_ends() -> Non
         await world.stop()
 
     run_in_virtual_time(play())
+
+
+@pytest.mark.parametrize("before", [0.1, 0.3, 0.6, 0.9, 2.0])
+def test_what_was_never_there_is_not_called_lost(before: float) -> None:
+    """A new EchoRoute whose object alone is not taken, applied shortly before a round lists the gateway."""
+
+    async def play() -> None:
+        world = await _settled()
+        new = Key("shop", "new")
+        world.gateway.stuck = {ref_of(new)}
+        lists = len(world.gateway.listed)
+        while len(world.gateway.listed) == lists:  # noqa: ASYNC110 - no events here
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(DRIFT_INTERVAL - before)
+        world.cluster.apply(new, spec_of("/new"))
+        await asyncio.sleep(2 * DRIFT_INTERVAL)
+        status, reason, message = condition(world, new, "Programmed")
+        assert (status, reason) == ("False", "GatewayUnreachable")
+        assert "lost" not in message
+        assert message.endswith("HTTP 503")
+        await world.stop()
+
+    run_in_virtual_time(play())
+
+
+def test_a_removal_that_fails_says_nothing_of_the_route() -> None:
+    """Its Route is deleted by hand meanwhile, and written again: nobody had refused to take it."""
+
+    async def play() -> None:
+        world = await _settled()
+        world.cluster.apply(LOST, _of_services("a", "b"))
+        await asyncio.sleep(2)
+        (left,) = (ref for ref in world.gateway.objects if ref.kind is Kind.UPSTREAM)
+        world.gateway.stuck = {left}
+        world.cluster.apply(LOST, _of_services("a"))
+        await asyncio.sleep(2 * WAIT)
+        assert world.gateway.tried[-1][1] == left, "it is tried, and fails"
+        told: set[str] = set()
+        for number, lag in enumerate((0.0, 1.0, 1.0, 1.0)):
+            # The gateway can be used, as another one's write shows: what fails is the fault of its object.
+            world.cluster.apply(OTHERS[0], spec_of(f"/other-{number}"))
+            await asyncio.sleep(70)
+            world.gateway.lag = lag
+            lose(world)
+            async with asyncio.timeout(20 * DRIFT_INTERVAL):  # slow lists are rare ones
+                while ref_of(LOST) not in world.gateway.objects or told == set():
+                    await asyncio.sleep(0.1)
+                    told |= said(world, LOST)
+            await asyncio.sleep(5)
+            told |= said(world, LOST)
+        assert told == {"True/Programmed"}
+        await world.stop()
+
+    run_in_virtual_time(play())
+
+
+def _of_services(*names: str) -> JsonObject:
+    return {"match": {"paths": ["/lost"]}, "backends": [{"service": name} for name in names]}

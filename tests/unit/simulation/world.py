@@ -94,7 +94,7 @@ class World:
         )
 
         def deliver(event: Seen) -> None:
-            engine.desired.offer(event)
+            engine.desired.hear(event.key, event.version, deleted=event.entry is None, read=lambda: event)
 
         self._running = asyncio.create_task(engine.run(lambda: source.watch(deliver), self.lead))
 

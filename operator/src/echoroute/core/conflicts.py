@@ -85,7 +85,7 @@ class Claims:
 
     def _hold_found(self, key: Key, *claims: Claim) -> set[Pair]:
         """The gateway was found to serve this, or what was sent since: the key holds it, unless another one does."""
-        if any(self._rivals.has_another(key, each) for each in claims):
+        if any(self._rivals.is_anothers(key, each) for each in claims):
             self._doubles[key] = claims
         elif claims:
             claim, *sent = claims

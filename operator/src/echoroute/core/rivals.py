@@ -24,7 +24,7 @@ class Rivals:
                 return Conflict(rival, pair, older=created < claim.created)
         return None
 
-    def has_another(self, key: Key, claim: Claim) -> bool:
+    def is_anothers(self, key: Key, claim: Claim) -> bool:
         """Whether some of what the gateway was found to serve of the key is another one's."""
         return any(not self.leaves(rival, pair) for pair in claim.pairs for rival in self._in_the_way(key, claim, pair))
 
@@ -57,7 +57,7 @@ class Rivals:
         return serves_on
 
     def _in_the_way(self, key: Key, claim: Claim, pair: Pair) -> Iterator[Key]:
-        """Who serves a pair has it until it offers that, and until another one serves it and this one leaves it."""
+        """Those that have a pair: who serves it has it until it offers it, or leaves it to one that serves it, too."""
         for rival in self._held.rivals(key, claim, pair):
             stays = self._held.surely_serves(rival, pair) and not self.leaves(rival, pair)
             served = not stays and self._serves_as(key, claim, rival, pair)

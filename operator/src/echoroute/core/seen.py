@@ -41,16 +41,19 @@ class Entry:
 
     def is_programmed(self) -> bool:
         """Whether the status says that the gateway has confirmed this generation."""
-        # Nothing is true in the status of a new one, which needs no parsing: a start may meet thousands of them.
-        return b'"True"' in self.status and self._said().says_programmed(self.generation)
+        return self._may_say_true() and self._said().says_programmed(self.generation)
 
     def is_accepted(self) -> bool:
         """Whether the status says that this generation is accepted."""
-        return b'"True"' in self.status and self._said().says_accepted(self.generation)
+        return self._may_say_true() and self._said().says_accepted(self.generation)
 
     def is_told_of_conflict(self) -> bool:
         """Whether the status says that this generation has lost a conflict."""
         return self._said().says_conflicted(self.generation)
+
+    def _may_say_true(self) -> bool:
+        """Nothing is true in the status of a new one, which needs no parsing: a start may meet thousands of them."""
+        return b'"True"' in self.status
 
     def _said(self) -> Previous:
         status = from_json(self.status)

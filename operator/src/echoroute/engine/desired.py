@@ -57,6 +57,14 @@ class DesiredSide:
         self.progress = Progress(clock, self._mark)
         self.table = Table(owner=options.owner, policy=options.policy, inputs=self.discovery, progress=self.progress)
 
+    def hear(self, key: Key, version: int, *, deleted: bool, read: Callable[[], Seen]) -> None:
+        """Take an event of a source; its object is read only where it may be news.
+
+        Each status patch comes back as an event. To read whole objects for that alone is much of what they cost.
+        """
+        if deleted or self.store.is_news(key, version):
+            self.offer(read())
+
     def offer(self, seen: Seen) -> None:
         """Take what a source saw."""
         transition = self.store.offer(seen)

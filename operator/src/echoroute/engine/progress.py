@@ -5,7 +5,7 @@ Each transition marks the key's status, so that no path can forget to.
     begin ──▶ sent ──▶ settle(Programmed)           the gateway is as asked
       │         ├────▶ settle(Failed)               rejected (tried again rarely), or a foreign object
       │         └────▶ fail                         an outage, or a failure of this key alone: tried again
-      │                 └──▶ miss                   the latter, and a list shows no Route of it: it is lost
+      │         └────▶ untaken ──▶ miss             a write of it alone failed, and a list shows no Route of it
       ├──────────────▶ wait                         what it needs is not known: tried again when it is
       └──────────────▶ settle                       found as asked, or nothing is to be done for it
     end                                             the EchoRoute is gone
@@ -31,10 +31,10 @@ class Step:
     outcome: Programmed | Failed | None = None
     trouble: Failed | Unreached | None = None
     """Why the last try did not settle it."""
-    alone: bool = False
-    """Whether that is its own trouble: the gateway could be used then, and can be since."""
-    lost: bool = False
-    """Whether a list after such a try shows that the gateway holds no Route of it."""
+    untaken: bool = False
+    """Whether a write of it failed by its own fault: the gateway could be used then, and can be since."""
+    missing: bool = False
+    """Whether a list after such a write shows that the gateway holds no Route of it."""
 
 
 class Progress:
@@ -101,7 +101,7 @@ class Progress:
         step = self._steps.get(key)
         if step is None or step.revision != revision:
             return False
-        step.outcome, step.trouble, step.alone, step.lost = outcome, None, False, False
+        step.outcome, step.trouble, step.untaken, step.missing = outcome, None, False, False
         self._mark(key, priority)
         return True
 
@@ -112,21 +112,27 @@ class Progress:
             step.outcome = None
         self.fail(key, trouble, priority)
 
-    def fail(self, key: Key, trouble: Failed | Unreached, priority: Priority, *, alone: bool = False) -> None:
-        """A try did not settle it; there will be another one. `alone` tells whether the gateway can be used."""
+    def fail(self, key: Key, trouble: Failed | Unreached, priority: Priority) -> None:
+        """A try did not settle it; there will be another one."""
         step = self._steps.get(key)
         if step is not None:
-            step.trouble, step.alone = trouble, alone
+            step.trouble = trouble
             self._mark(key, priority)
+
+    def untaken(self, key: Key) -> None:
+        """A write of it has failed, though the gateway can be used."""
+        step = self._steps.get(key)
+        if step is not None:
+            step.untaken = True
 
     def excuse_all(self) -> None:
         """An outage has begun or ended: what has failed until now may have been its fault."""
         for step in self._steps.values():
-            step.alone = False
+            step.untaken = step.missing = False
 
     def miss(self, key: Key) -> None:
         """A list shows no Route of it: where it cannot be written either, what was confirmed holds no more."""
         step = self._steps.get(key)
-        if step is not None and step.alone and not step.lost:
-            step.outcome, step.lost = None, True
+        if step is not None and step.untaken and not step.missing:
+            step.outcome, step.missing = None, True
             self._mark(key, Priority.BULK)

@@ -90,11 +90,12 @@ class Store:
             del self._ended[next(iter(self._ended))]
 
     def is_news(self, key: Key, version: int) -> bool:
-        """Whether a key at a version that is no deletion is newer than what is known. `offer` passes over all else.
+        """Whether an event of a key at a version, if that is no deletion, tells of something newer than is known."""
+        return self._is_newer(key, version, unknown_since=self._listed_at)
 
-        Each status patch comes back as an event. To read whole objects for that alone would be much of what they cost.
-        """
-        return version > (self._seen[key].version if key in self._seen else self._listed_at)
+    def _is_newer(self, key: Key, version: int, *, unknown_since: int) -> bool:
+        known = self._seen.get(key)
+        return version > (known.version if known else unknown_since)
 
     def offer(self, seen: Seen) -> Transition | None:
         """Take what a source saw; None where it is not newer than what is known."""
@@ -108,7 +109,7 @@ class Store:
         known = self._seen.get(seen.key)
         if seen.ended is not None and (known is None or known.entry is None or known.version < seen.version):
             self._note_end(seen.key, seen.ended)
-        if seen.version <= (known.version if known else unknown_since):
+        if not self._is_newer(seen.key, seen.version, unknown_since=unknown_since):
             return None
         self._seen[seen.key] = seen
         self._newest = max(self._newest, seen.version)

@@ -66,7 +66,7 @@ def _name(raw: JsonObject) -> str:
 
 
 class Watch:
-    """One run of kopf: `run` returns when it was stopped, and raises what ended it otherwise."""
+    """One run of kopf: `run` ends when it is cancelled, or raises what ended kopf."""
 
     def __init__(self, account: Account, deliver: Deliver, namespaces: Sequence[str]) -> None:
         self._account = account
@@ -86,11 +86,11 @@ class Watch:
             await self._operate(inbox.put, Login(self._account, loop))
 
         def main() -> None:
-            error: BaseException | None = None
+            error: BaseException = KubernetesError("kopf ended by itself", status=0)
             try:
                 asyncio.run(operate())
             except asyncio.CancelledError:
-                pass  # nobody waits for it any more
+                error = KubernetesError("kopf was cancelled", status=0)  # by `run`, which waits for nothing any more
             except BaseException as caught:  # noqa: BLE001 - whatever ends kopf is told to the supervisor
                 error = caught
             if not loop.is_closed():
@@ -101,6 +101,7 @@ class Watch:
             await asyncio.shield(ended)
         finally:
             started.add_done_callback(lambda done: done.result()())
+            ended.add_done_callback(lambda done: done.cancelled() or done.exception())  # else asyncio logs it
 
     async def _operate(self, deliver: Deliver, login: Login) -> None:
         registry = kopf.OperatorRegistry()
@@ -126,7 +127,6 @@ class Watch:
                 # No stop flag: kopf waits for one in a task of its own, and, where something else ends it, gives that
                 # task 5 s to end. So long nobody would hear that the watch is lost.
             )
-            raise KubernetesError("kopf ended by itself", status=0)
         finally:
             login.abort()
 
@@ -170,18 +170,14 @@ def _settings() -> kopf.OperatorSettings:
     # Few tries: the supervisor starts kopf again, and says so in metrics and in one log line.
     settings.networking.error_backoffs = (1, 2, 4)
     settings.networking.enforce_retry_after = True
-    settings.process.ultimate_exiting_timeout = None  # else it kills the whole process, some time after its own end
+    settings.process.ultimate_exiting_timeout = None  # else it kills the whole process where its end takes too long
     settings.queueing.idle_timeout = 1.0  # fewer idle tasks, one for each object
     return settings
 
 
-def _settle(future: asyncio.Future[None], error: BaseException | None) -> None:
-    if future.done():
-        return
-    if error is not None:
+def _settle(future: asyncio.Future[None], error: BaseException) -> None:
+    if not future.done():
         # kopf's errors have the whole answer of the API server in their text, and its message apart.
         reason = getattr(error, "message", None) or error
         status = getattr(error, "status", 0)
         future.set_exception(KubernetesError(f"{type(error).__name__}: {reason}", status=status))
-    else:
-        future.set_result(None)

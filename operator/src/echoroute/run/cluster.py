@@ -52,8 +52,12 @@ async def home(settings: Settings, fence: Fence, waits_for: Callable[[str], None
 
             def deliver(raw: JsonObject, deleted: bool) -> None:
                 found = EchoRouteObject.from_raw(raw)
-                if deleted or engine.desired.store.is_news(key_of(found), found.resource_version):
-                    engine.desired.offer(echoroutes.seen(raw, deleted=deleted))
+                engine.desired.hear(
+                    key_of(found),
+                    found.resource_version,
+                    deleted=deleted,
+                    read=lambda: echoroutes.seen(raw, deleted=deleted),
+                )
 
             await Watch(account, deliver, settings.watch_namespaces).run()
 

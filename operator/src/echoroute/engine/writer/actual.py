@@ -94,10 +94,9 @@ class Actual:
     def replace(self, listed: Mapping[ObjectRef, Stored], *, began: float) -> frozenset[Key]:
         """Take a full list of the gateway, begun at `began`; gives the keys of which it has found or lost the Route."""
         self.lists += 1
-        gone = (ref for ref in self._known if ref not in listed)
-        new: dict[ObjectRef, Known | None] = dict.fromkeys(gone)
-        new |= {ref: self._read(ref, stored) for ref, stored in listed.items() if not self._is_known(ref, stored)}
-        new = {ref: known for ref, known in new.items() if self._written.get(ref, 0.0) < began}
+        news = [(ref, stored) for ref, stored in listed.items() if not self._is_known(ref, stored)]
+        told = [*((ref, None) for ref in self._known if ref not in listed), *news]
+        new = {ref: self._read(ref, one) for ref, one in told if self._written.get(ref, 0.0) < began}
         keys = {known.key for ref, after in new.items() for known in (self._known.get(ref), after) if known}
         before = {key for key in keys if key and self._has_route(key)}
         for ref, known in new.items():
@@ -116,7 +115,9 @@ class Actual:
         now = stored.modified_index, stored.create_time
         return known is not None and (known.modified_index, known.create_time) == now
 
-    def _read(self, ref: ObjectRef, stored: Stored) -> Known:
+    def _read(self, ref: ObjectRef, stored: Stored | None) -> Known | None:
+        if stored is None:
+            return None
         # With its id: a copy that somebody made of one of our routes, labels and all, is not ours.
         owner = self._owner_of({**stored.body, "id": ref.id})
         return Known(owner, digest(stored.body), stored.create_time, stored.modified_index, names(stored.body))

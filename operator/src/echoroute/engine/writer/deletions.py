@@ -87,7 +87,8 @@ class Deletions:
         if self._store.is_unread(key):
             self._forget_asked(key)  # what the reason came from is over, and no read is newer yet
         now = _Asked(self._origin.begun, self._store.which_end(key))
-        if now.end not in {None, self._asked.setdefault(asked, now).end}:
+        before = self._asked.setdefault(asked, now)
+        if now.end not in {None, before.end}:
             self._asked[asked] = now  # it has ended again: there was another life of it between, which nobody had read
         if self._origin.last.number <= self._asked[asked].begun:
             self._waiting[key] = item.priority

@@ -58,7 +58,7 @@ class Drift:
                 continue
             outcome, found = self._progress.outcome(key), self._found(key, route)
             if serves_as_desired(found):
-                if self._is_settled(key, outcome, found):
+                if self._settle(key, outcome, found):
                     self._at_rest[key] = now
                 continue
             if self._worth_a_try(key, outcome):
@@ -68,7 +68,7 @@ class Drift:
                     changed += bool(self._actual.holds(key))
         self._tell_drift(gone, changed)
 
-    def _is_settled(self, key: Key, outcome: Programmed | Failed | None, found: Comparison) -> bool:
+    def _settle(self, key: Key, outcome: Programmed | Failed | None, found: Comparison) -> bool:
         """Settle a key that serves as desired; gives whether there was nothing to do for it."""
         self._repairs.pop(key, None)
         if found.deletes:

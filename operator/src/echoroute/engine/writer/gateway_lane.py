@@ -156,6 +156,12 @@ class GatewayLane:
             message = blamed(str(error), rewrites=self._table.rewrites(key))
             log.warning("EchoRoute %s: %s", key, message)
             return Failed(Reason.GATEWAY_REJECTED, f"{message}{self._table.withdrawal(key)}")
+        except (_Superseded, NotLeading):
+            raise
+        except Exception:
+            if self._gate.is_open:  # where this failure shows an outage, it closes now, and that excuses all
+                self._progress.untaken(key)
+            raise
         return Programmed()
 
     async def _remove(self, item: Item, revision: int, plan: KeyPlan, desired: Desired) -> bool:
@@ -274,7 +280,7 @@ class GatewayLane:
 
     def _retry(self, item: Item, trouble: Failed | Unreached, *, at_least: float = 0.0) -> None:
         reconcile_errors_total.labels(trouble.reason).inc()
-        self._progress.fail(item.key, trouble, item.priority, alone=self._gate.is_open)
+        self._progress.fail(item.key, trouble, item.priority)
         if self._gate.is_open:
             self._queue.add_after(item.key, Priority.RETRY, max(self._backoff.next(item.key), at_least))
         else:

@@ -43,7 +43,7 @@ SERVING_INTERVAL = 1.0
 REFUSED_RETRY = 600.0
 """Seconds after which a status that the API server refused as such is tried again: a newer CRD may forbid it."""
 
-_LOST = "the gateway has lost the route, and does not take it again"
+_MISSING = "the gateway holds no route of this EchoRoute, and does not take it"
 
 status_patches_total = Counter(
     "echoroute_status_patches_total", "Status patches by HTTP status; 0 means no answer.", ("code",)
@@ -199,8 +199,8 @@ class StatusLane:
             return step.outcome
         if outage is not None:
             return Unreached(outage.reason, outage.message)
-        if step.lost and step.trouble is not None:
-            return Failed(step.trouble.reason, f"{_LOST}: {step.trouble.message}")
+        if step.missing and step.trouble is not None:
+            return Failed(step.trouble.reason, f"{_MISSING}: {step.trouble.message}")
         return step.trouble or Waiting()
 
     def _due(self, key: Key, status: JsonObject, before: JsonObject) -> bool:
