@@ -3,9 +3,11 @@
 import asyncio
 import itertools
 
+from echoroute.core.objects import Key
+
 from . import alike
 from .mishaps import MISHAPS, NONE
-from .outcome import problems
+from .outcome import REJECTED, problems
 from .rules import condition
 from .schedules import KEYS, Schedule
 from .virtual_time import run_in_virtual_time
@@ -89,7 +91,13 @@ async def _restart(schedule: Schedule) -> None:
     # What was rejected is asked for again; what was in doubt while the operator ran may be none by the clocks alone.
     again = sum(schedule.tries_again(kind) for kind in schedule.asked.values())
     again += sum(ref_of(key) in schedule.gateway.objects for key in KEYS if key not in schedule.asked)
-    _check_count(schedule, "a restart", again, 0)
+    _check_count(schedule, "a restart", again, sum(_has_lost_its_place(schedule, key) for key in schedule.asked))
+
+
+def _has_lost_its_place(schedule: Schedule, key: Key) -> bool:
+    """Whether somebody else's object came into the place of one that was rejected: that is said when it is asked for."""
+    objects, ref = schedule.gateway.objects, ref_of(key)
+    return schedule.asked[key] in REJECTED and ref in objects and not schedule.gateway.is_owned(ref)
 
 
 def _begin_counting(schedule: Schedule) -> None:

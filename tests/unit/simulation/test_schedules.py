@@ -39,8 +39,8 @@ _ENDED_TWICE = (73138,)
 """It did: what was deleted again after a restore went by a read of the CRD from before."""
 _LEFT = (71926,)
 """It did: what came again was withdrawn for what it had served before a write that had no answer."""
-_TOLD_BY_RULES = (70485, 72138, 72391)
-"""They did, by rules that did not hear what a read says, or who is of another class, or took a generation for new."""
+_TOLD_BY_RULES = (70485, 72138, 72391, 113608)
+"""They did, by rules that did not hear what a read says, or who is of another class or in the place of another one."""
 _WENT_WRONG_WITH_TWO = (41435, 41776, 41939, 70343, 70488, 73209)
 """By reads that counted after a list, by a list of before a backup, by what a restart gave to others, and by a rule."""
 _WENT_WRONG_WITH_SEVERAL = (8, 27, 29, 66, 90292, 90439)
