@@ -95,7 +95,7 @@ async def _restart(schedule: Schedule) -> None:
 
 
 def _has_lost_its_place(schedule: Schedule, key: Key) -> bool:
-    """Whether somebody else's object came into the place of one that was rejected: that is said when it is asked for."""
+    """Whether somebody else's object is in the place of one that was rejected: that is said when it is tried again."""
     objects, ref = schedule.gateway.objects, ref_of(key)
     return schedule.asked[key] in REJECTED and ref in objects and not schedule.gateway.is_owned(ref)
 
