@@ -1,7 +1,8 @@
 """Drift: what a list of the gateway shows to be otherwise than it is asked for, whoever made it so. It is mended.
 
 Most keys are as asked in nearly each round. Once a list has shown that, a key is at rest: it is not compared again
-until something else is asked for, or something else is known of what the gateway holds of it.
+until something else is asked for, or something else is known of what the gateway holds of it. That leans on one fact:
+another verdict on an EchoRoute is another revision of it (`Progress.begin`).
 """
 
 from collections.abc import Mapping
