@@ -50,9 +50,8 @@ def _of_upstreams(schedule: Schedule) -> list[str]:
 
 def _cannot_be_mended(schedule: Schedule, key: Key) -> bool:
     """Whether what the gateway has lost of a Route is of a spec that nobody knows any more: the one of now waits."""
-    found = EchoRouteObject.from_raw(schedule.cluster.objects[key]) if key in schedule.asked else None
     has_lost = schedule.gateway.wiped or schedule.gateway.went_back
-    return has_lost and found is not None and not condition(dict(found.status), "Programmed").startswith("True")
+    return has_lost and key in schedule.asked and not condition(schedule.status(key), "Programmed").startswith("True")
 
 
 def _doubles(schedule: Schedule) -> list[str]:

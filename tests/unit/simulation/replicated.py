@@ -9,7 +9,8 @@ from echoroute.core.objects import Key
 
 from ..kube.leases import DURATION
 from .replica import Both, Replica
-from .schedules import Schedule, WatchedWorld
+from .schedules import Schedule
+from .watched import WatchedWorld
 
 _MISHAPS = 0.25
 """The share of steps that are about a replica."""

@@ -14,36 +14,20 @@ from typing import ClassVar, Self
 from echoroute.api.objects import EchoRouteObject
 from echoroute.core.brake import Held
 from echoroute.core.objects import JsonObject, Key
-from echoroute.gateway.protocol import Gateway
 from pydantic import JsonValue
 
-from .cluster import Cluster, Watchable
+from .cluster import Cluster
 from .gateway import Fault, SimulatedGateway
 from .kinds import KINDS, OFTEN
 from .rules import Rules
 from .told import Told
 from .virtual_time import VirtualTimeLoop
-from .watched import WatchedGateway, WatchedSource
-from .world import DRIFT_INTERVAL, World, ref_of
+from .watched import WatchedWorld
+from .world import DRIFT_INTERVAL, ref_of
 
 NAMESPACES = [f"team-{number}" for number in range(5)]
 KEYS = [Key(namespace, f"r{number}") for namespace in NAMESPACES for number in range(8)]
 THEIRS: JsonObject = {"uri": "/theirs"}
-
-
-@dataclass
-class WatchedWorld(World):
-    """A world in which somebody listens."""
-
-    rules: Rules = field(init=False)
-
-    def __post_init__(self) -> None:
-        now = self.gateway.now
-        self.rules = Rules(self.cluster, self.gateway, Told(now), now)
-
-    def sides(self) -> tuple[Watchable, Gateway]:
-        told = self.rules.told
-        return WatchedSource(self.cluster, told, self.rules), WatchedGateway(self.gateway, told, self.rules)
 
 
 @dataclass

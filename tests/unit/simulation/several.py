@@ -12,8 +12,9 @@ from .asked import asked_of
 from .consul import FAR, SERVICES, VERSIONS, Follower, SimulatedConsul
 from .gateway import REFUSED
 from .kinds import KINDS, OFTEN
-from .schedules import Schedule, WatchedWorld
+from .schedules import Schedule
 from .told import key_of
+from .watched import WatchedWorld
 from .world import ref_of, spec_of
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .planted import (
+from .bugs import (
     Plant,
     a_route_comes_before_its_upstreams,
     a_term_ends_late,
@@ -15,11 +15,11 @@ from .planted import (
     an_outage_repaints,
     an_upstream_goes_though_it_is_named,
     delete_events_after_a_list_are_lost,
-    first,
     no_floor,
     said_too_early,
     the_first_answer_is_no_news,
 )
+from .planted import first
 from .play import play
 from .replicated import Replicated
 from .several import Several

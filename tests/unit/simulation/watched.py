@@ -1,7 +1,7 @@
 """The two sides of the operator, with somebody who listens to all that it asks and is told."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from echoroute.core.changes import Change, Stored
 from echoroute.core.objects import JsonObject, Key, ObjectRef
@@ -14,6 +14,7 @@ from echoroute.kube.echoroutes import Crd
 from .cluster import Deliver, Listed, Watchable
 from .rules import Rules
 from .told import Told
+from .world import World
 
 
 @dataclass(frozen=True)
@@ -117,3 +118,18 @@ class WatchedGateway:
             except (GatewayError, NotLeading) as error:
                 self.told.failed(change, None if isinstance(error, GatewayUnavailable) else known)
                 raise
+
+
+@dataclass
+class WatchedWorld(World):
+    """A world in which somebody listens."""
+
+    rules: Rules = field(init=False)
+
+    def __post_init__(self) -> None:
+        now = self.gateway.now
+        self.rules = Rules(self.cluster, self.gateway, Told(now), now)
+
+    def sides(self) -> tuple[Watchable, Gateway]:
+        told = self.rules.told
+        return WatchedSource(self.cluster, told, self.rules), WatchedGateway(self.gateway, told, self.rules)
