@@ -95,11 +95,13 @@ def _answers(target: Target, one: Ask) -> None:
         assert seen.get(name) == value, f"{place}: {name}"
 
 
-def _serves(target: Target) -> bool:
+def _knows_all(target: Target) -> bool:
+    """Whether the gateway is up, and has heard of Consul where the instances of all are."""
     try:
-        return ask(target, "GET", "/h").status == HTTPStatus.OK
+        statuses = {ask(target, one.method, one.path, one.headers).status for one in ASKS}
     except (OSError, HTTPException):
         return False  # it is on its way up
+    return HTTPStatus.SERVICE_UNAVAILABLE not in statuses
 
 
 def test_there_is_enough_to_see() -> None:
@@ -113,7 +115,7 @@ def test_the_right_one_answers_before_and_after_a_restart_of_the_gateway(world: 
         for one in ASKS:
             _answers(world.target, one)
         world.restart()
-        until(lambda: _serves(world.target), "the gateway is back")
+        until(lambda: _knows_all(world.target), "the gateway is back")
 
 
 def test_a_neighbour_is_told_who_has_it(world: World) -> None:

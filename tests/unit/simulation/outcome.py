@@ -15,6 +15,8 @@ from .world import ref_of
 
 REJECTED = {"refused", "several refused"}
 WAITING = {"far": "False/DatacenterNotFound"}
+_NOT_FOLLOWED = {*REJECTED, *WAITING}
+"""Accepted, and the gateway does not come to hold them."""
 _NOT_ACCEPTED = {"denied": "False/NotAllowed", "invalid": "False/Invalid", "deep": "False/Invalid"}
 
 
@@ -49,9 +51,15 @@ def _of_upstreams(schedule: Schedule) -> list[str]:
 
 
 def _cannot_be_mended(schedule: Schedule, key: Key) -> bool:
-    """Whether what the gateway has lost of a Route is of a spec that nobody knows any more: the one of now waits."""
-    has_lost = schedule.gateway.wiped or schedule.gateway.went_back
-    return has_lost and key in schedule.asked and not condition(schedule.status(key), "Programmed").startswith("True")
+    """Whether what the gateway has lost of a Route is of a spec that nobody knows any more: the one of now waits.
+
+    Or its EchoRoute is gone, and the brake holds the Route as it is.
+    """
+    if not (schedule.gateway.wiped or schedule.gateway.went_back):
+        return False
+    if key not in schedule.asked:
+        return schedule.may_be_held(key)
+    return not condition(schedule.status(key), "Programmed").startswith("True")
 
 
 def _doubles(schedule: Schedule) -> list[str]:
@@ -68,8 +76,8 @@ def _doubles(schedule: Schedule) -> list[str]:
     return [
         f"{one} and {other} serve {served[one].get('uri')}"
         for one, other in itertools.combinations(served, 2)
-        # What the gateway refused to take gave its path up; what served before goes on, beside who got it.
-        if meet(served[one], served[other]) and not REJECTED & {schedule.asked[one], schedule.asked[other]}
+        # What the gateway refused, or has to wait, gave its path up; what served before goes on, beside who got it.
+        if meet(served[one], served[other]) and not _NOT_FOLLOWED & {schedule.asked[one], schedule.asked[other]}
     ]
 
 

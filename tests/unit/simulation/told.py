@@ -42,6 +42,8 @@ class Told:
     watched_from: float = float("inf")
     histories: int = 0
     """How often the versions went back."""
+    unheard: set[Key] = field(default_factory=set)
+    """Those of which an event of a new history came that looks old beside what was known of the one before."""
     crd_read: float = float("-inf")
     """When the last read of the CRD began that found it standing."""
     bodies: dict[ObjectRef, JsonObject] = field(default_factory=dict)
@@ -61,17 +63,19 @@ class Told:
     """Those of which the last list of the gateway had no Route after that."""
     _list_began: float = float("inf")
     _listed_version: int = 0
+    _known_before: dict[Key, int] = field(default_factory=dict)
+    """The version of each EchoRoute that was known when the versions went back."""
     _named: Mapping[Key, int] = field(default_factory=dict)
     """The versions of all that the last list names; not all of it may have been read yet."""
     _began_before: float = float("inf")
 
     def begin_life(self) -> None:
         """The operator starts, and knows nothing."""
-        for known in (self.heard, self.since, self.gone, self.ended, self.elsewhere, self.reborn):
+        for known in (self.heard, self.since, self.gone, self.ended, self.elsewhere, self.reborn, self.unheard):
             known.clear()
         for times in (self.lists, self.listed_at):
             times.clear()
-        for held in (self.bodies, self.digests, self.drifted, self._failed, self._without):
+        for held in (self.bodies, self.digests, self.drifted, self._failed, self._without, self._known_before):
             held.clear()
         self._list_began, self._listed_version, self._named = float("inf"), 0, {}
         self.watched_from, self.crd_read = float("inf"), float("-inf")
@@ -79,6 +83,10 @@ class Told:
     def see(self, seen: Seen, *, for_list: bool = False) -> None:
         """An event, the answer to a patch or a read, which is made for a list, has come."""
         known = self.heard.get(seen.key)
+        if not for_list and seen.version <= self._known_before.get(seen.key, 0):
+            self.unheard.add(seen.key)
+        else:
+            self.unheard.discard(seen.key)
         if seen.ended is not None and (known is None or known.entry is None or known.version < seen.version):
             self.ended.add(seen.key)
         named = seen.version >= self._named.get(seen.key, seen.version + 1)
@@ -127,6 +135,8 @@ class Told:
     def go_back(self) -> None:
         """The versions from now on are those of another history."""
         self.histories += 1
+        for key, seen in self.heard.items():
+            self._known_before[key] = max(seen.version, self._known_before.get(key, 0))
         self.heard = {key: replace(seen, version=0) for key, seen in self.heard.items()}
         self._listed_version = 0
 
