@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from devstack.echoroutes import condition, create, delete, path_of, programmed, route
+from devstack.echoroutes import condition, create, create_with_plugins, delete, path_of, programmed, route
 from devstack.handles.answers import accepted, at
 from devstack.handles.gateway import Fault
 from devstack.handles.kube import Kube
@@ -29,13 +29,8 @@ def _deep(levels: int, shape: str) -> str:
     return opening * levels + f'"{_SECRET}"' + closing * levels
 
 
-def _create_deep(kube: Kube, name: str, levels: int, shape: str) -> None:
-    plugins = f'{{"csrf": {{"key": "{_SECRET}"}}, "mocking": {{"a": {_deep(levels, shape)}}}}}'
-    text = (
-        '{"apiVersion": "echoroute.dev/v1alpha1", "kind": "EchoRoute", "metadata": {"name": "' + name + '"}, "spec": '
-        '{"match": {"paths": ["/deep"]}, "backends": [{"service": "echo"}], "plugins": ' + plugins + "}}"
-    )
-    accepted(kube.http.post(path_of("default"), content=text, headers={"Content-Type": "application/json"}))
+def _plugins(levels: int, shape: str) -> str:
+    return f'{{"csrf": {{"key": "{_SECRET}"}}, "mocking": {{"a": {_deep(levels, shape)}}}}}'
 
 
 def _refusal(kube: Kube, name: str) -> str:
@@ -66,7 +61,7 @@ def test_a_deeply_nested_echoroute_is_refused_and_stops_nobody(
     until(lambda: len(programmed(gateway, "default")) == 2)
     until(lambda: operator.check("watch") == "[+]watch")
 
-    _create_deep(kube, "deep", levels, shape)
+    create_with_plugins(kube, "deep", "default", "/deep", _plugins(levels, shape))
     took = until(lambda: _refusal(kube, "deep"), timeout=60)
     # kopf ends on what is nested deeper than about 1,000 levels; then lists tell.
     told(f"refused, {levels} levels", took, 2)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from devstack.echoroutes import create, path_of, route
-from devstack.handles.answers import accepted, at
+from devstack.echoroutes import create, create_with_plugins, route
+from devstack.handles.answers import at
 from devstack.handles.kube import Kube
 from devstack.product import install
 from devstack.stack import Stack
@@ -17,6 +17,8 @@ from echoroute.kube.watch import Watch
 
 _PATIENCE = 4.0
 """Seconds: kopf gives 5 s to tasks that outlive what has ended it."""
+_NESTED = '{"mocking": {"a": ' + "[" * 3_000 + "]" * 3_000 + "}}"
+"""Plugins that are nested deeper than kopf's parser goes."""
 
 
 @pytest.fixture
@@ -24,16 +26,6 @@ def kube(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Kube:
     install(stack)
     monkeypatch.setenv("KUBECONFIG", str(stack.kubeconfig))
     return stack.kube
-
-
-def _create_deep(kube: Kube, namespace: str) -> None:
-    """An EchoRoute that is nested deeper than kopf's parser goes."""
-    deep = "[" * 3_000 + "]" * 3_000
-    text = (
-        '{"apiVersion": "echoroute.dev/v1alpha1", "kind": "EchoRoute", "metadata": {"name": "deep"}, "spec": {"match": '
-        '{"paths": ["/deep"]}, "backends": [{"service": "echo"}], "plugins": {"mocking": {"a": ' + deep + "}}}}"
-    )
-    accepted(kube.http.post(path_of(namespace), content=text, headers={"Content-Type": "application/json"}))
 
 
 def _kopf_runs() -> bool:
@@ -52,12 +44,12 @@ async def test_what_ends_kopf_is_known_at_once(kube: Kube, namespace: str, when:
     seen: list[str] = []
     create(kube, [route("watched", namespace, "/watched")])
     if when == "before":
-        _create_deep(kube, namespace)
+        create_with_plugins(kube, "deep", namespace, "/deep", _NESTED)
     watch = Watch(await Account.open(), lambda raw, _: seen.append(str(at(raw, "metadata", "name"))), [namespace])
     running = asyncio.create_task(watch.run())
     if when == "meanwhile":
         await _until(lambda: "watched" in seen, 30)
-        _create_deep(kube, namespace)
+        create_with_plugins(kube, "deep", namespace, "/deep", _NESTED)
     began = time.monotonic()
     with pytest.raises(Exception, match="RecursionError"):
         await asyncio.wait_for(running, 30)

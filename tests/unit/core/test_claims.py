@@ -36,7 +36,7 @@ def loses(first: tuple[Key, dict], second: tuple[Key, dict]) -> bool:
         all_ = Claims()
         for key in order:
             all_.want(key, claims[key])
-        all_.seed({}, set())
+        all_.seed({}, set(), set())
         assert all_.conflict(first[0]) is None
         verdicts.add(all_.conflict(second[0]) is not None)
     (verdict,) = verdicts

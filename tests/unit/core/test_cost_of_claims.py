@@ -40,11 +40,11 @@ def test_a_thousand_echoroutes_on_one_path(first: str) -> None:
     claims, all_ = Claims(), list(_claims(1_000, {"paths": ["/*"]}))
     began = time.process_time()
     if first == "gateway":
-        claims.seed({}, set())
+        claims.seed({}, set(), set())
     for key, claim in all_:
         claims.want(key, claim)
     if first == "echoroutes":
-        claims.seed({}, set())
+        claims.seed({}, set(), set())
     _promised(f"1,000 on one path, {first} listed first", time.process_time() - began, 1.0, "s of CPU")
     assert sum(claims.conflict(key) is None for key, _ in all_) == 1
 
@@ -57,7 +57,7 @@ def test_a_few_hundred_echoroutes_with_as_many_pairs_as_there_may_be() -> None:
     tracemalloc.start()
     try:
         claims = Claims()
-        claims.seed({}, set())
+        claims.seed({}, set(), set())
         for key, claim in _claims(260, match):
             claims.want(key, claim)
         held, _ = tracemalloc.get_traced_memory()
@@ -70,7 +70,7 @@ def test_a_few_hundred_echoroutes_with_pairs_of_their_own() -> None:
     tracemalloc.start()
     try:
         claims = Claims()
-        claims.seed({}, set())
+        claims.seed({}, set(), set())
         for n in range(260):
             match: JsonObject = {
                 "paths": [f"/{n}/{number}" for number in range(16)],

@@ -62,9 +62,7 @@ class Claims:
         for key, claim in self._wanted.items():
             self._held.accept(key, claim)
 
-    def seed(
-        self, serving: Mapping[Key, Claim], programmed: Collection[Key], accepted: Collection[Key] = frozenset()
-    ) -> None:
+    def seed(self, serving: Mapping[Key, Claim], programmed: Collection[Key], accepted: Collection[Key]) -> None:
         """Take what the gateway was found to serve, and judge all claims, once.
 
         `programmed` are keys whose status says that this generation serves: of a gateway that lost its routes nobody

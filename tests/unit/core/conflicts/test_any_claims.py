@@ -86,7 +86,7 @@ def _whatever_happens(early: dict[Key, Claim], events: list[tuple[str, Key, Clai
     all_, wanted = Claims(), dict(early)
     for key, one in early.items():
         all_.want(key, one)
-    all_.seed({}, set())
+    all_.seed({}, set(), set())
     for what, key, change in events:
         verdicts = {other: all_.conflict(other) for other in wanted}
         may_serve = _may_serve(all_)
@@ -154,7 +154,7 @@ def test_a_verdict_follows_from_who_has_what_now_and_not_from_what_came_before(
     all_, asked, gone = Claims(), dict(wanted), set[Key]()
     for key, one in wanted.items():
         all_.want(key, one)
-    all_.seed(serving, set())
+    all_.seed(serving, set(), set())
     for what, key, change in events:
         before = {other: all_.conflict(other) for other in asked}
         told = all_.come_again(key, START) if what == "want" and key in gone else set()

@@ -149,7 +149,7 @@ _FIRST, _TAKER, _HOLDER = Key("n", "a"), Key("m", "a"), Key("m", "b")
 )
 def test_a_start_over_what_stands_withdraws_nothing(edits: list[tuple[Key, list[str] | None, bool]]) -> None:
     played = Played()
-    played.all_.seed({}, set())
+    played.all_.seed({}, set(), set())
     for key, paths, settles in edits:
         played.want(key, claim(_ages[key], *paths) if paths else None)
         if settles:

@@ -120,7 +120,7 @@ def test_nothing_is_decided_before_the_gateway_is_known() -> None:
     all_.want(B, claim(2, "/x"))
     assert [all_.undecided(key) for key in (A, B, C)] == [True, True, False], "and only of what is shared"
     assert losers(all_) == set()
-    all_.seed({}, set())
+    all_.seed({}, set(), set())
     assert [all_.undecided(key) for key in (A, B, C)] == [False] * 3
 
 
@@ -170,7 +170,7 @@ def test_ten_thousand_on_one_path_cost_less_than_a_second(spread: str, figure: C
     began = time.process_time()
     for number, key in enumerate(keys):
         all_.want(key, one(number, number))
-    all_.seed({}, set())
+    all_.seed({}, set(), set())
     assert len([key for key in keys if all_.ties.of(key)]) == (9_999 if spread == "many conditions" else 0)
     for number, key in enumerate(keys[:5]):
         all_.want(key, None)
