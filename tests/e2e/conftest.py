@@ -24,9 +24,9 @@ def real() -> Target | None:
 
 @pytest.fixture
 def standin_only(real: Target | None) -> None:
-    """For what only the stand-in can be told, or asked."""
+    """For what only the stack's own parts can be told, or asked."""
     if real is not None:
-        pytest.skip("a real APISIX has no control port")
+        pytest.skip("it takes the stack's own gateway or Consul")
 
 
 @pytest.fixture(scope="session")

@@ -45,8 +45,8 @@ _WENT_WRONG_WITH_TWO = (41435, 41776, 41939, 70343, 70488, 73209)
 """By reads that counted after a list, by a list of before a backup, by what a restart gave to others, and by a rule."""
 _WENT_WRONG_WITH_SEVERAL = (8, 27, 29, 66, 90292, 90439)
 """By what an outage unsaid after a restart, by a clock that stood still, and by a list between two writes."""
-_TOLD_BY_RULES_WITH_SEVERAL = (111432, 112312, 112446, 112645, 113920, 114027)
-"""They did, by rules: what the brake holds cannot be mended, and what waits goes on beside who got its path."""
+_TOLD_BY_RULES_WITH_SEVERAL = (111432, 112312, 112446, 112645, 113920, 114027, 130084, 135324)
+"""They did, by rules: of what the brake holds, of who waits beside who got its path, and of what is not heard yet."""
 
 
 _OF_ONE = (*_WENT_WRONG, *_EDITED_UNDER_WAY, *_KNEW_TOO_LITTLE, *_BOTH_SERVE, *_ENDED_TWICE, *_LEFT, *_TOLD_BY_RULES)

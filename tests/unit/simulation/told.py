@@ -15,6 +15,8 @@ from echoroute.core.seen import Seen
 from echoroute.core.source import Listing
 from echoroute.engine.watching import PROVEN
 
+from .world import ref_of
+
 UNKNOWN: Digest = b"unknown"
 ABSENT: Digest = b"absent"
 
@@ -57,8 +59,8 @@ class Told:
     """The same, of all lives: a status outlives the operator."""
     said_until: dict[tuple[ObjectRef, Digest], float] = field(default_factory=dict)
     _tried: dict[ObjectRef, float] = field(default_factory=dict)
-    _failed: dict[Key, float] = field(default_factory=dict)
-    """When a write of each EchoRoute has failed first, since its Route was written."""
+    _failed: set[Key] = field(default_factory=set)
+    """The EchoRoutes of which a write has failed since their Route was written."""
     _without: set[Key] = field(default_factory=set)
     """Those of which the last list of the gateway had no Route after that."""
     _list_began: float = float("inf")
@@ -156,7 +158,8 @@ class Told:
         """A complete list of the gateway has come; of what was written since it began it says nothing."""
         first = not self.digests
         routes = {key_of(stored.body) for ref, stored in found.items() if ref.kind is Kind.ROUTE}
-        self._without = {key for key, failed in self._failed.items() if failed < began and key not in routes}
+        unwritten = (key for key in self._failed if self._tried.get(ref_of(key), float("-inf")) < began)
+        self._without = {key for key in unwritten if key not in routes}
         for ref in self.digests.keys() | found.keys():
             body = found[ref].body if ref in found else None
             if self._tried.get(ref, float("-inf")) < began:
@@ -175,7 +178,7 @@ class Told:
         """A write was not answered (`before` is None), or was rejected, which leaves what was there."""
         self._tried[change.ref] = self.now()
         if not isinstance(change, Delete):
-            self._failed.setdefault(key_of(dict(change.body)), self.now())
+            self._failed.add(key_of(dict(change.body)))
         self._say(change.ref, UNKNOWN if before is None else before)
 
     def made(self, change: Change) -> None:
@@ -184,7 +187,7 @@ class Told:
         if change.ref.kind is Kind.ROUTE:
             key = key_of(body or self.bodies.get(change.ref, {}))
             self.reborn.discard(key)
-            self._failed.pop(key, None)
+            self._failed.discard(key)
         self._tried[change.ref] = self.now()
         self.drifted.discard(change.ref)
         self._hold(change.ref, body)

@@ -34,7 +34,7 @@ class Step:
     untaken: bool = False
     """Whether a write of it failed by its own fault: the gateway could be used then, and can be since."""
     missing: bool = False
-    """Whether a list after such a write shows that the gateway holds no Route of it."""
+    """Whether a list that came after such a write shows that the gateway holds no Route of it."""
 
 
 class Progress:
