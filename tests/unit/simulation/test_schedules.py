@@ -39,6 +39,8 @@ _ENDED_TWICE = (73138,)
 """It did: what was deleted again after a restore went by a read of the CRD from before."""
 _LEFT = (71926,)
 """It did: what came again was withdrawn for what it had served before a write that had no answer."""
+_EDITED_BY_HAND = (143478,)
+"""It did: somebody edited the Route of one that the gateway rejects, and only a restart learnt what that serves."""
 _TOLD_BY_RULES = (70485, 72138, 72391, 113608)
 """They did, by rules that did not hear what a read says, or who is of another class or in the place of another one."""
 _WENT_WRONG_WITH_TWO = (41435, 41776, 41939, 70343, 70488, 73209)
@@ -49,7 +51,10 @@ _TOLD_BY_RULES_WITH_SEVERAL = (111432, 112312, 112446, 112645, 113920, 114027, 1
 """They did, by rules: of what the brake holds, of who waits beside who got its path, and of what is not heard yet."""
 
 
-_OF_ONE = (*_WENT_WRONG, *_EDITED_UNDER_WAY, *_KNEW_TOO_LITTLE, *_BOTH_SERVE, *_ENDED_TWICE, *_LEFT, *_TOLD_BY_RULES)
+_OF_ONE = (
+    *_WENT_WRONG, *_EDITED_UNDER_WAY, *_KNEW_TOO_LITTLE, *_BOTH_SERVE, *_ENDED_TWICE, *_LEFT, *_EDITED_BY_HAND,
+    *_TOLD_BY_RULES,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", [*range(12), *_OF_ONE])

@@ -62,7 +62,7 @@ class Told:
     _failed: set[Key] = field(default_factory=set)
     """The EchoRoutes of which a write has failed since their Route was written."""
     _without: set[Key] = field(default_factory=set)
-    """Those of which the last list of the gateway had no Route after that."""
+    """Those of which a list of the gateway had no Route after that, and none has had one since."""
     _list_began: float = float("inf")
     _listed_version: int = 0
     _known_before: dict[Key, int] = field(default_factory=dict)
@@ -158,8 +158,8 @@ class Told:
         """A complete list of the gateway has come; of what was written since it began it says nothing."""
         first = not self.digests
         routes = {key_of(stored.body) for ref, stored in found.items() if ref.kind is Kind.ROUTE}
-        unwritten = (key for key in self._failed if self._tried.get(ref_of(key), float("-inf")) < began)
-        self._without = {key for key in unwritten if key not in routes}
+        told = {key for key in self._failed if self._tried.get(ref_of(key), float("-inf")) < began}
+        self._without = self._without - told | told - routes
         for ref in self.digests.keys() | found.keys():
             body = found[ref].body if ref in found else None
             if self._tried.get(ref, float("-inf")) < began:
@@ -188,12 +188,13 @@ class Told:
             key = key_of(body or self.bodies.get(change.ref, {}))
             self.reborn.discard(key)
             self._failed.discard(key)
+            self._without.discard(key)
         self._tried[change.ref] = self.now()
         self.drifted.discard(change.ref)
         self._hold(change.ref, body)
 
     def is_lost(self, key: Key) -> bool:
-        """Whether the last list of the gateway had no Route of an EchoRoute, of which a write had failed before."""
+        """Whether a list of the gateway had no Route of an EchoRoute, of which a write had failed before."""
         return key in self._without
 
     def has_said(self, ref: ObjectRef, digest: Digest, since: float) -> bool:

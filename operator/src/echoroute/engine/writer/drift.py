@@ -90,11 +90,12 @@ class Drift:
         wanted, is_unsure = self._table.wanted(key, route), self._table.claims.is_unsure(key)
         if wanted is not None and not is_unsure and isinstance(self._progress.outcome(key), Programmed):
             return  # it is as asked, or is written again at once
+        may_stay = wanted is None or is_unsure or self._progress.is_stuck(key)
         for ref in self._actual.owned[key]:
             known, stored = self._actual.known[ref], listed.get(ref)
             if ref.kind is not Kind.ROUTE or not stored or known.modified_index != stored.modified_index:
                 continue
-            if wanted is None or is_unsure:
+            if may_stay:
                 # Whatever was tried or edited, it serves what was listed: no write of it may come to tell.
                 self._let_in(self._table.serves_as_listed(key, stored.body))
             if wanted is None or wanted.digests.get(ref, known.digest) != known.digest:
