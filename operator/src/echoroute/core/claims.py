@@ -35,6 +35,12 @@ class Claim:
         """Whether two claims of one namespace meet where they have a pair in common."""
         return self.conditions == other.conditions and self.ties(other)
 
+    def covers(self, other: "Claim") -> bool:
+        """Whether who serves this serves all that another claim of the same EchoRoute asks for, on a common pair."""
+        if (self.priority, self.conditions) != (other.priority, other.conditions):
+            return False
+        return not self.methods or (bool(other.methods) and other.methods <= self.methods)
+
     def ties(self, other: "Claim") -> bool:
         """Whether the gateway may choose between two for some request, as far as methods and priority say."""
         if self.priority != other.priority:

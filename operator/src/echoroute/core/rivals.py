@@ -65,6 +65,6 @@ class Rivals:
                 yield rival
 
     def _serves_as(self, key: Key, claim: Claim, rival: Key, pair: Pair) -> bool:
-        """Whether the key serves a pair as it claims it: within a namespace another priority is another route."""
-        alike = rival.namespace != key.namespace or all(each.overlaps(claim) for each in self._held.may_serve(key))
+        """Whether the key serves a pair as it claims it: within a namespace other methods, too, are another's."""
+        alike = rival.namespace != key.namespace or all(each.covers(claim) for each in self._held.may_serve(key))
         return alike and self._held.surely_serves(key, pair)
