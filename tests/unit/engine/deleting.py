@@ -1,6 +1,7 @@
 """What decides on deletions, in a world of its own: a clock, an API server with the CRD, lists and delete events."""
 
 import asyncio
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -59,8 +60,11 @@ class World:
         self.queue.done(item.key)
         return item.key
 
-    def ask(self, key: Key, *, exists: bool = False, priority: Priority = Priority.CHANGE) -> Permit:
-        return self.deletions.permit(Item(key, priority), exists=exists)
+    def ask(
+        self, key: Key, *, exists: bool = False, priority: Priority = Priority.CHANGE, removals: Iterable[str] = ("r",)
+    ) -> Permit:
+        refs = (ObjectRef(Kind.UPSTREAM, name) for name in removals)
+        return self.deletions.permit(Item(key, priority), refs, exists=exists)
 
     async def permit(self, key: Key, *, exists: bool = False) -> Permit:
         """Ask, wait for the read, ask again."""

@@ -111,16 +111,43 @@ async def test_a_list_that_lacks_what_has_ended_delays_no_deletion(world: World)
 async def test_what_was_permitted_stands_as_long_as_its_reason_does(world: World) -> None:
     world.deleted(CART)
     assert await world.permit(CART) is Permit.GRANTED
-    assert world.deletions.stands(CART), "no read is needed while it waits for who gets its path"
+    assert world.deletions.stands(CART, exists=False), "no read is needed while it waits for who gets its path"
     world.deletions.forget(CART)
-    assert not world.deletions.stands(CART), "it came again"
+    assert not world.deletions.stands(CART, exists=False), "it came again"
     world.deleted(CART)
     world.crd = None
     await world.origin.read()
-    assert not world.deletions.stands(CART)
+    assert not world.deletions.stands(CART, exists=False)
 
 
 async def test_a_forgotten_event_explains_nothing(world: World) -> None:
     world.deleted(CART)
     world.deletions.forget(CART)
     assert await world.permit(CART) is Permit.DENIED
+
+
+@pytest.mark.parametrize("between", ["what was to go has gone by itself", "something else is to go"])
+async def test_each_reason_needs_a_read_of_its_own(world: World, between: str) -> None:
+    """The first one asked, and was not needed any more when the read came; the CRD is being deleted since."""
+    assert world.ask(CART, exists=True, removals=["stray"]) is Permit.PENDING
+    world.now += 1.5
+    assert await world.requeued_key() == CART
+    if between == "what was to go has gone by itself":
+        world.deletions.needs_none(CART)
+    world.crd = None
+    removals = ["stray"] if between == "what was to go has gone by itself" else ["stray", "route"]
+    assert world.ask(CART, exists=True, removals=removals) is Permit.PENDING
+    world.now += 1.5
+    assert await world.requeued_key() == CART
+    assert world.ask(CART, exists=True, removals=removals) is Permit.DENIED
+
+
+@pytest.mark.parametrize("exists", [True, False])
+async def test_what_was_permitted_stands_no_more_once_a_list_has_named_the_key_anew(
+    world: World, *, exists: bool
+) -> None:
+    world.deleted(CART)
+    assert await world.permit(CART, exists=exists) is Permit.GRANTED
+    assert world.deletions.stands(CART, exists=exists)
+    world.store.newer({CART: next(world.versions)})
+    assert not world.deletions.stands(CART, exists=exists)

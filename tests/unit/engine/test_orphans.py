@@ -55,7 +55,7 @@ async def test_orphans_wait_behind_what_people_do(world: World) -> None:
     assert orphan.priority is Priority.BULK
     world.queue.done(CART)
     world.deleted(PAY)
-    assert world.deletions.permit(orphan, exists=False) is Permit.PENDING
+    assert world.deletions.permit(orphan, (), exists=False) is Permit.PENDING
     assert world.ask(PAY, priority=Priority.CHANGE) is Permit.PENDING
     world.now += 1.5
     assert await world.queue.get() == Item(PAY, Priority.CHANGE), "each comes back as it was"

@@ -13,7 +13,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from echoroute.core.brake import Doubt, Held, Life, Verdict, brake
-from echoroute.core.objects import Key
+from echoroute.core.objects import Key, ObjectRef
 from echoroute.core.source import Origin
 from echoroute.engine.confirmation import Confirmation
 from echoroute.engine.origin import OriginReader
@@ -32,10 +32,15 @@ class Permit(Enum):
 
 
 class _Asked(NamedTuple):
-    """How many reads had begun, so that a later one is newer than the reason; and which end that was."""
+    """How many reads had begun, so that a later one is newer than the reason; which end that was, and of what."""
 
     begun: int
     end: int | None
+    removals: frozenset[ObjectRef]
+
+    def is_newer(self, before: "_Asked") -> bool:
+        """Whether this is another reason than before: another end of the EchoRoute, or something else is to go."""
+        return self.end not in {None, before.end} or not self.removals <= before.removals
 
 
 class Deletions:
@@ -81,23 +86,26 @@ class Deletions:
         self._released.discard(key)
         self._orphans.discard(key)
 
-    def permit(self, item: Item, *, exists: bool) -> Permit:
-        """Whether objects of the key may be deleted; `exists` tells whether its EchoRoute does."""
+    def needs_none(self, key: Key) -> None:
+        """Nothing of an EchoRoute that exists is to be deleted: what was asked for counts no more."""
+        self._asked.pop((key, True), None)
+
+    def permit(self, item: Item, removals: Iterable[ObjectRef], *, exists: bool) -> Permit:
+        """Whether these objects of the key may be deleted; `exists` tells whether its EchoRoute does."""
         key, asked = item.key, (item.key, exists)
         if self._store.is_unread(key):
             self._forget_asked(key)  # what the reason came from is over, and no read is newer yet
-        now = _Asked(self._origin.begun, self._store.which_end(key))
-        before = self._asked.setdefault(asked, now)
-        if now.end not in {None, before.end}:
-            self._asked[asked] = now  # it has ended again: there was another life of it between, which nobody had read
+        now = _Asked(self._origin.begun, self._store.which_end(key), frozenset(removals))
+        if now.is_newer(self._asked.setdefault(asked, now)):
+            self._asked[asked] = now
         if self._origin.last.number <= self._asked[asked].begun:
             self._waiting[key] = item.priority
             if self._reader is None or self._reader.done():
                 self._reader = asyncio.create_task(self._read(), name="origin-read")
             return Permit.PENDING
-        # No await between this and the DELETE but for its turn, after which the lane looks at the key once more.
+        # No await between this and the DELETE but for its turn, after which the lane asks once more what `stands`.
         self._asked.pop(asked, None)
-        if self.stands(key) or (exists and self._origin.last.stands):
+        if self.stands(key, exists=exists):
             return Permit.GRANTED
         # The event came from the end of the origin, not from somebody who wanted this route gone.
         self._store.forget_end(key)
@@ -107,10 +115,10 @@ class Deletions:
         for exists in (False, True):
             self._asked.pop((key, exists), None)
 
-    def stands(self, key: Key) -> bool:
-        """Whether there is a reason to delete the objects of a key that is gone; what was permitted still is, then."""
+    def stands(self, key: Key, *, exists: bool) -> bool:
+        """Whether what was permitted still is: nobody has named the key anew, and one that is gone is explained."""
         known = not self._store.is_unread(key) and self._origin.last.stands
-        return known and (self._is_released(key) or self._is_explained(key))
+        return known and (exists or self._is_released(key) or self._is_explained(key))
 
     def _is_released(self, key: Key) -> bool:
         origin = self._origin.last.origin

@@ -109,8 +109,7 @@ class GatewayLane:
         asked = self._asked(key)
         tries = not self._rejected.stands(key, asked)
         desired = self._table.desired(key) if tries else Keep()
-        plan = self._plan(key, desired)
-        plan, pause = self._spacing.due(key, plan)
+        plan, pause = self._spacing.due(key, self._plan(key, desired))
         if self._comes_again(item, pause) and not (plan.writes or plan.removals):
             return False
         if plan.foreign:
@@ -129,6 +128,7 @@ class GatewayLane:
         if not isinstance(desired, Absent):
             self._leftovers.unnamed(key, (each.ref for each in plan.removals if each.ref.kind is Kind.UPSTREAM))
             if not plan.removals:
+                self._deletions.needs_none(key)
                 return plan.waits is None
         return await self._remove(item, revision, plan, desired) and plan.waits is None
 
@@ -166,11 +166,10 @@ class GatewayLane:
 
     async def _remove(self, item: Item, revision: int, plan: KeyPlan, desired: Desired) -> bool:
         """Remove what is not wanted any more, once that may be done; gives whether nothing is left to do."""
-        if plan.removals and not self._may_remove(item, revision):
+        if plan.removals and not self._may_remove(item, revision, plan):
             return False
         routes = [removal for removal in plan.removals if removal.ref.kind is Kind.ROUTE]
-        if routes:
-            await self._apply(item, revision, routes)
+        await self._apply(item, revision, routes)
         leftovers = [removal for removal in plan.removals if removal not in routes]
         if not self._actual.holds(item.key):
             self._let_in(item, self._table.serves(item.key, None))
@@ -195,17 +194,17 @@ class GatewayLane:
             self._finish(item, revision, Programmed())
         return not self._comes_again(item, min(pauses, default=0.0))
 
-    def _may_remove(self, item: Item, revision: int) -> bool:
+    def _may_remove(self, item: Item, revision: int, plan: KeyPlan) -> bool:
         """Whether it is permitted, and who gets what a deleted EchoRoute gives up is in the gateway."""
         if revision:
-            return self._may_delete(item, exists=True)
+            return self._may_delete(item, plan, exists=True)
         if self._comes_again(item, self._handover.too_early(item.key, revision)):
             return False
-        permitted = self._handover.has_offered(item.key) and self._deletions.stands(item.key)
-        return (permitted or self._may_delete(item, exists=False)) and not self._hands_over(item, revision)
+        permitted = self._handover.has_offered(item.key) and self._deletions.stands(item.key, exists=False)
+        return (permitted or self._may_delete(item, plan, exists=False)) and not self._hands_over(item, revision)
 
-    def _may_delete(self, item: Item, *, exists: bool) -> bool:
-        permit = self._deletions.permit(item, exists=exists)
+    def _may_delete(self, item: Item, plan: KeyPlan, *, exists: bool) -> bool:
+        permit = self._deletions.permit(item, (each.ref for each in plan.removals), exists=exists)
         if permit is Permit.DENIED and exists:
             self._retry(item, Failed(Reason.PENDING, "nothing is deleted while the CRD or folder is not there"))
         elif permit is Permit.DENIED:
@@ -232,7 +231,8 @@ class GatewayLane:
 
         def before(change: Change) -> None:
             # A list that came meanwhile may lack what an earlier change has found there, and a later one names.
-            if (self._progress.revision(key), self._actual.lists) != (revision, lists):
+            is_stale = (self._progress.revision(key), self._actual.lists) != (revision, lists)
+            if is_stale or (isinstance(change, Delete) and not self._deletions.stands(key, exists=bool(revision))):
                 raise _Superseded
             self._progress.sent(key)
             self._spacing.note(key, change)
