@@ -161,7 +161,7 @@ bench: .venv/.synced ## times beside a floor measured in the same run (quick: BE
 	@PYTHONPATH=tests $(RUN) python -m bench
 
 .PHONY: soak
-soak: devstack ## what takes long: 20,000 schedules of `make simulate`, and 22 bugs that they must find; mass deletions, ten times; chaos of 5 and 60 minutes; a team of 10,000 EchoRoutes that floods; rolling replacements, three of five on a busy machine
+soak: devstack ## what takes long: 20,000 schedules of `make simulate`, and 23 bugs that they must find; mass deletions, ten times; chaos of 5 and 60 minutes; a team of 10,000 EchoRoutes that floods; rolling replacements, three of five on a busy machine
 	@PYTHONPATH=tests $(RUN) python -m unit.simulation.simulate $(SEED) 8000 6000 6000
 	@PYTHONPATH=tests $(RUN) python -m unit.simulation.planted 3000
 	@MASS_DELETIONS=10 $(RUN) pytest tests/faults/test_mass_deletion.py -s

@@ -1,6 +1,6 @@
 """The gateway and the Consul that tests ask: those of the stack, or of the real APISIX that the environment names.
 
-Tests of what a part of the stack does when told to are skipped there: they use `standin_only`.
+Tests of what a part of the stack does when told to are skipped there: they use `own_stack_only`.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def real() -> Target | None:
 
 
 @pytest.fixture
-def standin_only(real: Target | None) -> None:
+def own_stack_only(real: Target | None) -> None:
     """For what only the stack's own parts can be told, or asked."""
     if real is not None:
         pytest.skip("it takes the stack's own gateway or Consul")

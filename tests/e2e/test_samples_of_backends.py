@@ -133,7 +133,7 @@ def test_consistent_hashing(kube: Kube, namespace: str, gateway: GatewayApi, nod
     kube.run("delete", "er", "cart", "-n", namespace)
 
 
-@pytest.mark.usefixtures("standin_only")  # the second datacenter joins the stack's own Consul
+@pytest.mark.usefixtures("own_stack_only")  # the second datacenter joins the stack's own Consul
 def test_another_datacenter(
     kube: Kube, namespace: str, gateway: GatewayApi, second_datacenter: Consul, nodes: _Nodes
 ) -> None:

@@ -154,7 +154,7 @@ def test_no_request_fails_while_backends_change(switch: _Switch, name: str) -> N
     until(lambda: switch.upstreams() == used, "the Upstreams that are not used any more are gone")
 
 
-@pytest.mark.usefixtures("standin_only")
+@pytest.mark.usefixtures("own_stack_only")
 def test_no_request_fails_while_the_data_plane_lags(switch: _Switch) -> None:
     """Another worker, or another gateway, sees each write some time later."""
     lag = [Fault(action="lag", kind="routes", delay_ms=500), Fault(action="lag", kind="upstreams", delay_ms=300)]
@@ -167,7 +167,7 @@ def test_no_request_fails_while_the_data_plane_lags(switch: _Switch) -> None:
             time.sleep(1)
 
 
-@pytest.mark.usefixtures("standin_only")
+@pytest.mark.usefixtures("own_stack_only")
 def test_an_upstream_that_another_teams_route_names_holds_nothing_up(switch: _Switch) -> None:
     """The gateway does not let go of it. The spec is live all the same, and the Upstream goes when it can."""
     switch.create(_backends(_version(1), _version(2)))

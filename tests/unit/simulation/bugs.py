@@ -16,12 +16,12 @@ from echoroute.core.rivals import Rivals
 from echoroute.core.seen import Seen
 from echoroute.engine.engine import Engine
 from echoroute.engine.progress import Progress
-from echoroute.engine.queue import Priority
+from echoroute.engine.queue import Item, Priority
 from echoroute.engine.store import Store, Transition
 from echoroute.engine.table import Table
 from echoroute.engine.writer import rhythm
 from echoroute.engine.writer.actual import Actual
-from echoroute.engine.writer.deletions import Deletions
+from echoroute.engine.writer.deletions import Deletions, Permit, _Asked
 from echoroute.engine.writer.gateway_lane import GatewayLane
 from echoroute.kube import election
 
@@ -107,6 +107,18 @@ def one_list_is_enough(patch: Patch) -> None:
         return await judge(self, actual)
 
     patch.setattr(Deletions, "judge_orphans", rash)
+
+
+def a_read_from_before_is_enough(patch: Patch) -> None:
+    """A deletion goes by a read of the CRD that is older than its reason."""
+    permit = Deletions.permit
+
+    def at_once(self: Deletions, item: Item, removals: Iterable[ObjectRef], *, exists: bool) -> Permit:
+        refs = frozenset(removals)
+        self._asked[item.key, exists] = _Asked(-1, self._store.which_end(item.key), refs)
+        return permit(self, item, refs, exists=exists)
+
+    patch.setattr(Deletions, "permit", at_once)
 
 
 def a_token_is_good_for_names(patch: Patch) -> None:
@@ -244,6 +256,7 @@ PLANTS: tuple[Plant, ...] = (
     a_write_under_way_holds_nothing,
     no_brake,
     one_list_is_enough,
+    a_read_from_before_is_enough,
     a_token_is_good_for_names,
     a_list_undoes_what_was_written_since,
     unanswered_writes_change_nothing,

@@ -58,7 +58,7 @@ def _cannot_be_mended(schedule: Schedule, key: Key) -> bool:
     if not (schedule.gateway.wiped or schedule.gateway.went_back):
         return False
     if key not in schedule.asked:
-        return schedule.may_be_held(key)
+        return schedule.held is not None and key in schedule.held.keys
     return not condition(schedule.status(key), "Programmed").startswith("True")
 
 

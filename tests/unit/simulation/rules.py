@@ -64,8 +64,8 @@ class Rules:
         stored = self.gateway.objects[change.ref]
         key = key_of(stored.body)
         since, why = self._reason(key, change.ref)
-        if not why and not self._knows_history():
-            return  # it was deleted in the history before, and nobody has told yet that this is another one
+        if (not why or self.told.crd_read < since) and not self._has_noticed():
+            return  # there was a reason in the history before, and nobody has told yet that this is another one
         if not why:
             heard = self.told.heard.get(key)
             self.breaches.append(f"{change}: nothing asks for that; last heard at version {heard and heard.version}")
@@ -76,7 +76,7 @@ class Rules:
             if len(self.unexplained) > max(MANY, SHARE * self.owned):
                 self.breaches.append(f"{change}: the {len(self.unexplained)}th of {self.owned}, without a brake")
 
-    def _knows_history(self) -> bool:
+    def _has_noticed(self) -> bool:
         """Whether the operator has had the time to notice that it is told of another history, if it is."""
         return self.now() > self.unsure_until
 
@@ -84,8 +84,6 @@ class Rules:
         """Since when there is a reason to delete, and which."""
         told, stored = self.told, self.gateway.objects[ref]
         seen = told.heard.get(key)
-        if ref.kind is Kind.UPSTREAM and not self._is_named(ref):
-            return NEVER, "no Route names it"  # whatever becomes of its EchoRoute
         if is_denied(seen):
             return told.since[key], "policy"
         if key in told.ended:
@@ -95,6 +93,8 @@ class Rules:
             return NEVER, "a double"
         if (ref, stored.create_time) in self.confirmed:
             return NEVER, "the token"
+        if ref.kind is Kind.UPSTREAM and not self._is_named(ref):
+            return NEVER, "no Route names it"
         missing = told.missing_since(key)
         return (NEVER, "") if missing is None else (missing, "two lists")
 
@@ -125,7 +125,7 @@ class Rules:
         for upstream in named_by(body):
             if self.told.digests.get(ObjectRef(Kind.UPSTREAM, upstream), ABSENT) is ABSENT:
                 self.breaches.append(f"{change}: it names {upstream}, which is not there, and the operator was told so")
-        if not self._knows_history():
+        if not self._has_noticed():
             return  # what it knows of the others may be of the history before
         for other, stored in self.gateway.objects.items():
             if other == ref or not meet(body, stored.body) or not self._was_told(other, stored.body):
@@ -149,15 +149,15 @@ class Rules:
         found = EchoRouteObject.from_raw(raw or {})
         if raw is None or found.uid != uid or heard is None or heard.entry is None:
             return
-        before, goes_by_it = json.loads(heard.entry.status), self._knows_history() and key not in self.told.unheard
-        if goes_by_it and all(before.get(name) == value for name, value in status.items()):
+        before, has_heard = json.loads(heard.entry.status), self._has_noticed() and key not in self.told.taken_for_old
+        if has_heard and all(before.get(name) == value for name, value in status.items()):
             self.breaches.append(f"{key}: a patch that changes nothing")
         said, was_said = condition(status, "Programmed"), _confirmed(before) == found.generation
         if status.get("observedGeneration") != found.generation:
             return
         if said == "True/Programmed" and not was_said:
             self._look_at_programmed(key, found)
-        elif said.partition("/")[2] in OUTAGE and was_said and goes_by_it and not self.told.is_lost(key):
+        elif said.partition("/")[2] in OUTAGE and was_said and has_heard and not self.told.is_lost(key):
             # What was confirmed of a generation stays, whatever is tried in vain, until a list shows that it is gone.
             self.breaches.append(f"{key}: was Programmed=True, and is repainted to {said}")
 

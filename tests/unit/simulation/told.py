@@ -44,7 +44,7 @@ class Told:
     watched_from: float = float("inf")
     histories: int = 0
     """How often the versions went back."""
-    unheard: set[Key] = field(default_factory=set)
+    taken_for_old: set[Key] = field(default_factory=set)
     """Those of which an event of a new history came that looks old beside what was known of the one before."""
     crd_read: float = float("-inf")
     """When the last read of the CRD began that found it standing."""
@@ -73,7 +73,7 @@ class Told:
 
     def begin_life(self) -> None:
         """The operator starts, and knows nothing."""
-        for known in (self.heard, self.since, self.gone, self.ended, self.elsewhere, self.reborn, self.unheard):
+        for known in (self.heard, self.since, self.gone, self.ended, self.elsewhere, self.reborn, self.taken_for_old):
             known.clear()
         for times in (self.lists, self.listed_at):
             times.clear()
@@ -85,10 +85,10 @@ class Told:
     def see(self, seen: Seen, *, for_list: bool = False) -> None:
         """An event, the answer to a patch or a read, which is made for a list, has come."""
         known = self.heard.get(seen.key)
-        if not for_list and seen.version <= self._known_before.get(seen.key, 0):
-            self.unheard.add(seen.key)
-        else:
-            self.unheard.discard(seen.key)
+        if for_list:
+            self._known_before.pop(seen.key, None)
+        is_old = seen.version <= self._known_before.get(seen.key, 0)
+        (self.taken_for_old.add if is_old else self.taken_for_old.discard)(seen.key)
         if seen.ended is not None and (known is None or known.entry is None or known.version < seen.version):
             self.ended.add(seen.key)
         named = seen.version >= self._named.get(seen.key, seen.version + 1)
@@ -116,6 +116,7 @@ class Told:
         unwatched = self._list_began < self.watched_from + PROVEN
         for key in [key for key, seen in self.heard.items() if key not in listing.versions]:
             if self.heard[key].version <= listing.version:
+                self._known_before.pop(key, None)
                 before = self.heard.pop(key)
                 self.gone.setdefault(key, self.now())
                 if before.entry is None:
