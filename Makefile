@@ -45,8 +45,8 @@ unit: .venv/.synced ## the tests that need nothing but Python
 
 SEED ?= 0
 .PHONY: simulate
-simulate: .venv/.synced ## the engine against 1,000 made-up schedules of changes and faults, 300 of them with two replicas, 300 with several backends (SEED=0)
-	@PYTHONPATH=tests $(RUN) python -m unit.simulation.simulate $(SEED) 400 300 300
+simulate: .venv/.synced ## the engine against 1,000 made-up schedules of changes and faults, 300 of them with two replicas, 300 with several backends, 200 with several paths (SEED=0)
+	@PYTHONPATH=tests $(RUN) python -m unit.simulation.simulate $(SEED) 200 300 300 200
 
 .PHONY: chaos
 chaos: devstack ## 90 s in which replicas, gateway, API server and Consul are killed, frozen and wiped (CHAOS_SECONDS, CHAOS_SEED)
@@ -161,8 +161,8 @@ bench: .venv/.synced ## times beside a floor measured in the same run (quick: BE
 	@PYTHONPATH=tests $(RUN) python -m bench
 
 .PHONY: soak
-soak: devstack ## what takes long: 20,000 schedules of `make simulate`, and 23 bugs that they must find; mass deletions, ten times; chaos of 5 and 60 minutes; a team of 10,000 EchoRoutes that floods; rolling replacements, three of five on a busy machine
-	@PYTHONPATH=tests $(RUN) python -m unit.simulation.simulate $(SEED) 8000 6000 6000
+soak: devstack ## what takes long: 20,000 schedules of `make simulate`, and 24 bugs that they must find; mass deletions, ten times; chaos of 5 and 60 minutes; a team of 10,000 EchoRoutes that floods; rolling replacements, three of five on a busy machine
+	@PYTHONPATH=tests $(RUN) python -m unit.simulation.simulate $(SEED) 6000 5000 5000 4000
 	@PYTHONPATH=tests $(RUN) python -m unit.simulation.planted 3000
 	@MASS_DELETIONS=10 $(RUN) pytest tests/faults/test_mass_deletion.py -s
 	@for seed in 1 2 3; do CHAOS_SECONDS=300 CHAOS_SEED=$$seed $(RUN) pytest tests/chaos; done

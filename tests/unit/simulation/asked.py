@@ -39,14 +39,26 @@ def gives_up(key: Key, entry: Entry, body: JsonObject) -> bool:
 
 
 def meet(one: JsonObject, other: JsonObject) -> bool:
-    """Whether two of our routes would both answer for one path."""
-    uri = one.get("uri")
-    if uri is None or uri != other.get("uri") or 0 in (one.get("status"), other.get("status")):
+    """Whether two of our routes would both answer for one host and path."""
+    if served_by(one).isdisjoint(served_by(other)) or 0 in (one.get("status"), other.get("status")):
         return False
     mine, theirs = key_of(one), key_of(other)
     if not mine.name:
         return False
-    return mine.namespace != theirs.namespace or one.get("priority", 0) == other.get("priority", 0)
+    alike = all(one.get(field) == other.get(field) for field in ("priority", "vars"))
+    methods = [set(_texts(body, "methods", "method")) for body in (one, other)]
+    return mine.namespace != theirs.namespace or (alike and (not all(methods) or bool(set.intersection(*methods))))
+
+
+def served_by(body: JsonObject) -> set[tuple[str, str]]:
+    """The pairs of a host (empty for any) and a path of a Route; an Upstream has none."""
+    return {(host, uri) for host in _texts(body, "hosts", "host") or [""] for uri in _texts(body, "uris", "uri")}
+
+
+def _texts(body: JsonObject, *fields: str) -> list[str]:
+    """What a field has that APISIX knows as a list, and by another name as a single text."""
+    values = [body.get(field) for field in fields]
+    return [str(each) for value in values if value for each in (value if isinstance(value, list) else [value])]
 
 
 def _spec_of(entry: Entry) -> Entry:

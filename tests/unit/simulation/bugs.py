@@ -109,6 +109,11 @@ def one_list_is_enough(patch: Patch) -> None:
     patch.setattr(Deletions, "judge_orphans", rash)
 
 
+def some_methods_are_all(patch: Patch) -> None:
+    """Who serves one method of a path gets the others, too, where the gateway has lost whose they are."""
+    patch.setattr(Claim, "covers", Claim.overlaps)
+
+
 def a_read_from_before_is_enough(patch: Patch) -> None:
     """A deletion goes by a read of the CRD that is older than its reason."""
     permit = Deletions.permit
@@ -245,6 +250,7 @@ OF_BACKENDS: tuple[Plant, ...] = (
     the_first_answer_is_no_news,
 )
 OF_REPLICAS: tuple[Plant, ...] = (a_term_ends_late, a_standby_forgets_deletions)
+OF_PATHS: tuple[Plant, ...] = (some_methods_are_all,)
 PLANTS: tuple[Plant, ...] = (
     no_floor,
     said_too_early,
@@ -266,4 +272,5 @@ PLANTS: tuple[Plant, ...] = (
     who_is_at_rest_stays_so,
     *OF_REPLICAS,
     *OF_BACKENDS,
+    *OF_PATHS,
 )

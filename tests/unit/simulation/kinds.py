@@ -37,4 +37,3 @@ KINDS: dict[str, Callable[[Key], JsonObject]] = {
 """`shared` is claimed by the keys of the same name in all namespaces, `common` by all of one namespace."""
 
 OFTEN = {"good": 3, "other": 2, "shared": 3, "common": 2}
-CONFLICTING = {"shared", "common"}

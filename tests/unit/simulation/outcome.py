@@ -5,9 +5,8 @@ import itertools
 from echoroute.api.objects import EchoRouteObject
 from echoroute.core.objects import Key, Kind
 
-from .asked import asked_of, meet
+from .asked import asked_of, meet, served_by
 from .gateway import named_by
-from .kinds import CONFLICTING, KINDS
 from .rules import condition
 from .schedules import KEYS, Schedule
 from .told import key_of
@@ -74,7 +73,7 @@ def _doubles(schedule: Schedule) -> list[str]:
         and schedule.gateway.is_owned(ref_of(key))
     }
     return [
-        f"{one} and {other} serve {served[one].get('uri')}"
+        f"{one} and {other} serve {served_by(served[one]) & served_by(served[other])}"
         for one, other in itertools.combinations(served, 2)
         # What the gateway refused, or has to wait, gave its path up; what served before goes on, beside who got it.
         if meet(served[one], served[other]) and not _NOT_FOLLOWED & {schedule.asked[one], schedule.asked[other]}
@@ -94,9 +93,8 @@ def _problem(schedule: Schedule, key: Key) -> str:
         return "still in the gateway"
     if kind in _NOT_ACCEPTED:
         return "" if ready == _NOT_ACCEPTED[kind] else f"says {ready}"
-    if kind in {*CONFLICTING, "beside"} and ready == "False/Conflicted":
-        has = _is_met(schedule, key) if kind == "beside" else _somebody_has(schedule, KINDS[kind](key))
-        return "" if has else "kept out, and nobody has it"
+    if ready == "False/Conflicted":
+        return "" if _is_met(schedule, key) else "kept out, and nobody has it"
     return _problem_of_accepted(schedule, key, kind, ready, ours=ours)
 
 
@@ -116,20 +114,17 @@ def _problem_of_accepted(schedule: Schedule, key: Key, kind: str, ready: str, *,
     return "" if ready.startswith("True/") else f"serves, and says {ready}"
 
 
-def _somebody_has(schedule: Schedule, spec: object) -> bool:
-    """Whether the path of a spec is served, or kept for one that finds somebody else's object in its place."""
-    objects, is_owned = schedule.gateway.objects, schedule.gateway.is_owned
-    routes = (ref for ref in objects if ref.kind is Kind.ROUTE and is_owned(ref))
-    served = any(str(objects[ref].body.get("uri")) in str(spec) for ref in routes)
-    return served or any(not is_owned(ref) for ref in objects)
-
-
 def _is_met(schedule: Schedule, key: Key) -> bool:
-    """Whether a route that was edited by hand, and that its EchoRoute keeps, serves what a key asks for."""
-    asked = asked_of(schedule.cluster, key)
+    """Whether somebody else serves what a key asks for, or is accepted with it, or finds another's in its place."""
+    objects, asked = schedule.gateway.objects, asked_of(schedule.cluster, key)
     bodies = asked.bodies if asked else {}
-    others = (stored.body for ref, stored in schedule.gateway.objects.items() if ref not in bodies)
-    return any(meet(body, other) for other in others for body in bodies.values())
+    others = [stored.body for ref, stored in objects.items() if ref not in bodies]
+    for other in schedule.asked.keys() - {key}:
+        if condition(schedule.status(other), "Accepted").startswith("True"):
+            accepted = asked_of(schedule.cluster, other)
+            others += accepted.bodies.values() if accepted else ()
+    is_met = any(meet(body, one) for body in bodies.values() for one in others)
+    return is_met or not all(map(schedule.gateway.is_owned, objects))
 
 
 def _untrue(schedule: Schedule, key: Key) -> str:

@@ -8,13 +8,18 @@ from collections.abc import Iterable
 
 import pytest
 
-from .bugs import OF_BACKENDS, OF_REPLICAS, PLANTS, Plant
+from .bugs import OF_BACKENDS, OF_PATHS, OF_REPLICAS, PLANTS, Plant
 from .play import play
 from .replicated import Replicated
 from .schedules import Schedule
 from .several import Several
+from .wide import Wide
 
-_KINDS: dict[Plant, type[Schedule]] = {**dict.fromkeys(OF_REPLICAS, Replicated), **dict.fromkeys(OF_BACKENDS, Several)}
+_KINDS: dict[Plant, type[Schedule]] = {
+    **dict.fromkeys(OF_REPLICAS, Replicated),
+    **dict.fromkeys(OF_BACKENDS, Several),
+    **dict.fromkeys(OF_PATHS, Wide),
+}
 """The kind of schedules that can find a bug, where not all can."""
 
 

@@ -10,7 +10,7 @@ from echoroute.core.changes import Change, Delete, Put
 from echoroute.core.objects import JsonObject, Key, Kind, ObjectRef
 from pydantic import JsonValue
 
-from .asked import asked_of, gives_up, meet
+from .asked import asked_of, gives_up, meet, served_by
 from .cluster import Cluster
 from .gateway import SimulatedGateway, named_by
 from .told import ABSENT, UNKNOWN, Told, is_denied, key_of
@@ -108,8 +108,9 @@ class Rules:
     def _doubles(self, key: Key, ref: ObjectRef) -> bool:
         """Whether another one serves the same, or is about to."""
         body = self.gateway.objects[ref].body
-        path = str(body.get("uri")).encode()
-        asks = any(seen.entry and path in seen.entry.spec for other, seen in self.told.heard.items() if other != key)
+        paths = [path.encode() for _, path in served_by(body)]
+        others = [seen.entry.spec for other, seen in self.told.heard.items() if other != key and seen.entry]
+        asks = any(path in spec for path in paths for spec in others)
         return asks or any(
             other != ref and meet(body, known) and key_of(known) != key for other, known in self.told.bodies.items()
         )
@@ -137,7 +138,7 @@ class Rules:
             # What an EchoRoute has left that was gone keeps nobody out, nor does what somebody else has put there.
             left = holder in self.told.reborn or other in self.told.drifted
             if seen is not None and seen.entry is not None and not left and not gives_up(holder, seen.entry, body):
-                self.breaches.append(f"{change}: {other} serves {body.get('uri')}, and the operator was told so")
+                self.breaches.append(f"{change}: {other} serves that, and the operator was told so")
 
     def _was_told(self, ref: ObjectRef, body: JsonObject) -> bool:
         """Whether the last answer about an object said that it is so."""

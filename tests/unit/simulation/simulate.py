@@ -1,8 +1,8 @@
 """`make simulate` and `make soak`: many schedules, in two processes; prints how many, and the seeds that went wrong.
 
-`python -m unit.simulation.simulate FIRST NUMBER REPLICATED SEVERAL`: NUMBER schedules of one operator, REPLICATED of
-two replicas and SEVERAL with several backends, each from seed FIRST on. `17 0 1 0` plays the schedule of seed 17 with
-two replicas alone.
+`python -m unit.simulation.simulate FIRST NUMBER REPLICATED SEVERAL WIDE`: NUMBER schedules of one operator, REPLICATED
+of two replicas, SEVERAL with several backends and WIDE with several paths, each from seed FIRST on. `17 0 1 0 0` plays
+the schedule of seed 17 with two replicas alone.
 """
 
 import logging
@@ -14,8 +14,14 @@ from .play import play
 from .replicated import Replicated
 from .schedules import Schedule
 from .several import Several
+from .wide import Wide
 
-_KINDS: dict[str, type[Schedule]] = {"one operator": Schedule, "two replicas": Replicated, "several backends": Several}
+_KINDS: dict[str, type[Schedule]] = {
+    "one operator": Schedule,
+    "two replicas": Replicated,
+    "several backends": Several,
+    "several paths": Wide,
+}
 
 
 def _played(schedule: tuple[str, int]) -> tuple[str, int, list[str]]:

@@ -23,6 +23,7 @@ from .planted import first
 from .play import play
 from .replicated import Replicated
 from .several import Several
+from .wide import Wide
 
 _ROOT = Path(__file__).parents[3]
 
@@ -70,6 +71,11 @@ def test_a_schedule_with_two_replicas_ends_well(seed: int) -> None:
 @pytest.mark.parametrize("seed", [*range(6), *_WENT_WRONG_WITH_SEVERAL, *_TOLD_BY_RULES_WITH_SEVERAL])
 def test_a_schedule_with_several_backends_ends_well(seed: int) -> None:
     assert play(seed, Several) == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_schedule_with_several_paths_ends_well(seed: int) -> None:
+    assert play(seed, Wide) == []
 
 
 @pytest.mark.timeout(600)  # a whole window takes half a minute of CPU, and others may use that, too
