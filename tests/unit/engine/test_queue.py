@@ -1,9 +1,13 @@
 """The queue: by priority, one worker per key, nothing lost that came while a key was in work."""
 
 import asyncio
+import random
+from collections import Counter
+from itertools import count
 
+import pytest
 from echoroute.core.objects import Key
-from echoroute.engine.queue import Item, Priority, WorkQueue
+from echoroute.engine.queue import PASSED_OVER, Item, Priority, WorkQueue
 
 A, B, C = (Key("shop", name) for name in "abc")
 
@@ -43,6 +47,85 @@ async def test_namespaces_take_turns_whatever_one_of_them_has_queued() -> None:
     queue.add(theirs, Priority.CHANGE)
     first = [(await take(queue)).key for _ in range(5)]
     assert first == [Key("flood", "r0"), ours, theirs, Key("flood", "r1"), Key("flood", "r2")]
+
+
+def waits_at_most(others: int) -> int:
+    """How many turns others have before the only key of a priority, beside so many priorities that never end."""
+    return PASSED_OVER + max(others - 1, 0)
+
+
+@pytest.mark.parametrize("taken", range(2 * (PASSED_OVER + 1)))
+@pytest.mark.parametrize("waiting", [(Priority.BULK,), (Priority.RETRY,), (Priority.RETRY, Priority.BULK)])
+async def test_a_change_beside_a_bulk_is_next_or_next_but_one(waiting: tuple[Priority, ...], taken: int) -> None:
+    queue = WorkQueue()
+    for number in range(10_000):
+        queue.add(Key("flood", f"r{number}"), waiting[number % len(waiting)])
+    for _ in range(taken):
+        await take(queue)
+    queue.add(A, Priority.CHANGE)
+    assert Item(A, Priority.CHANGE) in [await take(queue) for _ in range(2 if len(waiting) > 1 else 1)]
+
+
+@pytest.mark.parametrize(
+    ("endless", "turns"),
+    [
+        ((Priority.CHANGE,), (800, 0, 0)),
+        ((Priority.BULK,), (0, 0, 800)),
+        ((Priority.CHANGE, Priority.RETRY), (700, 100, 0)),
+        ((Priority.CHANGE, Priority.BULK), (700, 0, 100)),
+        ((Priority.RETRY, Priority.BULK), (0, 700, 100)),
+        ((Priority.CHANGE, Priority.RETRY, Priority.BULK), (600, 100, 100)),
+    ],
+)
+async def test_each_priority_has_its_share_of_the_turns(endless: tuple[Priority, ...], turns: tuple[int, ...]) -> None:
+    queue, numbers = WorkQueue(), count()
+    for priority in endless:
+        queue.add(Key("flood", f"r{next(numbers)}"), priority)
+    had = Counter[Priority]()
+    for _ in range(800):
+        item = await take(queue)
+        had[item.priority] += 1
+        queue.done(item.key)
+        queue.add(Key("flood", f"r{next(numbers)}"), item.priority)
+    assert [had[priority] for priority in Priority] == pytest.approx(turns, abs=2)
+
+
+@pytest.mark.parametrize("priority", Priority)
+@pytest.mark.parametrize("seed", range(20))
+async def test_nothing_waits_for_ever_whatever_else_comes(priority: Priority, seed: int) -> None:
+    chance, queue, numbers = random.Random(seed), WorkQueue(), count()  # noqa: S311 - a schedule, not a secret
+    weights = [chance.random() for _ in Priority]
+    waited = None
+    for _ in range(500):
+        for other in chance.choices(list(Priority), weights, k=chance.randrange(4)):
+            if other is not priority:
+                queue.add(Key("flood", f"r{next(numbers)}"), other)
+        if waited is None and chance.random() < 0.2:
+            queue.add(A, priority)
+            waited = 0
+        if not len(queue):
+            continue
+        item = await take(queue)
+        queue.done(item.key)
+        if item.key == A:
+            waited = None
+        elif waited is not None:
+            waited += 1
+            assert waited <= waits_at_most(others=len(Priority) - 1)
+            assert waited <= 1 or priority is not Priority.CHANGE, "what is most urgent waits for one turn"
+
+
+async def test_what_was_raised_leaves_no_claim_to_the_next_turn() -> None:
+    queue = WorkQueue()
+    queue.add(A, Priority.BULK)
+    for number in range(2 * PASSED_OVER):
+        queue.add(Key("flood", f"r{number}"), Priority.CHANGE)
+    for _ in range(PASSED_OVER):
+        assert (await take(queue)).priority is Priority.CHANGE
+    queue.add(A, Priority.CHANGE)
+    await take(queue)
+    queue.add(B, Priority.BULK)
+    assert {(await take(queue)).priority for _ in range(PASSED_OVER - 1)} == {Priority.CHANGE}
 
 
 async def test_a_key_is_queued_once_at_its_highest_priority() -> None:

@@ -1,7 +1,8 @@
 """A queue of keys by priority: one key is in the hands of one worker at most, and is never queued twice.
 
 Within a priority namespaces take turns, so that a flood in one of them delays another's change by one turn, and not by
-the flood.
+the flood. A less urgent priority has a share of the turns, so that a flood of what is more urgent delays it, and does
+not keep it away.
 """
 
 import asyncio
@@ -11,9 +12,16 @@ from enum import IntEnum
 
 from echoroute.core.objects import Key
 
+PASSED_OVER = 7
+"""Turns in a row in which a priority may be passed over while it waits; the next one, or next but one, is its own.
+
+So what is less urgent costs the more urgent at most one turn in eight for each such priority. A change that finds none
+before it is next, or next but one.
+"""
+
 
 class Priority(IntEnum):
-    """Why a key is dirty, most urgent first."""
+    """Why a key is dirty, most urgent first. The less urgent wait, but not for ever (`PASSED_OVER`)."""
 
     CHANGE = 0
     RETRY = 1
@@ -33,6 +41,8 @@ class _Turns:
 
     def __init__(self) -> None:
         self._namespaces: OrderedDict[str, OrderedDict[Key, None]] = OrderedDict()
+        self.passed_over = 0
+        """In how many turns in a row others were taken while keys waited here."""
 
     def __bool__(self) -> bool:
         return bool(self._namespaces)
@@ -109,18 +119,27 @@ class WorkQueue:
         self.add(key, priority)
 
     async def get(self) -> Item:
-        """Take the most urgent key, of the namespace whose turn it is; waits where there is none."""
+        """Take a key of the priority and the namespace whose turn it is; waits where there is none."""
         # Workers that never have to wait for anything would keep everything else in the loop from running.
         await asyncio.sleep(0)
         while True:
-            for priority, waiting in self._waiting.items():
-                if waiting:
-                    key = waiting.pop()
-                    del self._queued[key]
-                    self._taken.add(key)
-                    return Item(key, priority)
+            if self._queued:
+                priority = self._next()
+                key = self._waiting[priority].pop()
+                del self._queued[key]
+                self._taken.add(key)
+                return Item(key, priority)
             self._wake.clear()
             await self._wake.wait()
+
+    def _next(self) -> Priority:
+        """The most urgent priority of which a key waits, unless another one was passed over for too long."""
+        waiting = [priority for priority, turns in self._waiting.items() if turns]
+        longest = max(waiting, key=lambda priority: self._waiting[priority].passed_over)
+        chosen = longest if self._waiting[longest].passed_over >= PASSED_OVER else waiting[0]
+        for priority, turns in self._waiting.items():
+            turns.passed_over = turns.passed_over + 1 if turns and priority is not chosen else 0
+        return chosen
 
     def done(self, key: Key) -> None:
         """Give back a key that was taken."""
