@@ -1,5 +1,6 @@
 """The status lane: computes statuses and patches those that changed. It never holds up the gateway lane."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -30,6 +31,12 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 1.0
 """Seconds for which a status waits for the gateway's answer, so that one patch tells all."""
+
+HELD_AT_MOST = 10.0
+"""Seconds for which statuses wait for a bulk of writes: as long as a start over some thousands of EchoRoutes takes.
+
+The bulk may as well be the edits of one tenant that never end, and nobody else's status may wait for these.
+"""
 
 COUNTS_INTERVAL = 30.0
 """Seconds between two patches of one EchoRoute that change nothing but its instance counts."""
@@ -73,6 +80,7 @@ class StatusLane:
         self._announce = announce
         self._queue = WorkQueue()
         self._held: set[Key] = set()
+        self._hold_ends: asyncio.TimerHandle | None = None
         self._backoff = Backoff(first=0.5, limit=60.0)
         self._counts_due: dict[Key, float] = {}
         self._counts_slots: dict[Key, float] = {}
@@ -85,14 +93,22 @@ class StatusLane:
         self.writing = Trouble("status", "statuses cannot be written", "all statuses could be written")
 
     def mark(self, key: Key, *, hold: bool = False) -> None:
-        """The status of a key may have changed; with `hold` it waits for `release`: a bulk of writes is pending."""
+        """The status of a key may have changed; with `hold` it waits for `release`: a bulk of writes is pending.
+
+        The first one that is held begins a time after which all go, bulk or no bulk.
+        """
         if hold:
             self._held.add(key)
+            if self._hold_ends is None:
+                self._hold_ends = asyncio.get_running_loop().call_later(HELD_AT_MOST, self.release)
         else:
             self._queue.add(key, Priority.CHANGE)
 
     def release(self) -> None:
-        """The bulk is done: let the held ones go."""
+        """The bulk is done, or takes too long: let the held ones go."""
+        if self._hold_ends is not None:
+            self._hold_ends.cancel()
+            self._hold_ends = None
         held, self._held = self._held, set()
         for key in held:
             self._queue.add(key, Priority.BULK)
