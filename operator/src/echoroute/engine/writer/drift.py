@@ -6,6 +6,7 @@ another verdict on an EchoRoute is another revision of it (`Progress.begin`).
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from prometheus_client import Counter
 
@@ -21,11 +22,21 @@ from echoroute.engine.route import Route
 from echoroute.engine.writer.term import TermParts
 
 _STUBBORN = 3
-"""Rounds running in which a key was repaired, after which somebody else is writing it, too."""
+"""Repairs of a key, with no round between them that found it as asked, after which somebody else is writing it, too."""
+
+_WAITS = (1, 1, 1, 2, 4, 8, 10)
+"""Rounds from each repair of what somebody has changed to the next; from then on as after the last one."""
 
 drift_repaired_total = Counter(
     "echoroute_drift_repaired_total", "EchoRoutes whose gateway objects a round found changed and wrote again."
 )
+
+
+class _Repairs(NamedTuple):
+    """How often a key was repaired since a round found it as asked, and from which round on a change of it is again."""
+
+    times: int = 0
+    due: int = 0
 
 
 class Drift:
@@ -38,13 +49,15 @@ class Drift:
         self._queue = term.queue
         self._rejected = term.rejected
         self._announcer = announcer
-        self._repairs: dict[Key, int] = {}
+        self._rounds = 0
+        self._repairs: dict[Key, _Repairs] = {}
         self._at_rest: dict[Key, tuple[int, Wanted]] = {}
         """The revision of each key at rest, and what it asked for then."""
 
     def compare(self, listed: Mapping[ObjectRef, Stored]) -> None:
         """Queue every key for which the gateway is not as desired; settle the others."""
-        self._repairs = {key: number for key, number in self._repairs.items() if self._table.get(key)}
+        self._rounds += 1
+        self._repairs = {key: repairs for key, repairs in self._repairs.items() if self._table.get(key)}
         rested, self._at_rest = self._at_rest, {}
         moved = self._actual.take_moved()
         gone = changed = 0
@@ -62,11 +75,12 @@ class Drift:
                 if self._settle(key, outcome, found):
                     self._at_rest[key] = now
                 continue
-            if self._worth_a_try(key, outcome):
+            is_lost = any(ref not in self._actual.known for ref in (*found.puts, *found.missing))
+            if self._worth_a_try(key, outcome, is_lost=is_lost):
                 self._queue.add(key, Priority.BULK)
                 if isinstance(outcome, Programmed):
-                    gone += not self._actual.holds(key)
-                    changed += bool(self._actual.holds(key))
+                    gone += is_lost
+                    changed += not is_lost
         self._tell_drift(gone, changed)
 
     def _settle(self, key: Key, outcome: Programmed | Failed | None, found: Comparison) -> bool:
@@ -123,20 +137,24 @@ class Drift:
             text = "; ".join(filter(None, found))
             self._announcer.operator("Warning", "DriftRepaired", f"{text}; they are written again")
 
-    def _worth_a_try(self, key: Key, outcome: Programmed | Failed | None) -> bool:
+    def _worth_a_try(self, key: Key, outcome: Programmed | Failed | None, *, is_lost: bool) -> bool:
         if isinstance(outcome, Failed) and outcome.reason is Reason.GATEWAY_REJECTED:
             self._rejected.ask_again(key)
             # A write before that had no answer may have left what no Route names, as this list tells.
             return bool(unnamed(key, self._actual.around(key, ())))
         if isinstance(outcome, Failed):
             return True  # a foreign object may be gone by now, and to find out costs no request
-        if outcome is None:
-            return True
-        repairs = self._repairs[key] = self._repairs.get(key, 0) + 1
-        if repairs < _STUBBORN:
-            return True
-        if repairs == _STUBBORN:
+        return outcome is None or self._is_due(key, is_lost=is_lost)
+
+    def _is_due(self, key: Key, *, is_lost: bool) -> bool:
+        """Whether drift of a key is repaired in this round; then that counts."""
+        times, due = self._repairs.get(key, _Repairs())
+        if not is_lost:
+            # Repaired again and again: another writer, or a value that the gateway stores otherwise. Rarer and rarer.
+            if self._rounds < due:
+                return False
+            due = self._rounds + _WAITS[min(times, len(_WAITS) - 1)]
+        self._repairs[key] = _Repairs(times + 1, due)
+        if times + 1 == _STUBBORN:
             self._announcer.contested(key)
-        # Repaired again and again: another writer, or a value that the gateway stores otherwise. Rarer and rarer.
-        exponent = min(repairs - _STUBBORN, 6)
-        return repairs % (1 << exponent) == 0
+        return True
