@@ -149,6 +149,7 @@ async def test_a_key_in_work_is_not_given_to_a_second_worker_and_comes_again() -
     queue.add(A, Priority.CHANGE)
     assert await nothing_to_take(queue)
     assert queue.busy(A)
+    assert queue.due_in(A) == 0.0
     queue.done(A)
     assert await take(queue) == Item(A, Priority.CHANGE)
     queue.done(A)
@@ -172,6 +173,7 @@ async def test_of_several_times_the_earliest_counts() -> None:
     queue.add_after(A, Priority.CHANGE, 0.01)
     queue.add_after(A, Priority.BULK, 60.0)
     assert (len(queue), queue.busy(A)) == (0, True)
+    assert 0.0 < queue.due_in(A) <= 0.01
     began = loop.time()
     assert await take(queue) == Item(A, Priority.CHANGE)
     assert loop.time() - began >= 0.009

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 from echoroute.core.objects import Key, Kind, ObjectRef
 
-from .test_backends import KEY, spec, upstreams
+from .resolving import OTHER, TWO, answer, new_world
+from .test_backends import KEY, OTHERS, spec, upstreams
 from .virtual_time import run_in_virtual_time
 from .world import DRIFT_INTERVAL, Silent, World, ref_of
 
@@ -53,6 +54,47 @@ def test_what_is_lost_is_repaired_in_each_round(
         _change(world)
         await asyncio.sleep(DRIFT_INTERVAL)
         assert "priority" not in world.gateway.objects[ROUTE].body, "what was lost makes no repair of a change rarer"
+        await world.stop()
+
+    run_in_virtual_time(play())
+
+
+def test_who_waits_for_something_else_is_repaired_all_the_same() -> None:
+    """An Upstream that another team's route names is asked for again every five minutes: no reason to wait for that."""
+
+    async def play() -> None:
+        world, upstream = await _settled()
+        world.gateway.write_past_us(OTHERS, {"uri": "/theirs", "upstream_id": upstream.id})
+        world.cluster.apply(KEY, spec("a"))
+        await asyncio.sleep(20 * DRIFT_INTERVAL)
+        assert upstream in world.gateway.objects
+        tried = len(world.gateway.tried)
+        await asyncio.sleep(20 * DRIFT_INTERVAL)
+        assert len(world.gateway.tried) - tried <= 5, "a round asks for it no sooner"
+        for number in range(10):
+            del world.gateway.objects[ROUTE]
+            await asyncio.sleep(DRIFT_INTERVAL + 1)
+            assert ROUTE in world.gateway.objects, f"{number}: lost for more than a drift interval"
+        await world.stop()
+
+    run_in_virtual_time(play())
+
+
+@pytest.mark.parametrize("late", [0.0, 0.2, 0.5, 0.9])
+def test_nodes_that_are_still_to_be_written_are_no_drift(late: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that flaps is written once a second: what a list finds between two writes nobody else has changed."""
+    told: list[str] = []
+    monkeypatch.setattr(Silent, "operator", lambda self, severity, reason, message: told.append(message))
+
+    async def play() -> None:
+        world = await new_world()
+        await answer(world, TWO, wait=late)
+        since = len(world.gateway.tried)
+        for number in range(600):
+            await answer(world, *([TWO] if number % 2 else [TWO, OTHER]), wait=0.3)
+        assert len(world.gateway.listed) > 5
+        assert len(world.gateway.tried) - since > 100
+        assert told == []
         await world.stop()
 
     run_in_virtual_time(play())

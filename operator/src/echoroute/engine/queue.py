@@ -88,7 +88,14 @@ class WorkQueue:
 
     def busy(self, key: Key) -> bool:
         """Whether the key waits, is being worked on, or waits for its time."""
-        return key in self._queued or key in self._taken or key in self._timers
+        return self.due_in(key) < float("inf")
+
+    def due_in(self, key: Key) -> float:
+        """In how many seconds the key has its turn: 0 if it waits or is being worked on, infinite if it is idle."""
+        if key in self._queued or key in self._taken:
+            return 0.0
+        timer = self._timers.get(key)
+        return timer.when() - asyncio.get_running_loop().time() if timer else float("inf")
 
     def add(self, key: Key, priority: Priority) -> None:
         self._idle.clear()

@@ -19,6 +19,7 @@ from echoroute.core.text import counted
 from echoroute.engine.announcer import Announcer
 from echoroute.engine.queue import Priority
 from echoroute.engine.route import Route
+from echoroute.engine.writer.spacing import OF_NODES
 from echoroute.engine.writer.term import TermParts
 
 _STUBBORN = 3
@@ -68,7 +69,7 @@ class Drift:
                 self._at_rest[key] = now
                 continue
             self._learn_what_stands(key, route, listed)
-            if self._queue.busy(key):
+            if self._has_its_turn(key):
                 continue
             outcome, found = self._progress.outcome(key), self._found(key, route)
             if serves_as_desired(found):
@@ -83,10 +84,18 @@ class Drift:
                     changed += not is_lost
         self._tell_drift(gone, changed)
 
+    def _has_its_turn(self, key: Key) -> bool:
+        """Whether the key's own write is under way, or is still to come: what a list shows of it is nobody's doing.
+
+        A key may also wait for minutes for something else, which holds up no repair.
+        """
+        is_settled = self._progress.outcome(key) is not None and not self._progress.is_stuck(key)
+        return self._queue.due_in(key) <= OF_NODES if is_settled else self._queue.busy(key)
+
     def _settle(self, key: Key, outcome: Programmed | Failed | None, found: Comparison) -> bool:
         """Settle a key that serves as desired; gives whether there was nothing to do for it."""
         self._repairs.pop(key, None)
-        if found.deletes:
+        if found.deletes and not self._queue.busy(key):
             self._queue.add(key, Priority.BULK)
         if not isinstance(outcome, Programmed):
             if self._table.refusal(key) is None:
