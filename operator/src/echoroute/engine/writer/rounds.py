@@ -1,11 +1,13 @@
 """The gateway rounds: complete lists of the gateway, compared with what is asked for (`drift`). They find orphans, too.
 
-An orphan is an object of ours that no EchoRoute explains; it is judged by fresh lists of both sides.
+An orphan is an object of ours that no EchoRoute explains; it is judged by fresh lists of both sides. That waits for the
+list of the EchoRoutes, for which the next list of the gateway does not: an API server that hangs puts off no repair.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -23,6 +25,8 @@ from echoroute.gateway.protocol import Gateway
 from echoroute.net.trouble import Trouble
 
 log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 _FRESH = 10.0
 """Seconds: where the last list of the EchoRoutes is older than that, a term begins with one. A standby cannot know that
@@ -43,7 +47,7 @@ gateway_lists_up = Gauge("echoroute_gateway_lists_up", "1 while the last full li
 
 
 class Rounds:
-    """Each round lists the gateway, compares it with what is asked for, and judges orphans.
+    """Each round lists the gateway and compares it with what is asked for; then orphans are judged.
 
     `release` tells how a person confirms held deletions, given their token.
     """
@@ -72,6 +76,8 @@ class Rounds:
         self._drift = Drift(term, announcer)
         self._judged_at = term.clock() - _FRESH
         self._list_began = 0.0
+        self._unjudged = asyncio.Event()
+        """Set while the newest list of the gateway waits for the judgement of orphans, which completes its round."""
         self.held: str | None = None
         """What to tell of the deletions that the brake holds."""
         self.gateway_asked = asyncio.Event()
@@ -88,10 +94,14 @@ class Rounds:
         await self._gate.ask()
         if not self._gate.is_open:
             self.gateway_asked.set()
-        while True:
-            await self._gate.answers()
-            cost = await self._round_safely()
-            await self._rhythm.next(interval, began=self._list_began, cost=cost)
+        await self._gate.answers()
+        await self._lists.refresh(newer_than=self._judged_at)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._judge(), name="orphans")
+            while True:
+                cost = await self._safely(self._compare())
+                await self._rhythm.next(interval, began=self._list_began, cost=cost)
+                await self._gate.answers()
 
     def end(self) -> None:
         """The term is over: it is another one's to tell of held deletions, and of lists that fail."""
@@ -104,25 +114,35 @@ class Rounds:
             self._rejected.gateway_is_back()
         self._rhythm.soon(after_outage=after_outage)
 
-    async def _round_safely(self) -> float | None:
+    async def _safely(self, part: Awaitable[_T]) -> _T | None:
         try:
-            return await self.round()
+            return await part
         except Exception as error:  # noqa: BLE001 - a bug must put off rounds, not end them
             log.error("a round failed, trying again: %s", without_values(error))  # noqa: TRY400
             return None
 
-    async def round(self) -> float | None:
-        """One round; gives the seconds that the gateway's list took, None where there was none."""
+    async def _compare(self) -> float | None:
+        """List the gateway and repair it; gives the seconds that its list took, None where there was none."""
         with round_duration_seconds.time():
-            listed = await self._lists.refresh(newer_than=self._judged_at)
             objects, cost = await self._list_gateway()
             if objects is not None:
                 self._drift.compare(objects)
-            complete = listed and objects is not None and await self._judge_orphans()
-        rounds_total.labels("complete" if complete else "incomplete").inc()
-        if complete:
-            last_round_timestamp_seconds.set_to_current_time()
+        if objects is None or self._unjudged.is_set():
+            rounds_total.labels("incomplete").inc()  # this one, or the one before: it was not judged in time
+        if objects is not None:
+            self._unjudged.set()
         return cost
+
+    async def _judge(self) -> None:
+        """Judge orphans after each list of the gateway, as soon as there is a list of the EchoRoutes for it."""
+        while True:
+            await self._unjudged.wait()
+            listed = await self._lists.refresh(newer_than=self._judged_at)
+            self._unjudged.clear()
+            complete = listed and await self._safely(self._judge_orphans())
+            rounds_total.labels("complete" if complete else "incomplete").inc()
+            if complete:
+                last_round_timestamp_seconds.set_to_current_time()
 
     async def _list_gateway(self) -> tuple[Mapping[ObjectRef, Stored] | None, float | None]:
         began = self._list_began = self._clock()
