@@ -1,7 +1,7 @@
 """An Upstream stays for a moment after the Route that named it, and no longer, whatever else its team does."""
 
 from echoroute.core.objects import Key, Kind, ObjectRef
-from echoroute.engine.writer.leftovers import WAIT, Leftovers
+from echoroute.engine.writer.leftovers import WAIT, Leftovers, upstreams_in_use
 from echoroute.errors import GatewayDeferred
 
 KEY = Key("shop", "a")
@@ -58,3 +58,15 @@ def test_one_that_is_in_use_is_not_asked_for_at_each_edit() -> None:
     assert leftovers.refused(KEY, FIRST, GatewayDeferred("it is still using it now")) > 0.0
     leftovers.unnamed(KEY, [FIRST, SECOND])
     assert leftovers.too_early(KEY, FIRST) == WAIT
+
+
+def test_one_that_is_there_no_more_is_forgotten() -> None:
+    """Somebody has removed it, or a Route names it again: it may be left over another time."""
+    leftovers = Leftovers(lambda: 0.0)
+    for _ in range(12):
+        late = leftovers.refused(KEY, FIRST, GatewayDeferred("it is still using it now"))
+    leftovers.unnamed(KEY, [FIRST, SECOND])
+    assert upstreams_in_use.collect()[0].samples[0].value == 1
+    leftovers.unnamed(KEY, [SECOND])
+    assert upstreams_in_use.collect()[0].samples[0].value == 0
+    assert leftovers.refused(KEY, FIRST, GatewayDeferred("it is still using it now")) < 1.0 < late, "it begins anew"

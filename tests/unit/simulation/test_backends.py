@@ -209,6 +209,32 @@ def test_one_that_another_team_pins_is_told_in_the_log_and_by_a_metric(
     assert events == []
 
 
+@pytest.mark.parametrize("is_deleted", [False, True], ids=["edited", "deleted"])
+@pytest.mark.parametrize("by_hand", [True, False], ids=["somebody removes it", "the term ends"])
+def test_the_metric_counts_no_upstream_that_is_gone_or_that_is_not_ours_to_remove(
+    by_hand: bool, is_deleted: bool
+) -> None:
+    async def play() -> None:
+        world = await _world("a", "b")
+        (pinned,) = upstreams(world)
+        world.gateway.write_past_us(OTHERS, {"uri": "/theirs", "upstream_id": pinned})
+        if is_deleted:
+            world.cluster.delete(KEY)
+        else:
+            world.cluster.apply(KEY, spec("a"))
+        await asyncio.sleep(20 * DRIFT_INTERVAL)
+        assert REGISTRY.get_sample_value("echoroute_upstreams_in_use") == 1
+        if by_hand:
+            del world.gateway.objects[OTHERS], world.gateway.objects[ObjectRef(Kind.UPSTREAM, pinned)]
+            await asyncio.sleep(11 * DRIFT_INTERVAL)
+        else:
+            await world.stop()
+        assert REGISTRY.get_sample_value("echoroute_upstreams_in_use") == 0
+        await world.stop()
+
+    run_in_virtual_time(play())
+
+
 _SPLITS = [("a",), ("a", "b"), ("b", "a"), ("a", "b", "c"), ("d", "c"), ("a", "d")]
 _FAULTS = [Fault.DOWN, Fault.LOSES_ANSWERS, Fault.REFUSES_WRITES, Fault.REFUSES_LISTS, Fault.UNAUTHORIZED, Fault.NONE]
 _steps = st.lists(

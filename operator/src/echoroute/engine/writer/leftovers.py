@@ -34,7 +34,7 @@ class Leftovers:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._due: dict[Key, dict[ObjectRef, float]] = {}
-        self._refusals: dict[ObjectRef, int] = {}
+        self._refusals: dict[Key, dict[ObjectRef, int]] = {}
         self._backoff = Backoff(first=0.5, limit=300.0)
 
     def unnamed(self, key: Key, refs: Iterable[ObjectRef]) -> None:
@@ -45,6 +45,8 @@ class Leftovers:
         before, due = self._due.pop(key, {}), self._clock() + WAIT
         if found := {ref: before.get(ref, due) for ref in refs}:
             self._due[key] = found
+        for ref in self._refusals.get(key, {}).keys() - found.keys():
+            self.gone(key, ref)
 
     def in_doubt(self, key: Key) -> None:
         """A Route of the key may have been written: nobody knows what it names."""
@@ -57,7 +59,8 @@ class Leftovers:
 
     def refused(self, key: Key, ref: ObjectRef, error: GatewayDeferred) -> float:
         """The gateway does not let it go; gives the seconds after which to look at it again."""
-        times = self._refusals[ref] = self._refusals.get(ref, 0) + 1
+        refusals = self._refusals.setdefault(key, {})
+        times = refusals[ref] = refusals.get(ref, 0) + 1
         if times == _TOLD_AFTER:
             log.warning("EchoRoute %s: an Upstream that it does not need any more stays for now: %s", key, error)
         self._tell()
@@ -65,11 +68,14 @@ class Leftovers:
         return self._backoff.next(ref)
 
     def gone(self, key: Key, ref: ObjectRef) -> None:
-        """It is deleted, or wanted again."""
+        """It is deleted, by us or somebody else, or named again."""
         self._forget(key, ref)
         self._backoff.reset(ref)
-        if self._refusals.pop(ref, 0) >= _TOLD_AFTER:
+        refusals = self._refusals.get(key, {})
+        if refusals.pop(ref, 0) >= _TOLD_AFTER:
             log.info("%s has gone", ref)
+        if not refusals:
+            self._refusals.pop(key, None)
         self._tell()
 
     def _forget(self, key: Key, ref: ObjectRef) -> None:
@@ -79,4 +85,5 @@ class Leftovers:
             self._due.pop(key, None)
 
     def _tell(self) -> None:
-        upstreams_in_use.set(sum(times >= _TOLD_AFTER for times in self._refusals.values()))
+        refusals = (times for of_key in self._refusals.values() for times in of_key.values())
+        upstreams_in_use.set(sum(times >= _TOLD_AFTER for times in refusals))

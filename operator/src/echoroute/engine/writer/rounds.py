@@ -18,6 +18,7 @@ from echoroute.engine.announcer import Announcer
 from echoroute.engine.lists import EchoRouteLists
 from echoroute.engine.writer.actual import Actual
 from echoroute.engine.writer.drift import Drift
+from echoroute.engine.writer.leftovers import upstreams_in_use
 from echoroute.engine.writer.rhythm import Rhythm
 from echoroute.engine.writer.term import TermParts
 from echoroute.errors import GatewayError, SourceError, without_values
@@ -104,8 +105,9 @@ class Rounds:
                 await self._gate.answers()
 
     def end(self) -> None:
-        """The term is over: it is another one's to tell of held deletions, and of lists that fail."""
+        """The term is over: it is another one's to tell of what cannot be deleted, and of lists that fail."""
         orphans.set(0)
+        upstreams_in_use.set(0)
         self.listing.forget()
 
     def soon(self, *, after_outage: bool = False) -> None:
