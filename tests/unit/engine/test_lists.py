@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+import pytest
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.seen import Seen
 from echoroute.core.source import Listing
@@ -117,3 +118,27 @@ async def test_a_list_brings_back_what_the_one_before_lacked() -> None:
     world.kept.objects[PAY] = found
     assert await world.lists.refresh()
     assert world.store.get(PAY) == found.entry, "its version is older than the list that lacked it"
+
+
+@pytest.mark.parametrize("error", [KeyError("hidden"), TimeoutError("hidden")], ids=repr)
+async def test_whatever_a_list_raises_puts_off_lists_alone(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    """A bug must not end the process; what it says may hold values of users."""
+    world = await listed_once()
+
+    async def raise_() -> None:
+        raise error
+
+    world.kept.pay = raise_
+    began = world.lists.began
+    running = asyncio.create_task(world.lists.run(0.05))
+    await asyncio.sleep(0.02)
+    assert world.lists.trouble.message, "it counts as a list that failed"
+    assert world.lists.began == began
+    assert type(error).__name__ in caplog.text
+    assert "hidden" not in caplog.text
+    world.kept.pay = answer
+    await asyncio.sleep(0.3)
+    assert not running.done()
+    assert world.lists.trouble.message == ""
+    assert world.lists.began > began, "it goes on after the backoff"
+    running.cancel()

@@ -100,6 +100,10 @@ class EchoRouteLists:
             except SourceError as error:
                 self.trouble.begin(error, status=error.status)
                 return False
+            except Exception as error:  # noqa: BLE001 - a bug must put off lists, not end the process
+                log.error("a list of the EchoRoutes failed: %s", without_values(error))  # noqa: TRY400
+                self.trouble.begin("an internal error of the operator; see its log", status=0)
+                return False
             self.trouble.end()
             self.began, self._ended = began, self._clock()
             self._cost = self._ended - began
