@@ -153,7 +153,8 @@ class Deletions:
         origin = await self._origin.read()
         if origin is None or not origin.complete:
             return Verdict(frozenset(), self._held)
-        agreed &= self._orphans  # some may exist by now; no await between this and their release
+        # Some may exist by now, or be gone from the gateway; no await between this and their release.
+        agreed &= self._orphans & actual.owned.keys()
         verdict = self._brake(agreed, origin, actual)
         self._hold(verdict.held)
         self._released, self._released_in = set(verdict.deletable), origin.identity
