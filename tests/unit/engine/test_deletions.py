@@ -1,5 +1,6 @@
 """Deletions: never without a reason that stands, nor without a read of the CRD that is newer than the reason."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -140,6 +141,23 @@ async def test_each_reason_needs_a_read_of_its_own(world: World, between: str) -
     world.now += 1.5
     assert await world.requeued_key() == CART
     assert world.ask(CART, exists=True, removals=removals) is Permit.DENIED
+
+
+async def test_what_was_needed_again_meanwhile_needs_another_read(world: World) -> None:
+    """The read has begun when one of two is named again, and is not any more after that."""
+    assert world.ask(CART, exists=True, removals="ab") is Permit.PENDING
+    world.gate.clear()
+    await asyncio.sleep(0.01)
+    assert world.ask(CART, exists=True, removals="a") is Permit.PENDING
+    world.crd = None
+    assert world.ask(CART, exists=True, removals="ab") is Permit.PENDING
+    world.gate.set()
+    world.now += 1.5
+    assert await world.requeued_key() == CART
+    assert world.ask(CART, exists=True, removals="ab") is Permit.PENDING
+    world.now += 1.5
+    assert await world.requeued_key() == CART
+    assert world.ask(CART, exists=True, removals="ab") is Permit.DENIED
 
 
 @pytest.mark.parametrize("exists", [True, False])

@@ -1,5 +1,6 @@
 """The brake: orphans that may be a mistake are held, and a token releases those that it was given for, once."""
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -117,3 +118,22 @@ async def test_an_origin_that_is_replaced_while_we_run_is_in_doubt(world: World)
     assert verdict.engaged
     assert verdict.held is not None
     assert "CRD crd-2 has taken the place of CRD crd-1" in verdict.held.reason
+
+
+async def test_a_token_is_accepted_for_those_that_are_still_gone_when_the_crd_is_read() -> None:
+    names = [f"n{number:02}" for number in range(12)]
+    world = World()
+    world.own(*names)
+    await world.judge()
+    verdict = await world.judge()
+    assert verdict.held is not None
+    confirmed = World(confirmed=verdict.held.token)
+    confirmed.own(*names)
+    confirmed.gate.clear()
+    judging = asyncio.create_task(confirmed.judge())
+    await asyncio.sleep(0.01)
+    for name in names[:6]:
+        confirmed.deletions.forget(Key("shop", name))
+    confirmed.gate.set()
+    await judging
+    assert confirmed.deletions.token_accepted == 0, "another set by now"

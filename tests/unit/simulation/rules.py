@@ -40,6 +40,8 @@ class Rules:
     """What has gone since the last list, for want of an EchoRoute alone."""
     owned: int = 0
     """Of how many EchoRoutes that list had objects."""
+    is_starved: Callable[[], bool] = lambda: False
+    """Whether each step of the operator takes long, so that it learns late what it was told."""
     unsure_until: float = NEVER
     """Until when the operator need not have noticed that it is told of another history."""
 
@@ -66,6 +68,8 @@ class Rules:
         since, why = self._reason(key, change.ref)
         if (not why or self.told.crd_read < since) and not self._has_noticed():
             return  # there was a reason in the history before, and nobody has told yet that this is another one
+        if self.told.crd_read < since and self.is_starved() and self.now() < since + _ONE_PLAN:
+            return  # it may not have taken yet what a list has told, and go by a reason from before
         if not why:
             heard = self.told.heard.get(key)
             self.breaches.append(f"{change}: nothing asks for that; last heard at version {heard and heard.version}")

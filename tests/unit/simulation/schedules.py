@@ -67,6 +67,7 @@ class Schedule:
         self.cluster, self.gateway, self.rules = self.world.cluster, self.world.gateway, self.world.rules
         self.told = self.rules.told
         self.gateway.is_told = lambda _: False
+        self.rules.is_starved = lambda: self.loop.drag > 0
 
     @property
     def has_ended(self) -> bool:

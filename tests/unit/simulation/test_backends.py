@@ -201,7 +201,7 @@ def test_one_that_another_team_pins_is_told_in_the_log_and_by_a_metric(
         del world.gateway.objects[OTHERS]
         await asyncio.sleep(20 * DRIFT_INTERVAL)
         assert REGISTRY.get_sample_value("echoroute_upstreams_in_use") == 0
-        assert [one.levelname for one in caplog.records if "has gone" in one.message] == ["INFO"]
+        assert [one.levelname for one in caplog.records if "is left over no more" in one.message] == ["INFO"]
         await world.stop()
 
     with caplog.at_level(logging.INFO, logger="echoroute.engine.writer.leftovers"):

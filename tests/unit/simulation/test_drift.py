@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from echoroute.core.objects import Key, Kind, ObjectRef
@@ -36,6 +37,18 @@ def _change(world: World) -> None:
     world.gateway.write_past_us(ROUTE, {**world.gateway.objects[ROUTE].body, "priority": 7})
 
 
+async def _rounds_until_repaired(world: World, times: int) -> list[int]:
+    """How long each of so many changes by somebody else stays, one after the other."""
+    waits = []
+    for _ in range(times):
+        _change(world)
+        waits.append(0)
+        while "priority" in world.gateway.objects[ROUTE].body:
+            await asyncio.sleep(DRIFT_INTERVAL)
+            waits[-1] += 1
+    return waits
+
+
 @pytest.mark.parametrize("lose", [_lose_all, _lose_the_upstream])
 def test_what_is_lost_is_repaired_in_each_round(
     lose: Callable[[World, ObjectRef], None], monkeypatch: pytest.MonkeyPatch
@@ -50,10 +63,8 @@ def test_what_is_lost_is_repaired_in_each_round(
             lose(world, upstream)
             await asyncio.sleep(DRIFT_INTERVAL)
             assert {ROUTE, upstream} <= world.gateway.objects.keys(), f"{number}: lost again, and not repaired"
-        assert told == [KEY], "once"
-        _change(world)
-        await asyncio.sleep(DRIFT_INTERVAL)
-        assert "priority" not in world.gateway.objects[ROUTE].body, "what was lost makes no repair of a change rarer"
+        assert told == [], "nobody else writes it"
+        assert await _rounds_until_repaired(world, 4) == [1, 1, 1, 1], "what was lost makes no repair of a change rarer"
         await world.stop()
 
     run_in_virtual_time(play())
@@ -108,21 +119,36 @@ def test_what_is_changed_again_and_again_is_repaired_more_rarely_and_never_given
 
     async def play() -> None:
         world, _ = await _settled()
-
-        async def rounds_until_repaired(times: int) -> list[int]:
-            waits = []
-            for _ in range(times):
-                _change(world)
-                waits.append(0)
-                while "priority" in world.gateway.objects[ROUTE].body:
-                    await asyncio.sleep(DRIFT_INTERVAL)
-                    waits[-1] += 1
-            return waits
-
-        assert await rounds_until_repaired(10) == [1, 1, 1, 1, 2, 4, 8, 10, 10, 10]
+        assert await _rounds_until_repaired(world, 10) == [1, 1, 1, 1, 2, 4, 8, 10, 10, 10]
         assert told == [KEY]
         await asyncio.sleep(2 * DRIFT_INTERVAL)
-        assert await rounds_until_repaired(4) == [1, 1, 1, 1], "a round has found it as asked: the count begins anew"
+        assert await _rounds_until_repaired(world, 4) == [1, 1, 1, 1], (
+            "a round has found it as asked: the count begins anew"
+        )
+        await world.stop()
+
+    run_in_virtual_time(play())
+
+
+@pytest.mark.parametrize("why", ["the gateway refuses", "the CRD is being deleted"])
+def test_a_removal_that_cannot_be_made_is_tried_more_and_more_rarely_and_holds_up_no_repair(why: str) -> None:
+    async def play() -> None:
+        world, upstream = await _settled()
+        if why == "the gateway refuses":
+            world.gateway.stuck.add(upstream)
+        else:
+            assert world.cluster.crd is not None
+            world.cluster.crd = replace(world.cluster.crd, deleting=True)
+        assert world.engine is not None
+        reads, tried = world.engine.origin.begun, len(world.gateway.tried)
+        world.cluster.apply(KEY, spec("a"))
+        await asyncio.sleep(600)
+        assert upstream in world.gateway.objects
+        assert len(world.gateway.tried) - tried <= 60, "rounds ask as well"
+        assert world.engine.origin.begun - reads <= 120, "two for each"
+        del world.gateway.objects[ROUTE]
+        await asyncio.sleep(DRIFT_INTERVAL + 1)
+        assert ROUTE in world.gateway.objects
         await world.stop()
 
     run_in_virtual_time(play())

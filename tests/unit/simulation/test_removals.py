@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+import pytest
 from echoroute.core.changes import Change, Delete
 from echoroute.core.objects import Key, Kind, ObjectRef
 from echoroute.core.ownership import labels
 from echoroute.core.seen import Seen
 from echoroute.core.source import Origin
 from echoroute.errors import SourceError
-from echoroute.kube.echoroutes import Crd
 
 from .virtual_time import run_in_virtual_time
-from .world import DRIFT_INTERVAL, GOOD, INVALID, KEYS, OTHER, OWNER, SPECS, World, ref_of
+from .world import DENIED, DRIFT_INTERVAL, GOOD, INVALID, KEYS, OTHER, OWNER, SPECS, World, ref_of
 
 KEY = KEYS[0]
 
@@ -47,29 +48,30 @@ def test_a_write_waits_for_no_permit_to_delete() -> None:
     run_in_virtual_time(play())
 
 
-def test_a_permit_that_was_not_needed_is_none_for_another_reason() -> None:
-    """A stray Upstream waits for a read of the CRD, and somebody removes it; much later the CRD is being deleted."""
+@pytest.mark.parametrize("kind", [INVALID, DENIED])
+def test_a_permit_that_was_not_needed_is_none_for_another_reason(kind: str) -> None:
+    """A removal waits for a read of the CRD, and somebody makes it by hand; much later the CRD is being deleted."""
 
     async def play() -> None:
         world = World.new()
         world.cluster.apply(KEY, SPECS[GOOD](KEY))
         world.start()
         await asyncio.sleep(2)
-        world.cluster.apply(KEY, SPECS[INVALID](KEY))
-        await asyncio.sleep(2 * DRIFT_INTERVAL)
-        stray = ObjectRef(Kind.UPSTREAM, f"{ref_of(KEY).id}.stray")
+        stored = world.gateway.objects[ref_of(KEY)]
         world.cluster.hides_crd = True
-        world.gateway.write_past_us(stray, {"nodes": {}, "labels": labels(OWNER, KEY)})
+        world.cluster.apply(KEY, SPECS[kind](KEY))
+        await asyncio.sleep(2 * DRIFT_INTERVAL)
+        stray = ObjectRef(Kind.UPSTREAM, f"{ref_of(KEY).id}.stray") if kind == INVALID else ref_of(KEY)
+        world.gateway.write_past_us(stray, {**stored.body, "labels": labels(OWNER, KEY)})
         await asyncio.sleep(DRIFT_INTERVAL + 5)
         del world.gateway.objects[stray]
         await asyncio.sleep(DRIFT_INTERVAL)
         world.cluster.hides_crd = False
         await asyncio.sleep(3 * DRIFT_INTERVAL)
-        crd, body = world.cluster.crd, world.gateway.objects[ref_of(KEY)].body
-        assert crd is not None
-        world.cluster.crd = Crd(crd.created, deleting=True, uid=crd.uid)
+        assert world.cluster.crd is not None
+        world.cluster.crd = replace(world.cluster.crd, deleting=True)
         closed = {"serverless-pre-function": {"phase": "access"}}
-        world.gateway.write_past_us(ref_of(KEY), {**body, "plugins": closed})
+        world.gateway.write_past_us(ref_of(KEY), {**stored.body, "plugins": closed})
         await asyncio.sleep(2 * DRIFT_INTERVAL)
         assert ref_of(KEY) in world.gateway.objects, "nothing is deleted while the CRD goes"
         await world.stop()

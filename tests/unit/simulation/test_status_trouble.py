@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from echoroute.api.objects import EchoRouteObject
 from echoroute.core.objects import JsonObject, Key
 from echoroute.core.seen import Seen
 from echoroute.errors import SourceError
 
 from .gateway import Fault
 from .virtual_time import run_in_virtual_time
-from .world import GOOD, KEYS, OTHER, SPECS, World, ref_of
+from .world import GOOD, INVALID, KEYS, OTHER, SPECS, World, ref_of
 
 KEY = KEYS[0]
 
@@ -121,6 +122,30 @@ def test_a_status_that_the_api_server_refuses_is_told_once_and_the_route_serves(
         assert ref_of(KEY) in world.gateway.objects, "the route serves"
         assert len([line for line in caplog.messages if "not this time" in line]) == 1
         assert len([line for line in caplog.messages if str(KEY) in line]) == 1
+        await world.stop()
+
+    run_in_virtual_time(play())
+
+
+def test_an_answer_that_is_not_as_computed_is_looked_at_once_more() -> None:
+    """Somebody else, or a backup, has put a field into it meanwhile, which the patch does not know to remove."""
+
+    async def play() -> None:
+        world = World.new()
+        patch = world.cluster.patch_status
+
+        async def with_a_field(key: Key, uid: str, body: JsonObject) -> Seen:
+            world.cluster.patch_status = patch  # type: ignore[method-assign]
+            await patch(key, uid, {"programmedGeneration": 7})
+            return await patch(key, uid, body)
+
+        world.cluster.patch_status = with_a_field  # type: ignore[method-assign]
+        world.cluster.apply(KEY, SPECS[INVALID](KEY))
+        world.start()
+        await asyncio.sleep(5)
+        assert world.ready(KEY) == "False/Invalid"
+        assert "programmedGeneration" not in EchoRouteObject.from_raw(world.cluster.objects[KEY]).status
+        assert world.cluster.patches == 3
         await world.stop()
 
     run_in_virtual_time(play())

@@ -82,13 +82,14 @@ class Claims:
         self._rejudge(touched)
 
     def _hold_found(self, key: Key, *claims: Claim) -> set[Pair]:
-        """The gateway was found to serve this, or what was sent since: the key holds it, unless another one does."""
-        if any(self._rivals.is_anothers(key, each) for each in claims):
+        """The gateway was found to serve this, or what was sent since: the key holds it, less what another one does."""
+        own = tuple(self._rivals.own(key, each) for each in claims)
+        if own != claims:
             self._doubles[key] = claims
-        elif claims:
-            claim, *sent = claims
-            return self._held.serve(key, claim, (*self._held.sent.get(key, ()), *sent))
-        return set()
+        if not any(each.pairs for each in own):
+            return set()
+        claim, *sent = (each if each.pairs else None for each in own)
+        return self._held.serve(key, claim, (*self._held.sent.get(key, ()), *sent))
 
     def _rank(self, key: Key, claim: Claim) -> tuple[bool, Age]:
         """The order of those that serve: what its spec asks for no more comes last, who got it may be there already."""
@@ -146,6 +147,11 @@ class Claims:
             return set()
         offered = self.offers.end(key)
         return self._rejudge(self._held.serve(key, claim, sent) | offered)
+
+    def outlasting(self, key: Key) -> Claim | None:
+        """What a key has though the gateway has lost it: what it asks for and has served, as `seed` finds it, too."""
+        serving = self._held.serving.get(key)
+        return serving if serving == self._held.accepted.get(key) else None
 
     def send(self, key: Key, claim: Claim | None) -> set[Key]:
         """A write goes out that makes the key serve this, or (None) nothing; gives the others whose verdict changed.

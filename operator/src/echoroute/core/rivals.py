@@ -1,6 +1,7 @@
 """Who stands in the way of a claim: those that hold a pair of it, less those that let it in."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from echoroute.core.claims import Claim, Conflict, Pair
 from echoroute.core.holders import Holders
@@ -24,9 +25,12 @@ class Rivals:
                 return Conflict(rival, pair, older=created < claim.created)
         return None
 
-    def is_anothers(self, key: Key, claim: Claim) -> bool:
-        """Whether some of what the gateway was found to serve of the key is another one's."""
-        return any(not self.leaves(rival, pair) for pair in claim.pairs for rival in self._in_the_way(key, claim, pair))
+    def own(self, key: Key, claim: Claim) -> Claim:
+        """What the gateway was found to serve of the key, less the pairs that are another one's."""
+        rivals = ((pair, self._in_the_way(key, claim, pair)) for pair in claim.pairs)
+        return replace(
+            claim, pairs=tuple(pair for pair, found in rivals if all(self.leaves(one, pair) for one in found))
+        )
 
     def leaves(self, key: Key, pair: Pair) -> bool:
         """Whether a pair that the key holds is not asked for by what it has accepted: only the gateway is to follow.
@@ -65,6 +69,6 @@ class Rivals:
                 yield rival
 
     def _serves_as(self, key: Key, claim: Claim, rival: Key, pair: Pair) -> bool:
-        """Whether the key serves a pair as it claims it: within a namespace other methods, too, are another's."""
+        """Whether the key serves a pair as it claims it: within a namespace it has to serve all that it claims."""
         alike = rival.namespace != key.namespace or all(each.covers(claim) for each in self._held.may_serve(key))
         return alike and self._held.surely_serves(key, pair)

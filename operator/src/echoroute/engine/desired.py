@@ -73,17 +73,17 @@ class DesiredSide:
         elif self.store.ended(seen.key) is not None:
             self._changed((seen.key,), Priority.CHANGE)  # a list had it gone before its delete event came
 
-    def offer_patched(self, computed_for: Entry, answer: Seen) -> None:
-        """Take what the source answered to a status patch.
+    def offer_patched(self, computed_for: Entry, answer: Seen, as_computed: bool) -> None:
+        """Take what the source answered to a status patch; `as_computed` tells whether that is the status now.
 
-        It is offered like any other, but where it brings the status alone, that status need not be computed again: what
-        else may change it marks the key by itself.
+        It is offered like any other. But where it brings that status alone, this need not be computed again: what else
+        may change it marks the key by itself.
         """
         route = self.table.get(answer.key)
         transition = self.store.offer(answer)
         if transition is None:
             return
-        known = route is not None and route.entry is computed_for
+        known = as_computed and route is not None and route.entry is computed_for
         self.follow(transition, Priority.CHANGE, status_known=known)
 
     def follow(self, transition: Transition, priority: Priority, *, status_known: bool = False) -> None:
@@ -142,7 +142,7 @@ class DesiredSide:
 
     def forget_gateway(self) -> None:
         """A term begins, which knows nothing of the gateway yet."""
-        self.table.forget_gateway()
+        self.table.claims.forget_serving()
         self.progress.begin_all()
 
     def stand_by(self, *, standing_by: bool) -> None:

@@ -64,8 +64,8 @@ class Progress:
         step = self._steps.get(key)
         return step.outcome if step else None
 
-    def is_stuck(self, key: Key) -> bool:
-        """Whether the last try has not brought it into the gateway, or waits: there may be no write for long."""
+    def is_troubled(self, key: Key) -> bool:
+        """Whether the last try failed, or has to wait: there may be no write for long."""
         step = self._steps.get(key)
         return step is not None and (step.trouble is not None or isinstance(step.outcome, Failed))
 

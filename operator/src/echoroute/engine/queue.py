@@ -13,10 +13,10 @@ from enum import IntEnum
 from echoroute.core.objects import Key
 
 PASSED_OVER = 7
-"""Turns in a row in which a priority may be passed over while it waits; the next one, or next but one, is its own.
+"""Turns in a row in which a priority may be passed over while it waits; one of the next two is its own.
 
-So what is less urgent costs the more urgent at most one turn in eight for each such priority. A change that finds none
-before it is next, or next but one.
+So what is less urgent costs the more urgent at most one turn in eight for each such priority. A change that finds no
+other change before it waits for at most one turn of each.
 """
 
 

@@ -58,10 +58,6 @@ class Table:
     def items(self) -> Iterator[tuple[Key, Route]]:
         return iter(self._routes.items())
 
-    def forget_gateway(self) -> None:
-        """It is not known what the gateway holds, until `seed`."""
-        self.claims.forget_serving()
-
     def seed(self, served: Mapping[Key, JsonObject]) -> None:
         """Take the Routes that the gateway holds, once, at the start: who serves a host and path keeps it."""
         serving = {
@@ -101,6 +97,13 @@ class Table:
         if claim is not None and self.claims.is_double(key, claim):
             changed.add(key)
         return self._judged_anew(changed) | (self.claims.offers.of(claim) - {key})
+
+    def holds_nothing(self, key: Key) -> set[Key]:
+        """The gateway holds no Route of the key; gives the others whose turn it is.
+
+        What the key served, and does not ask for or cannot have, is free; what it asks for and has served it has still.
+        """
+        return self.serves(key, self.claims.outlasting(key))
 
     def offer(self, key: Key) -> set[Key]:
         """The key is about to give up what it does not ask for any more; gives the others that get some of it.

@@ -162,3 +162,20 @@ def test_a_start_over_what_stands_withdraws_nothing(edits: list[tuple[Key, list[
     assert played.settle() == 0, "nobody has edited anything"
     assert played.gateway == stands
     assert {key: played.all_.conflict(key) is None for key in played.wanted} == before
+
+
+def test_what_serves_another_ones_path_keeps_its_other_paths() -> None:
+    """The gateway rejects the spec of A, which serves two paths as before; B has got one of them meanwhile."""
+    asked = {A: claim(1, "/z"), B: claim(2, "/a"), C: claim(3, "/b")}
+    all_ = judged(asked, {A: claim(1, "/a", "/b"), B: claim(2, "/a")}, accepted={A, B})
+    assert winner(all_, B) is None
+    assert winner(all_, C) == A
+
+
+def test_what_the_gateway_has_lost_is_still_its_own_where_it_is_asked_for() -> None:
+    all_ = judged({A: claim(1, "/x"), B: claim(2, "/y")}, {A: claim(1, "/x"), B: claim(2, "/y")})
+    assert all_.outlasting(A) == claim(1, "/x")
+    all_.want(A, claim(1, "/z"))
+    assert all_.outlasting(A) is None, "it asks for something else"
+    all_.want(B, None, keeps=True)
+    assert all_.outlasting(B) is None, "nobody knows any more what that was"

@@ -85,7 +85,7 @@ def test_a_deletion_under_way_makes_nobody_sure_of_its_pair() -> None:
 
 
 def test_what_a_deleted_one_may_have_left_is_its_own_when_it_comes_again() -> None:
-    for taken, winners in ((None, (A, A)), ("/b", (None, None))):
+    for taken, winners in ((None, (A, A)), ("/b", (A, None))):
         all_ = judged({A: claim(1, "/a")})
         all_.serves(A, claim(1, "/a"))
         all_.want(A, claim(1, "/b"))

@@ -32,7 +32,7 @@ class Permit(Enum):
 
 
 class _Asked(NamedTuple):
-    """How many reads had begun, so that a later one is newer than the reason; which end that was, and of what."""
+    """How many reads had begun, so that a later one is newer than the reason; which end that was; what is to go."""
 
     begun: int
     end: int | None
@@ -96,8 +96,8 @@ class Deletions:
         if self._store.is_unread(key):
             self._forget_asked(key)  # what the reason came from is over, and no read is newer yet
         now = _Asked(self._origin.begun, self._store.which_end(key), frozenset(removals))
-        if now.is_newer(self._asked.setdefault(asked, now)):
-            self._asked[asked] = now
+        before = self._asked.setdefault(asked, now)
+        self._asked[asked] = now if now.is_newer(before) else before._replace(removals=now.removals)
         if self._origin.last.number <= self._asked[asked].begun:
             self._waiting[key] = item.priority
             if self._reader is None or self._reader.done():
@@ -194,7 +194,7 @@ class Deletions:
         if self._confirmation.token is not None and orphans:
             origin = await self._origin.read()
             if origin is not None and origin.complete:
-                verdict = self._brake(orphans, origin, actual)
+                verdict = self._brake(orphans & self._orphans & actual.owned.keys(), origin, actual)
                 # A token that is left from before releases nothing, and few orphans need none.
                 self.token_accepted = len(verdict.deletable) if verdict.held else 0
 

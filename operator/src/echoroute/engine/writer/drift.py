@@ -23,7 +23,7 @@ from echoroute.engine.writer.spacing import OF_NODES
 from echoroute.engine.writer.term import TermParts
 
 _STUBBORN = 3
-"""Repairs of a key, with no round between them that found it as asked, after which somebody else is writing it, too."""
+"""Repairs of a key that was changed, with no round between that found it as asked: somebody else is writing it, too."""
 
 _WAITS = (1, 1, 1, 2, 4, 8, 10)
 """Rounds from each repair of what somebody has changed to the next; from then on as after the last one."""
@@ -34,9 +34,9 @@ drift_repaired_total = Counter(
 
 
 class _Repairs(NamedTuple):
-    """How often a key was repaired since a round found it as asked, and from which round on a change of it is again."""
+    """How often a change of a key was repaired since a round found it as asked, and from which round on it is again."""
 
-    times: int = 0
+    changes: int = 0
     due: int = 0
 
 
@@ -79,7 +79,7 @@ class Drift:
             is_lost = any(ref not in self._actual.known for ref in (*found.puts, *found.missing))
             if self._worth_a_try(key, outcome, is_lost=is_lost):
                 self._queue.add(key, Priority.BULK)
-                if isinstance(outcome, Programmed):
+                if isinstance(outcome, Programmed) and not self._progress.is_troubled(key):
                     gone += is_lost
                     changed += not is_lost
         self._tell_drift(gone, changed)
@@ -87,9 +87,9 @@ class Drift:
     def _has_its_turn(self, key: Key) -> bool:
         """Whether the key's own write is under way, or is still to come: what a list shows of it is nobody's doing.
 
-        A key may also wait for minutes for something else, which holds up no repair.
+        A key may also wait for minutes for the removal of a leftover Upstream, which holds up no repair.
         """
-        is_settled = self._progress.outcome(key) is not None and not self._progress.is_stuck(key)
+        is_settled = isinstance(self._progress.outcome(key), Programmed)
         return self._queue.due_in(key) <= OF_NODES if is_settled else self._queue.busy(key)
 
     def _settle(self, key: Key, outcome: Programmed | Failed | None, found: Comparison) -> bool:
@@ -106,14 +106,13 @@ class Drift:
 
     def _learn_what_stands(self, key: Key, route: Route, listed: Mapping[ObjectRef, Stored]) -> None:
         if not self._actual.holds(key):
-            # What it asks for it has all the same; what it served, and does not ask for or cannot have, is free.
-            self._let_in(self._table.serves(key, None))
+            self._let_in(self._table.holds_nothing(key))
             self._progress.miss(key)
             return
         wanted, is_unsure = self._table.wanted(key, route), self._table.claims.is_unsure(key)
         if wanted is not None and not is_unsure and isinstance(self._progress.outcome(key), Programmed):
             return  # it is as asked, or is written again at once
-        may_stay = wanted is None or is_unsure or self._progress.is_stuck(key)
+        may_stay = wanted is None or is_unsure or self._progress.is_troubled(key)
         for ref in self._actual.owned[key]:
             known, stored = self._actual.known[ref], listed.get(ref)
             if ref.kind is not Kind.ROUTE or not stored or known.modified_index != stored.modified_index:
@@ -153,17 +152,18 @@ class Drift:
             return bool(unnamed(key, self._actual.around(key, ())))
         if isinstance(outcome, Failed):
             return True  # a foreign object may be gone by now, and to find out costs no request
-        return outcome is None or self._is_due(key, is_lost=is_lost)
+        # Nobody gains from a route that is missing: what is lost is written in each round.
+        return outcome is None or is_lost or self._is_due(key)
 
-    def _is_due(self, key: Key, *, is_lost: bool) -> bool:
-        """Whether drift of a key is repaired in this round; then that counts."""
-        times, due = self._repairs.get(key, _Repairs())
-        if not is_lost:
-            # Repaired again and again: another writer, or a value that the gateway stores otherwise. Rarer and rarer.
-            if self._rounds < due:
-                return False
-            due = self._rounds + _WAITS[min(times, len(_WAITS) - 1)]
-        self._repairs[key] = _Repairs(times + 1, due)
-        if times + 1 == _STUBBORN:
+    def _is_due(self, key: Key) -> bool:
+        """Whether a change of a key is repaired in this round; then that counts.
+
+        Repaired again and again: another writer, or a value that the gateway stores otherwise. Rarer and rarer.
+        """
+        changes, due = self._repairs.get(key, _Repairs())
+        if self._rounds < due:
+            return False
+        self._repairs[key] = _Repairs(changes + 1, self._rounds + _WAITS[min(changes, len(_WAITS) - 1)])
+        if changes + 1 == _STUBBORN:
             self._announcer.contested(key)
         return True

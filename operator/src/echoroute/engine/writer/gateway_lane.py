@@ -102,6 +102,8 @@ class GatewayLane:
             self._retry(item, Failed(Reason.PENDING, "an internal error of the operator; see its log"))
         else:
             self._gate.leave(item.key, done=done)
+            if done:  # what fails again and again may be a removal, after writes that work
+                self._backoff.reset(item.key)
 
     async def _reconcile(self, item: Item) -> bool:
         """Do what there is to do for a key; gives whether nothing is left to do."""
@@ -125,10 +127,11 @@ class GatewayLane:
                 self._rejected.note(key, asked)
                 plan = self._plan(key, Keep())
             self._finish(item, revision, outcome)
+        if not plan.removals:
+            self._deletions.needs_none(key)
         if not isinstance(desired, Absent):
             self._leftovers.unnamed(key, (each.ref for each in plan.removals if each.ref.kind is Kind.UPSTREAM))
             if not plan.removals:
-                self._deletions.needs_none(key)
                 return plan.waits is None
         return await self._remove(item, revision, plan, desired) and plan.waits is None
 
@@ -172,7 +175,7 @@ class GatewayLane:
         await self._apply(item, revision, routes)
         leftovers = [removal for removal in plan.removals if removal not in routes]
         if not self._actual.holds(item.key):
-            self._let_in(item, self._table.serves(item.key, None))
+            self._let_in(item, self._table.holds_nothing(item.key))
         if isinstance(desired, Absent):
             self._leftovers.unnamed(item.key, (leftover.ref for leftover in leftovers))
             self._finish(item, revision, Programmed())
@@ -182,8 +185,7 @@ class GatewayLane:
         """Remove Upstreams that no Route of the key names any more; gives whether none is left."""
         pauses = []
         for leftover in leftovers:
-            pause = self._leftovers.too_early(item.key, leftover.ref)
-            if pause > 0:
+            if (pause := self._leftovers.too_early(item.key, leftover.ref)) > 0:
                 pauses.append(pause)
                 continue
             try:
@@ -214,8 +216,7 @@ class GatewayLane:
     def _hands_over(self, item: Item, revision: int) -> bool:
         """Whether who gets what the key gives up is to be written first."""
         self._let_in(item, self._handover.offer(item.key, revision))
-        pause = self._handover.pause(item.key, revision)
-        if pause <= 0:
+        if (pause := self._handover.pause(item.key, revision)) <= 0:
             self._let_in(item, self._handover.end(item.key))
         return self._comes_again(item, pause)
 
@@ -270,7 +271,6 @@ class GatewayLane:
             self._table.claims.lost(key)
 
     def _finish(self, item: Item, revision: int, outcome: Programmed | Failed) -> None:
-        self._backoff.reset(item.key)
         if isinstance(outcome, Programmed):
             self._rejected.forget(item.key)
         if revision:

@@ -73,7 +73,7 @@ class Leftovers:
         self._backoff.reset(ref)
         refusals = self._refusals.get(key, {})
         if refusals.pop(ref, 0) >= _TOLD_AFTER:
-            log.info("%s has gone", ref)
+            log.info("%s is left over no more", ref)
         if not refusals:
             self._refusals.pop(key, None)
         self._tell()

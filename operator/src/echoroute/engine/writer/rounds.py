@@ -36,7 +36,9 @@ its watch is alive, and would write what was deleted meanwhile."""
 rounds_total = Counter(
     "echoroute_rounds_total", "Comparisons of complete lists: `complete` or `incomplete`.", ("result",)
 )
-round_duration_seconds = Histogram("echoroute_round_duration_seconds", "Time of one round, without its writes.")
+round_duration_seconds = Histogram(
+    "echoroute_round_duration_seconds", "Time of the list of the gateway and its comparison, without writes."
+)
 last_round_timestamp_seconds = Gauge(
     "echoroute_last_round_timestamp_seconds", "When the last complete round ended, in Unix time."
 )

@@ -66,7 +66,7 @@ class StatusLane:
         *,
         writer: StatusWriter,
         discovery: Discovery,
-        patched: Callable[[Entry, Seen], None],
+        patched: Callable[[Entry, Seen, bool], None],
         announce: Callable[[Key, str, JsonObject, JsonObject, bool], None],
     ) -> None:
         self._writer = writer
@@ -104,11 +104,19 @@ class StatusLane:
         else:
             self._queue.add(key, Priority.CHANGE)
 
-    def release(self) -> None:
-        """The bulk is done, or takes too long: let the held ones go."""
+    def end(self) -> None:
+        """The term is over: it is another one's to tell of statuses."""
+        self._end_hold()
+        self.writing.forget()
+
+    def _end_hold(self) -> None:
         if self._hold_ends is not None:
             self._hold_ends.cancel()
             self._hold_ends = None
+
+    def release(self) -> None:
+        """The bulk is done, or takes too long: let the held ones go."""
+        self._end_hold()
         held, self._held = self._held, set()
         for key in held:
             self._queue.add(key, Priority.BULK)
@@ -166,7 +174,7 @@ class StatusLane:
         removed: JsonObject = dict.fromkeys(before.keys() - outcome.status.keys())
         seen = await self._writer.patch_status(key, entry.uid, {**outcome.status, **removed})
         status_patches_total.labels("200").inc()
-        self._patched(entry, seen)
+        self._patched(entry, seen, seen.entry is not None and from_json(seen.entry.status) == outcome.status)
         expected = entry.created < self._began or self.waiting > BULK
         self._announce(key, entry.uid, before, outcome.status, expected)
         return True

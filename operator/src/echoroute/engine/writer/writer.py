@@ -93,7 +93,7 @@ class Writer:
                     tasks.create_task(self._write(), name=f"gateway-{number}")
         finally:
             self.rounds.end()
-            self.status.writing.forget()
+            self.status.end()
             await self.gate.aclose()
             await self.deletions.aclose()
 
