@@ -42,6 +42,12 @@ class Holders:
         """What the gateway may hold of the key: what it serves, and what was sent since."""
         return [claim for claim in (self.serving.get(key), *self.sent.get(key, ())) if claim is not None]
 
+    def claims_on(self, key: Key, pair: Pair) -> Iterator[Claim]:
+        """What the key has accepted, or may serve, on a pair."""
+        for claim in (self.accepted.get(key), *self.may_serve(key)):
+            if claim is not None and pair in claim.pairs:
+                yield claim
+
     def surely_serves(self, key: Key, pair: Pair) -> bool:
         """Whether what the key serves has a pair, whatever comes of what was sent."""
         possible = self.serving.get(key), *self.sent.get(key, ())
@@ -99,23 +105,18 @@ class Holders:
     def _meets(self, key: Key, claim: Claim, holder: Key, pair: Pair) -> bool:
         if holder.namespace != key.namespace:
             return True
-        return any(claim.overlaps(theirs) for theirs in self._claims_on(holder, pair))
-
-    def _claims_on(self, key: Key, pair: Pair) -> Iterator[Claim]:
-        for claim in (self.accepted.get(key), *self.may_serve(key)):
-            if claim is not None and pair in claim.pairs:
-                yield claim
+        return any(claim.overlaps(theirs) for theirs in self.claims_on(holder, pair))
 
     def _hold(self, key: Key, pair: Pair, alone: tuple[Key]) -> None:
         holders = self.of(pair)
         place = bisect_left(holders, self.age(key), key=self.age)
         self._by_pair[pair] = (*holders[:place], key, *holders[place:]) if holders else alone
         if pair in self._crowds:
-            self._crowds[pair].put(key, self._claims_on(key, pair))
+            self._crowds[pair].put(key, self.claims_on(key, pair))
         elif len(holders) == _CROWD:
             crowd = self._crowds[pair] = _Crowd()
             for holder in self.of(pair):
-                crowd.put(holder, self._claims_on(holder, pair))
+                crowd.put(holder, self.claims_on(holder, pair))
 
     def _let_go(self, key: Key, pair: Pair) -> None:
         older, younger = self.around(key, pair)

@@ -27,9 +27,14 @@ class Rivals:
 
     def own(self, key: Key, claim: Claim) -> Claim:
         """What the gateway was found to serve of the key, less the pairs that are another one's."""
-        rivals = ((pair, self._in_the_way(key, claim, pair)) for pair in claim.pairs)
-        return replace(
-            claim, pairs=tuple(pair for pair, found in rivals if all(self.leaves(one, pair) for one in found))
+        return replace(claim, pairs=tuple(pair for pair in claim.pairs if not self._is_anothers(key, claim, pair)))
+
+    def _is_anothers(self, key: Key, claim: Claim, pair: Pair) -> bool:
+        """Whether another one has a pair, and all that the key serves of it."""
+        return any(
+            rival.namespace != key.namespace or any(each.covers(claim) for each in self._held.claims_on(rival, pair))
+            for rival in self._in_the_way(key, claim, pair)
+            if not self.leaves(rival, pair)
         )
 
     def leaves(self, key: Key, pair: Pair) -> bool:

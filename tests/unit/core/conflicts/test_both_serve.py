@@ -172,6 +172,14 @@ def test_what_serves_another_ones_path_keeps_its_other_paths() -> None:
     assert winner(all_, C) == A
 
 
+def test_who_serves_all_methods_beside_one_keeps_the_others() -> None:
+    """The gateway rejects the spec of A; B has got one method of its path."""
+    asked = {A: claim(1, "/z"), B: claim(2, "/a", methods="GET"), C: claim(3, "/a", methods="POST")}
+    all_ = judged(asked, {A: claim(1, "/a"), B: claim(2, "/a", methods="GET")}, accepted={A, B})
+    assert winner(all_, B) is None
+    assert winner(all_, C) == A
+
+
 def test_what_the_gateway_has_lost_is_still_its_own_where_it_is_asked_for() -> None:
     all_ = judged({A: claim(1, "/x"), B: claim(2, "/y")}, {A: claim(1, "/x"), B: claim(2, "/y")})
     assert all_.outlasting(A) == claim(1, "/x")
