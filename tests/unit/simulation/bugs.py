@@ -109,9 +109,15 @@ def one_list_is_enough(patch: Patch) -> None:
     patch.setattr(Deletions, "judge_orphans", rash)
 
 
-def some_methods_are_all(patch: Patch) -> None:
-    """Who serves one method of a path gets the others, too, where the gateway has lost whose they are."""
-    patch.setattr(Claim, "covers", Claim.overlaps)
+def a_double_holds_nothing(patch: Patch) -> None:
+    """Of several paths that a Route was found to serve none is its own where another EchoRoute has one."""
+    own = Rivals.own
+
+    def all_or_nothing(self: Rivals, key: Key, claim: Claim) -> Claim:
+        found = own(self, key, claim)
+        return found if found == claim else replace(claim, pairs=())
+
+    patch.setattr(Rivals, "own", all_or_nothing)
 
 
 def a_read_from_before_is_enough(patch: Patch) -> None:
@@ -250,7 +256,7 @@ OF_BACKENDS: tuple[Plant, ...] = (
     the_first_answer_is_no_news,
 )
 OF_REPLICAS: tuple[Plant, ...] = (a_term_ends_late, a_standby_forgets_deletions)
-OF_PATHS: tuple[Plant, ...] = (some_methods_are_all,)
+OF_PATHS: tuple[Plant, ...] = (a_double_holds_nothing,)
 PLANTS: tuple[Plant, ...] = (
     no_floor,
     said_too_early,
