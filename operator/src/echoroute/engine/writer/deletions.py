@@ -153,8 +153,6 @@ class Deletions:
         origin = await self._origin.read()
         if origin is None or not origin.complete:
             return Verdict(frozenset(), self._held)
-        # Some may exist by now, or be gone from the gateway; no await between this and their release.
-        agreed &= self._orphans & actual.owned.keys()
         verdict = self._brake(agreed, origin, actual)
         self._hold(verdict.held)
         self._released, self._released_in = set(verdict.deletable), origin.identity
@@ -177,6 +175,8 @@ class Deletions:
         self._held = held
 
     def _brake(self, orphans: frozenset[Key], origin: Origin, actual: Actual) -> Verdict:
+        # Some may exist by now, or be gone from the gateway; no await between this and their release.
+        orphans &= self._orphans & actual.owned.keys()
         doubtful = origin.doubt(actual.oldest_owned())
         if origin.identity != self._origin.first:
             doubtful = f"{origin.identity} has taken the place of {self._origin.first} while the operator ran"
@@ -194,7 +194,7 @@ class Deletions:
         if self._confirmation.token is not None and orphans:
             origin = await self._origin.read()
             if origin is not None and origin.complete:
-                verdict = self._brake(orphans & self._orphans & actual.owned.keys(), origin, actual)
+                verdict = self._brake(orphans, origin, actual)
                 # A token that is left from before releases nothing, and few orphans need none.
                 self.token_accepted = len(verdict.deletable) if verdict.held else 0
 

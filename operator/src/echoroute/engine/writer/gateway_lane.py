@@ -171,8 +171,8 @@ class GatewayLane:
         """Remove what is not wanted any more, once that may be done; gives whether nothing is left to do."""
         if plan.removals and not self._may_remove(item, revision, plan):
             return False
-        routes = [removal for removal in plan.removals if removal.ref.kind is Kind.ROUTE]
-        await self._apply(item, revision, routes)
+        if routes := [removal for removal in plan.removals if removal.ref.kind is Kind.ROUTE]:
+            await self._apply(item, revision, routes)
         leftovers = [removal for removal in plan.removals if removal not in routes]
         if not self._actual.holds(item.key):
             self._let_in(item, self._table.holds_nothing(item.key))
