@@ -199,13 +199,16 @@ class Claims:
             return self._held.asks_for(other, pair)
         return self._rank(other, self._held.serving[other]) < self._rank(key, claim)
 
-    def _single_out(self, pairs: Collection[Pair]) -> dict[Key, tuple[Claim, ...]]:
-        """Find the doubles that are none any more, now that the holders of these pairs are others."""
+    def _single_out(self, pairs: Collection[Pair]) -> tuple[set[Key], set[Pair]]:
+        """Find the doubles that are none any more, now that the holders of these pairs are others.
+
+        Gives them, and all pairs whose holders may be others by now.
+        """
         doubles = {key: claims for key, claims in self._doubles.items() if not pairs_of(*claims).isdisjoint(pairs)}
         for key, claims in sorted(doubles.items(), key=lambda item: self._rank(item[0], item[1][0])):
             del self._doubles[key]
             self._hold_found(key, *claims)
-        return {key: claims for key, claims in doubles.items() if key not in self._doubles}
+        return doubles.keys() - self._doubles.keys(), {*pairs, *pairs_of(*chain(*doubles.values()))}
 
     def offer(self, key: Key, takers: Takers) -> set[Key]:
         """Let `takers` have what the key gives up, before the gateway has confirmed it; gives those that get some."""
@@ -258,11 +261,8 @@ class Claims:
         """The holders of these pairs are others: judge those that wait for one, the oldest first."""
         if not pairs:
             return set()
-        single = self._single_out(pairs)
-        changed = set(single)
-        waiting = self._lost.waiting({*pairs, *pairs_of(*chain(*single.values()))}) | {
-            key for key in single if key in self._lost
-        }
+        changed, pairs = self._single_out(pairs)
+        waiting = self._lost.waiting(pairs) | {key for key in changed if key in self._lost}
         while waiting:
             again = set[Key]()
             for key in sorted(waiting, key=lambda key: age((key, self._wanted[key]))):

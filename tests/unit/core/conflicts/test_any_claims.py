@@ -152,6 +152,14 @@ _GONE: list[tuple[str, Key, Claim | None]] = [
 ]
 
 
+_TWO_PATHS: list[tuple[str, Key, Claim | None]] = [
+    ("list", _N, claim(1, "/x", "/y")),
+    ("want", _M, claim(0, "/y")),
+    ("list", _L, claim(2, "/x", priority=7)),
+]
+"""What `_N` serves beside `_M` is found again to be that, less a path, when somebody comes on its other path."""
+
+
 @given(
     wanted=st.dictionaries(_keys, _claims, max_size=4),
     serving=st.dictionaries(_keys, _claims, max_size=3),
@@ -160,6 +168,7 @@ _GONE: list[tuple[str, Key, Claim | None]] = [
 @example({_N: _HELD}, {_M: claim(0, "/x"), _N: _HELD}, [*_OFFERED, ("again", _M, None)])
 @example({_N: _HELD}, {_M: claim(0, "/x"), _N: _HELD}, [*_OFFERED, ("end", _M, None)])
 @example({_N: _HELD, _M: claim(0, "/x")}, {_M: claim(0, "/x"), _N: _HELD}, [*_GONE, ("want", _M, None)])
+@example({}, {_M: claim(0, "/y")}, _TWO_PATHS)
 def test_a_verdict_follows_from_who_has_what_now_and_not_from_what_came_before(
     wanted: dict[Key, Claim], serving: dict[Key, Claim], events: list[tuple[str, Key, Claim | None]]
 ) -> None:
