@@ -52,8 +52,8 @@ _TOLD_BY_RULES_WITH_SEVERAL = (111432, 112312, 112446, 112645, 113920, 114027, 1
 """They did, by rules: of what the brake holds, of who waits beside who got its path, and of what is not heard yet."""
 
 
-_WENT_WRONG_WITH_PATHS = (170524, 170853, 171588, 171904, 172405, 173589)
-"""By an answer that nobody read, by a wipe that was learnt of one by one, and by doubles on one of two paths."""
+_WENT_WRONG_WITH_PATHS = (170524, 170853, 171588, 171904, 172405, 173589, 181026)
+"""By an answer that nobody read, a wipe that was learnt of one by one, doubles on one of two paths, and other slots."""
 _OF_ONE = (
     *_WENT_WRONG, *_EDITED_UNDER_WAY, *_KNEW_TOO_LITTLE, *_BOTH_SERVE, *_ENDED_TWICE, *_LEFT, *_EDITED_BY_HAND,
     *_TOLD_BY_RULES,

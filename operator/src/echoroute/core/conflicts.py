@@ -184,7 +184,7 @@ class Claims:
     def is_double(self, key: Key, claim: Claim) -> bool:
         """Whether a key that is kept was found to serve what is another one's, which serves it, too: then it goes."""
         double = key not in self._held.accepted and any(
-            self._held.surely_serves(other, pair) and self._has_before(other, key, claim, pair)
+            self._held.surely_meets(other, key, claim, pair) and self._has_before(other, key, claim, pair)
             for pair in claim.pairs
             for other in self._held.rivals(key, claim, pair)
         )

@@ -53,6 +53,19 @@ class Holders:
         possible = self.serving.get(key), *self.sent.get(key, ())
         return all(claim is not None and pair in claim.pairs for claim in possible)
 
+    def surely_meets(self, holder: Key, key: Key, claim: Claim, pair: Pair) -> bool:
+        """Whether what a holder serves meets a claim of the key's on a pair, whatever comes of what was sent."""
+        possible = self.serving.get(holder), *self.sent.get(holder, ())
+        return all(theirs is not None and _meet(key, claim, holder, theirs, pair) for theirs in possible)
+
+    def on_their_way(self, key: Key, claim: Claim, pair: Pair) -> Iterator[Key]:
+        """Those that are to be written so that they meet a claim of the key's on a pair, and may not serve that yet."""
+        for other in self.rivals(key, claim, pair):
+            accepted = self.accepted.get(other)
+            is_to = accepted is not None and _meet(key, claim, other, accepted, pair)
+            if is_to and not self.surely_meets(other, key, claim, pair):
+                yield other
+
     def age(self, key: Key) -> Age:
         """Of one that holds something."""
         return age((key, self.accepted.get(key) or self.serving.get(key) or self.may_serve(key)[0]))
@@ -103,9 +116,7 @@ class Holders:
         return {pair for pair in pairs if len(self.of(pair)) > 1} if stays else pairs
 
     def _meets(self, key: Key, claim: Claim, holder: Key, pair: Pair) -> bool:
-        if holder.namespace != key.namespace:
-            return True
-        return any(claim.overlaps(theirs) for theirs in self.claims_on(holder, pair))
+        return any(_meet(key, claim, holder, theirs, pair) for theirs in self.claims_on(holder, pair))
 
     def _hold(self, key: Key, pair: Pair, alone: tuple[Key]) -> None:
         holders = self.of(pair)
@@ -171,6 +182,11 @@ class _Crowd:
         if self._namespaces.keys() != {key.namespace}:
             return None
         return self._holders.get((claim.priority, claim.conditions), set())
+
+
+def _meet(key: Key, claim: Claim, holder: Key, theirs: Claim, pair: Pair) -> bool:
+    """Whether a claim of the key's and one of a holder's conflict on a pair."""
+    return pair in theirs.pairs and (holder.namespace != key.namespace or claim.overlaps(theirs))
 
 
 def _created(claims: Iterable[Claim | None]) -> datetime | None:

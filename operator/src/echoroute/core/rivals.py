@@ -51,8 +51,7 @@ class Rivals:
             other
             for pair in claim.pairs
             if self._held.surely_serves(key, pair)
-            for other in self._held.rivals(key, claim, pair)
-            if other in self._held.accepted and not self._held.surely_serves(other, pair)
+            for other in self._held.on_their_way(key, claim, pair)
         )
         return list(dict.fromkeys(met))
 
@@ -68,10 +67,23 @@ class Rivals:
     def _in_the_way(self, key: Key, claim: Claim, pair: Pair) -> Iterator[Key]:
         """Those that have a pair: who serves it has it until it offers it, or leaves it to one that serves it, too."""
         for rival in self._held.rivals(key, claim, pair):
-            stays = self._held.surely_serves(rival, pair) and not self.leaves(rival, pair)
-            served = not stays and self._serves_as(key, claim, rival, pair)
-            if not served and not self._offers.has(rival, pair, key):
+            stays = self._held.surely_meets(rival, key, claim, pair) and not self.leaves(rival, pair)
+            if not stays and (self._serves_as(key, claim, rival, pair) or self._is_taken(rival, pair)):
+                continue
+            if not self._offers.has(rival, pair, key):
                 yield rival
+
+    def _is_taken(self, key: Key, pair: Pair) -> bool:
+        """Whether another one asks for a pair that the key leaves, and serves all of it: that one keeps it."""
+        if not self.leaves(key, pair):
+            return False
+        left = [claim for claim in self._held.may_serve(key) if pair in claim.pairs]
+        return any(
+            other != key
+            and self._held.asks_for(other, pair)
+            and all(self._serves_as(other, claim, key, pair) for claim in left)
+            for other in self._held.of(pair)
+        )
 
     def _serves_as(self, key: Key, claim: Claim, rival: Key, pair: Pair) -> bool:
         """Whether the key serves a pair as it claims it: within a namespace it has to serve all that it claims."""

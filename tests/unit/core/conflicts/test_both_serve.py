@@ -131,7 +131,10 @@ class Played:
 _paths = st.lists(st.sampled_from(["/x", "/y", "/rejected"]), min_size=1, max_size=2, unique=True)
 _keys = st.builds(Key, st.sampled_from("mn"), st.sampled_from("ab"))
 _ages = {Key(namespace, name): number for number, (namespace, name) in enumerate(["na", "mb", "ma", "nb"])}
-_edits = st.lists(st.tuples(_keys, st.none() | _paths, st.booleans()), max_size=12)
+_slots = st.tuples(st.sampled_from([0, 0, 1]), st.sampled_from(["", "", "GET", "POST"]))
+_Edit = tuple[Key, list[str] | None, tuple[int, str], bool]
+"""Whose, the paths, their priority and methods, and whether the operator settles before the next one."""
+_edits = st.lists(st.tuples(_keys, st.none() | _paths, _slots, st.booleans()), max_size=12)
 
 
 _FIRST, _TAKER, _HOLDER = Key("n", "a"), Key("m", "a"), Key("m", "b")
@@ -140,18 +143,27 @@ _FIRST, _TAKER, _HOLDER = Key("n", "a"), Key("m", "a"), Key("m", "b")
 @given(edits=_edits)
 @example(
     edits=[
-        (_FIRST, ["/x"], True),
-        (_HOLDER, ["/y"], True),
-        (_FIRST, ["/rejected"], False),
-        (_TAKER, ["/x"], True),
-        (_TAKER, ["/y"], True),
+        (_FIRST, ["/x"], (0, ""), True),
+        (_HOLDER, ["/y"], (0, ""), True),
+        (_FIRST, ["/rejected"], (0, ""), False),
+        (_TAKER, ["/x"], (0, ""), True),
+        (_TAKER, ["/y"], (0, ""), True),
     ]
 )
-def test_a_start_over_what_stands_withdraws_nothing(edits: list[tuple[Key, list[str] | None, bool]]) -> None:
+@example(
+    edits=[
+        (_FIRST, ["/y"], (0, ""), False),
+        (_TAKER, ["/x", "/y"], (0, ""), True),
+        (_HOLDER, ["/y"], (0, ""), False),
+        (_FIRST, ["/rejected"], (0, ""), False),
+        (_TAKER, ["/x", "/y"], (1, ""), False),
+    ]
+)
+def test_a_start_over_what_stands_withdraws_nothing(edits: list[_Edit]) -> None:
     played = Played()
     played.all_.seed({}, set(), set())
-    for key, paths, settles in edits:
-        played.want(key, claim(_ages[key], *paths) if paths else None)
+    for key, paths, (priority, methods), settles in edits:
+        played.want(key, claim(_ages[key], *paths, priority=priority, methods=methods) if paths else None)
         if settles:
             played.settle()
     played.settle()
