@@ -54,6 +54,28 @@ def test_what_is_moved_by_one_apply_is_always_served(
     run_in_virtual_time(play())
 
 
+@pytest.mark.parametrize("match", [{}, {"priority": 1}, {"methods": ["GET"]}], ids=["the same", "priority", "methods"])
+@pytest.mark.parametrize("change", [at("/b"), None], ids=["edited", "deleted"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_who_gets_it_at_a_slow_gateway_is_waited_for_in_whatever_way_it_asks_for_it(
+    match: JsonObject, change: JsonObject | None, order: int
+) -> None:
+    """Both are of one namespace, so that priority and methods keep them apart."""
+
+    async def play() -> None:
+        world = await world_of(b=at("/b", MOVED), c=at("/c"))
+        gaps = watch_over(world, MOVED)
+        world.gateway.lag = 0.8
+        await apply(world, *[(B, change), (C, at("/c", MOVED, match=match))][::order])
+        await asyncio.sleep(6.0)
+        assert gaps == []
+        assert MOVED in serves(world, C)
+        assert MOVED not in serves(world, B)
+        await world.stop()
+
+    run_in_virtual_time(play())
+
+
 def test_who_has_waited_for_long_is_there_before_a_deletion_is_made() -> None:
     """A rename that creates first: the new one lost, and was told so, when the old one goes."""
 

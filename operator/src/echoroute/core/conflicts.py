@@ -10,7 +10,7 @@ What a key *serves* is what the gateway was seen to hold, or has confirmed; what
 for a claim that loses, or for a spec that cannot be used.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain
@@ -68,10 +68,11 @@ class Claims:
         `programmed` are keys whose status says that this generation serves: of a gateway that lost its routes nobody
         gets what was theirs. `accepted` are those whose status says that this generation is accepted: where nobody
         serves what they ask for, they have it as before. The gateway may reject it, or hold somebody else's object.
+        What they do not ask for they have given up.
         """
         self.seeded = True
         self._hold_nothing()
-        for key, claim in sorted(serving.items(), key=lambda item: self._rank(*item)):
+        for key, claim in sorted(serving.items(), key=lambda item: self._rank(item[0], item[1], accepted)):
             self._hold_found(key, claim)
         for key, claim in sorted(self._wanted.items(), key=age):
             if key in programmed and key not in serving and self._rivals.first_conflict(key, claim) is None:
@@ -91,10 +92,17 @@ class Claims:
         claim, *sent = (each if each.pairs else None for each in own)
         return self._held.serve(key, claim, (*self._held.sent.get(key, ()), *sent))
 
-    def _rank(self, key: Key, claim: Claim) -> tuple[bool, Age]:
-        """The order of those that serve: what its spec asks for no more comes last, who got it may be there already."""
+    def _rank(self, key: Key, claim: Claim, accepted: Collection[Key]) -> tuple[int, Age]:
+        """The order of those that serve: who asks for something else comes later, and last where that is accepted.
+
+        It has given up what it serves then, and who got it may be there already.
+        """
+        return self.asks_for_else(key, claim) * (1 + (key in accepted)), age((key, claim))
+
+    def asks_for_else(self, key: Key, claim: Claim) -> bool:
+        """Whether the key asks for something, and not for all of these pairs."""
         wanted = self._wanted.get(key)
-        return wanted is not None and not set(claim.pairs).issubset(wanted.pairs), age((key, claim))
+        return wanted is not None and not set(claim.pairs).issubset(wanted.pairs)
 
     def _hold_nothing(self) -> None:
         self._held = Holders()
@@ -184,28 +192,38 @@ class Claims:
     def is_double(self, key: Key, claim: Claim) -> bool:
         """Whether a key that is kept was found to serve what is another one's, which serves it, too: then it goes."""
         double = key not in self._held.accepted and any(
-            self._held.surely_meets(other, key, claim, pair) and self._has_before(other, key, claim, pair)
-            for pair in claim.pairs
-            for other in self._held.rivals(key, claim, pair)
+            self._has_before(other, key, claim, pair) for other, pair in self._beside(key, claim)
         )
         if not double or key in self._doubles:
             return False
         self._doubles[key] = (claim,)
         return True
 
+    def _beside(self, key: Key, claim: Claim) -> Iterator[tuple[Key, Pair]]:
+        """Those that surely serve what a claim of the key's does, each with a pair that both do."""
+        return (
+            (other, pair)
+            for pair in claim.pairs
+            for other in self._held.rivals(key, claim, pair)
+            if self._held.surely_meets(other, key, claim, pair)
+        )
+
     def _has_before(self, other: Key, key: Key, claim: Claim, pair: Pair) -> bool:
         """Whether of two that serve a pair the other one has it before a key that is kept."""
         if other in self._held.accepted:
             return self._held.asks_for(other, pair)
-        return self._rank(other, self._held.serving[other]) < self._rank(key, claim)
+        accepted = self._held.accepted
+        return self._rank(other, self._held.serving[other], accepted) < self._rank(key, claim, accepted)
 
     def _single_out(self, pairs: Collection[Pair]) -> tuple[set[Key], set[Pair]]:
-        """Find the doubles that are none any more, now that the holders of these pairs are others.
+        """Look at the doubles again, now that the holders of these pairs are others.
 
-        Gives them, and all pairs whose holders may be others by now.
+        Gives those that are none any more, and all pairs whose holders may be others by that.
         """
         doubles = {key: claims for key, claims in self._doubles.items() if not pairs_of(*claims).isdisjoint(pairs)}
-        for key, claims in sorted(doubles.items(), key=lambda item: self._rank(item[0], item[1][0])):
+        for key, claims in sorted(
+            doubles.items(), key=lambda item: self._rank(item[0], item[1][0], self._held.accepted)
+        ):
             del self._doubles[key]
             self._hold_found(key, *claims)
         return doubles.keys() - self._doubles.keys(), {*pairs, *pairs_of(*chain(*doubles.values()))}
@@ -239,11 +257,12 @@ class Claims:
         return self._rejudge(self._hold_found(key, *(replace(claim, created=created) for claim in left)))
 
     def serves_double(self, key: Key) -> bool:
-        """Whether what the gateway holds of the key serves what another one has, too, and nothing was sent since.
+        """Whether what the gateway holds of the key serves what another one surely does, and nothing was sent since.
 
         Where something was, nobody knows what it serves: a list tells.
         """
-        return len(self._doubles.get(key, ())) == 1 and key not in self._held.sent
+        claims = self._doubles.get(key, ())
+        return len(claims) == 1 and key not in self._held.sent and any(True for _ in self._beside(key, *claims))
 
     def _judge_again(self, key: Key) -> set[Pair]:
         """Judge one that has lost; gives the pairs whose holders are others now."""
@@ -261,8 +280,8 @@ class Claims:
         """The holders of these pairs are others: judge those that wait for one, the oldest first."""
         if not pairs:
             return set()
-        changed, pairs = self._single_out(pairs)
-        waiting = self._lost.waiting(pairs) | {key for key in changed if key in self._lost}
+        changed, touched = self._single_out(pairs)
+        waiting = self._lost.waiting(touched) | {key for key in changed if key in self._lost}
         while waiting:
             again = set[Key]()
             for key in sorted(waiting, key=lambda key: age((key, self._wanted[key]))):

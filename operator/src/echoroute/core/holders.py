@@ -53,13 +53,18 @@ class Holders:
         possible = self.serving.get(key), *self.sent.get(key, ())
         return all(claim is not None and pair in claim.pairs for claim in possible)
 
+    def serves_all_of(self, key: Key, claim: Claim, pair: Pair) -> bool:
+        """Whether what the key serves has all of a pair that a claim of its namespace asks for, as `surely_serves`."""
+        possible = self.serving.get(key), *self.sent.get(key, ())
+        return all(each is not None and pair in each.pairs and each.covers(claim) for each in possible)
+
     def surely_meets(self, holder: Key, key: Key, claim: Claim, pair: Pair) -> bool:
-        """Whether what a holder serves meets a claim of the key's on a pair, whatever comes of what was sent."""
+        """Whether what a holder serves conflicts with a claim of the key's on a pair, as `surely_serves`."""
         possible = self.serving.get(holder), *self.sent.get(holder, ())
         return all(theirs is not None and _meet(key, claim, holder, theirs, pair) for theirs in possible)
 
     def on_their_way(self, key: Key, claim: Claim, pair: Pair) -> Iterator[Key]:
-        """Those that are to be written so that they meet a claim of the key's on a pair, and may not serve that yet."""
+        """Those whose accepted claim conflicts with one of the key's on a pair, and that may not serve it yet."""
         for other in self.rivals(key, claim, pair):
             accepted = self.accepted.get(other)
             is_to = accepted is not None and _meet(key, claim, other, accepted, pair)

@@ -1,6 +1,6 @@
 """What EchoRoutes are about to give up, and others may have before the gateway has confirmed that."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from echoroute.core.claims import Claim, Pair, pairs_of
@@ -53,15 +53,23 @@ class Offers:
         return {key for key, offer in self._open.items() if not offer.pairs.isdisjoint(pairs)}
 
     def is_awaited(self, key: Key) -> bool:
-        """Whether somebody gets what the key offers, and does not serve it yet."""
-        return any(True for claim, pair in self._offered(key) for _ in self._held.on_their_way(key, claim, pair))
+        """Whether somebody gets what the key offers, whatever part of it, and does not serve it yet."""
+        held = self._held
+        return any(
+            taker != key and held.asks_for(taker, pair) and not held.serves_all_of(taker, held.accepted[taker], pair)
+            for pair in self._pairs(key)
+            for taker in held.of(pair)
+        )
 
     def is_untaken(self, key: Key) -> bool:
-        """Whether nobody claims some of what the key offers."""
-        return any(next(self._held.rivals(key, claim, pair), None) is None for claim, pair in self._offered(key))
+        """Whether nobody claims some of what the key offers as the key serves it."""
+        held = self._held
+        return any(
+            pair in claim.pairs and next(held.rivals(key, claim, pair), None) is None
+            for pair in self._pairs(key)
+            for claim in held.may_serve(key)
+        )
 
-    def _offered(self, key: Key) -> Iterator[tuple[Claim, Pair]]:
-        """What the key may serve and offers: each claim, with each pair of it."""
-        offered = self._open[key].pairs if key in self._open else frozenset[Pair]()
-        for claim in self._held.may_serve(key) if offered else ():
-            yield from ((claim, pair) for pair in claim.pairs if pair in offered)
+    def _pairs(self, key: Key) -> frozenset[Pair]:
+        offer = self._open.get(key)
+        return offer.pairs if offer else frozenset()

@@ -65,27 +65,30 @@ class Rivals:
         return serves_on
 
     def _in_the_way(self, key: Key, claim: Claim, pair: Pair) -> Iterator[Key]:
-        """Those that have a pair: who serves it has it until it offers it, or leaves it to one that serves it, too."""
-        for rival in self._held.rivals(key, claim, pair):
-            stays = self._held.surely_meets(rival, key, claim, pair) and not self.leaves(rival, pair)
-            if not stays and (self._serves_as(key, claim, rival, pair) or self._is_taken(rival, pair)):
-                continue
-            if not self._offers.has(rival, pair, key):
-                yield rival
+        """Those that have a pair, and do not let a claim of the key's in."""
+        return (rival for rival in self._held.rivals(key, claim, pair) if not self._lets_in(rival, key, claim, pair))
+
+    def _lets_in(self, rival: Key, key: Key, claim: Claim, pair: Pair) -> bool:
+        """Whether who has a pair offers it, or leaves it to who serves it, or only is to get what the key serves."""
+        if self._offers.has(rival, pair, key):
+            return True
+        if self.leaves(rival, pair):
+            return self._serves_as(key, claim, rival, pair) or self._is_taken(rival, pair)
+        return not self._held.surely_meets(rival, key, claim, pair) and self._serves_as(key, claim, rival, pair)
 
     def _is_taken(self, key: Key, pair: Pair) -> bool:
-        """Whether another one asks for a pair that the key leaves, and serves all of it: that one keeps it."""
-        if not self.leaves(key, pair):
-            return False
-        left = [claim for claim in self._held.may_serve(key) if pair in claim.pairs]
-        return any(
-            other != key
-            and self._held.asks_for(other, pair)
-            and all(self._serves_as(other, claim, key, pair) for claim in left)
-            for other in self._held.of(pair)
+        """Whether others, that do not leave it, too, serve all that the key leaves of a pair: they keep it now."""
+        return all(
+            any(
+                not self.leaves(other, pair) and self._serves_as(other, claim, key, pair)
+                for other in self._held.rivals(key, claim, pair)
+            )
+            for claim in self._held.may_serve(key)
+            if pair in claim.pairs
         )
 
     def _serves_as(self, key: Key, claim: Claim, rival: Key, pair: Pair) -> bool:
-        """Whether the key serves a pair as it claims it: within a namespace it has to serve all that it claims."""
-        alike = rival.namespace != key.namespace or all(each.covers(claim) for each in self._held.may_serve(key))
-        return alike and self._held.surely_serves(key, pair)
+        """Whether the key serves a pair as it is claimed: within a namespace it has to serve all of that."""
+        if rival.namespace != key.namespace:
+            return self._held.surely_serves(key, pair)
+        return self._held.serves_all_of(key, claim, pair)

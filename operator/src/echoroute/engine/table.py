@@ -69,11 +69,12 @@ class Table:
             if left := claim(served[key], _EPOCH):
                 self.claims.leave(key, left)
         lost = (key for key in self._routes if key not in served)
-        contended = filter(self.claims.undecided, self._routes)
+        in_question = set(filter(self.claims.undecided, self._routes))
+        in_question |= {key for key, found in serving.items() if self.claims.asks_for_else(key, found)}
         self.claims.seed(
             serving,
             programmed={key for key in lost if self._routes[key].entry.is_programmed()},
-            accepted={key for key in contended if self._routes[key].entry.is_accepted()},
+            accepted={key for key in in_question if self._routes[key].entry.is_accepted()},
         )
 
     def claimed(self, key: Key) -> Claim | None:

@@ -1,6 +1,7 @@
 """A pair was given up, and the gateway rejects that: both serve it. A start says the same as who has seen it come."""
 
 from dataclasses import dataclass, field
+from itertools import product
 
 import pytest
 from echoroute.core.claims import ANY_HOST, Claim
@@ -127,6 +128,17 @@ class Played:
             self.all_.want(key, one, keeps=True)
         self.all_.seed(self.gateway, set(), accepted)
 
+    def verdicts(self) -> list[tuple[Key, Claim, bool]]:
+        """Whether each claim stands, and whether those of somebody new would, once no offer is open."""
+        new = (
+            (Key(namespace, "new"), claim(9, path, priority=priority, methods=methods))
+            for namespace, path, priority, methods in product("mn", ("/x", "/y"), (0, 1), ("", "GET"))
+        )
+        for key in self.wanted:
+            self.all_.end_offer(key)
+        claims = [*((key, one) for key, one in self.wanted.items() if one), *new]
+        return [(key, one, self.all_._rivals.first_conflict(key, one) is None) for key, one in claims]
+
 
 _paths = st.lists(st.sampled_from(["/x", "/y", "/rejected"]), min_size=1, max_size=2, unique=True)
 _keys = st.builds(Key, st.sampled_from("mn"), st.sampled_from("ab"))
@@ -159,6 +171,23 @@ _FIRST, _TAKER, _HOLDER = Key("n", "a"), Key("m", "a"), Key("m", "b")
         (_TAKER, ["/x", "/y"], (1, ""), False),
     ]
 )
+@example(
+    edits=[
+        (_FIRST, ["/x"], (0, ""), True),
+        (_FIRST, ["/rejected"], (0, ""), False),
+        (_TAKER, ["/x"], (0, ""), True),
+        (_TAKER, None, (0, ""), True),
+    ]
+)
+@example(
+    edits=[
+        (_TAKER, ["/x"], (0, "POST"), True),
+        (_TAKER, ["/rejected"], (0, ""), False),
+        (Key("n", "b"), ["/x"], (0, ""), True),
+        (_HOLDER, ["/x"], (0, "GET"), False),
+        (Key("n", "b"), ["/rejected"], (0, ""), False),
+    ]
+)
 def test_a_start_over_what_stands_withdraws_nothing(edits: list[_Edit]) -> None:
     played = Played()
     played.all_.seed({}, set(), set())
@@ -167,13 +196,12 @@ def test_a_start_over_what_stands_withdraws_nothing(edits: list[_Edit]) -> None:
         if settles:
             played.settle()
     played.settle()
-    before = {key: played.all_.conflict(key) is None for key in played.wanted}
-    stands = dict(played.gateway)
+    before, stands = played.verdicts(), dict(played.gateway)
     assert played.settle() == 0
     played.start_again()
     assert played.settle() == 0, "nobody has edited anything"
     assert played.gateway == stands
-    assert {key: played.all_.conflict(key) is None for key in played.wanted} == before
+    assert played.verdicts() == before
 
 
 def test_what_serves_another_ones_path_keeps_its_other_paths() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .claiming import A, B, C, claim, judged, losers
+from .claiming import START, A, B, C, claim, judged, losers, winner
 
 
 def test_where_two_really_serve_one_pair_the_younger_is_withdrawn() -> None:
@@ -53,3 +53,30 @@ def test_of_two_that_serve_one_pair_one_that_wants_another_by_now_is_served_ther
     all_ = judged({A: claim(1), B: claim(2, "/new")}, serving=both)
     assert losers(all_) == set(), "its write takes the old route away"
     assert all_.accepted(B) == claim(2, "/new")
+
+
+def test_what_comes_again_is_no_double_of_one_that_may_never_have_served() -> None:
+    """A got the path of B, which was deleted; its write had no answer, and its own deletion is under way."""
+    all_ = judged({A: claim(1)})
+    all_.leave(B, claim(0))
+    all_.send(A, claim(1))
+    all_.lost(A)
+    all_.want(A, None)
+    all_.send(A, None)
+    all_.come_again(B, START)
+    all_.want(B, claim(2))
+    assert winner(all_, B) == A
+    assert not all_.serves_double(B)
+    assert all_.serves(A, None, made=True) == {B}
+    assert losers(all_) == set()
+
+
+def test_what_comes_again_is_a_double_once_the_other_one_surely_serves() -> None:
+    all_ = judged({A: claim(1)})
+    all_.leave(B, claim(0))
+    all_.send(A, claim(1))
+    all_.come_again(B, START)
+    all_.want(B, claim(2))
+    assert not all_.serves_double(B)
+    all_.serves(A, claim(1), made=True)
+    assert all_.serves_double(B)
