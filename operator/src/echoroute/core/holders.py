@@ -40,7 +40,11 @@ class Holders:
 
     def may_serve(self, key: Key) -> list[Claim]:
         """What the gateway may hold of the key: what it serves, and what was sent since."""
-        return [claim for claim in (self.serving.get(key), *self.sent.get(key, ())) if claim is not None]
+        return [claim for claim in self._possible(key) if claim is not None]
+
+    def _possible(self, key: Key) -> Sent:
+        """What the gateway may hold of the key, each perhaps; None: nothing."""
+        return self.serving.get(key), *self.sent.get(key, ())
 
     def claims_on(self, key: Key, pair: Pair) -> Iterator[Claim]:
         """What the key has accepted, or may serve, on a pair."""
@@ -50,18 +54,15 @@ class Holders:
 
     def surely_serves(self, key: Key, pair: Pair) -> bool:
         """Whether what the key serves has a pair, whatever comes of what was sent."""
-        possible = self.serving.get(key), *self.sent.get(key, ())
-        return all(claim is not None and pair in claim.pairs for claim in possible)
+        return all(claim is not None and pair in claim.pairs for claim in self._possible(key))
 
     def serves_all_of(self, key: Key, claim: Claim, pair: Pair) -> bool:
         """Whether what the key serves has all of a pair that a claim of its namespace asks for, as `surely_serves`."""
-        possible = self.serving.get(key), *self.sent.get(key, ())
-        return all(each is not None and pair in each.pairs and each.covers(claim) for each in possible)
+        return all(each is not None and pair in each.pairs and each.covers(claim) for each in self._possible(key))
 
     def surely_meets(self, holder: Key, key: Key, claim: Claim, pair: Pair) -> bool:
         """Whether what a holder serves conflicts with a claim of the key's on a pair, as `surely_serves`."""
-        possible = self.serving.get(holder), *self.sent.get(holder, ())
-        return all(theirs is not None and _meet(key, claim, holder, theirs, pair) for theirs in possible)
+        return all(theirs is not None and _meet(key, claim, holder, theirs, pair) for theirs in self._possible(holder))
 
     def on_their_way(self, key: Key, claim: Claim, pair: Pair) -> Iterator[Key]:
         """Those whose accepted claim conflicts with one of the key's on a pair, and that may not serve it yet."""
